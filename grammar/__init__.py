@@ -1,0 +1,1 @@
+"""The grammar of the .loops language, packaged as data (loops.lark)."""

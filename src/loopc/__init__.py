@@ -1,0 +1,1 @@
+"""loopc: a compiler for array code written as loops."""

@@ -1,0 +1,61 @@
+"""The catalogue of diagnostics: one entry per code.
+
+Inner code calls `error("L0204", span, index="k", first=64, …)` with facts alone; title, sentence
+and hint stand here, once. `docs/errors.md` and `loopc explain-error` are made from the entries,
+and a test compiles every `bad` program (which must give exactly that code) and every `good` one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from loopc.diagnostics.catalogue import calculus, calls, limits, names, shapes, syntax, types
+from loopc.diagnostics.catalogue.entry import Entry
+from loopc.diagnostics.errors import Diagnostic, Label, LoopcError
+from loopc.diagnostics.span import Span
+
+ENTRIES: dict[str, Entry] = {
+    entry.code: entry
+    for module in (limits, syntax, shapes, names, types, calculus, calls)
+    for entry in module.ENTRIES
+}
+
+
+def diagnostic(
+    code: str,
+    span: Span | None = None,
+    *,
+    label: str = "",
+    also: Iterable[tuple[Span | None, str]] = (),
+    **facts: object,
+) -> Diagnostic:
+    """Make the diagnostic `code` from its facts; `also` names further places."""
+    entry = ENTRIES[code]
+    return Diagnostic(
+        code=code,
+        severity=entry.severity,
+        message=entry.message.format(**facts),
+        span=span,
+        label=label,
+        hint=entry.hint.format(**facts),
+        also=tuple(Label(place, text) for place, text in also if place is not None),
+    )
+
+
+def error(
+    code: str,
+    span: Span | None = None,
+    *,
+    label: str = "",
+    also: Iterable[tuple[Span | None, str]] = (),
+    **facts: object,
+) -> LoopcError:
+    """Make the exception for `code`, of the class that its entry names."""
+    return ENTRIES[code].raises(diagnostic(code, span, label=label, also=also, **facts))
+
+
+def raise_all(found: Iterable[Diagnostic]) -> None:
+    """Raise the errors among `found` as one exception, the first in front; warnings pass."""
+    errors = [d for d in found if d.severity == "error"]
+    if errors:
+        raise ENTRIES[errors[0].code].raises(errors[0], tuple(errors[1:]))

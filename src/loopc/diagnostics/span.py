@@ -1,0 +1,69 @@
+"""Places in a program's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A program's text, normalised to NFC, and the name it is shown under."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        """Return line `number` (1-based), without its newline."""
+        lines = self.text.split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` up to `stop` (exclusive) of a source.
+
+    Lines and columns count from 1, in code points; `end` is the column just past the last
+    character, on line `end_line`.
+    """
+
+    source: Source
+    start: int
+    stop: int
+
+    @property
+    def file(self) -> str:
+        """The name of the source."""
+        return self.source.name
+
+    @property
+    def line(self) -> int:
+        """The line of the first character."""
+        return self.source.text.count("\n", 0, self.start) + 1
+
+    @property
+    def column(self) -> int:
+        """The column of the first character."""
+        return self.start - (self.source.text.rfind("\n", 0, self.start) + 1) + 1
+
+    @property
+    def end_line(self) -> int:
+        """The line of the last character."""
+        return self.source.text.count("\n", 0, max(self.start, self.stop - 1)) + 1
+
+    @property
+    def end(self) -> int:
+        """The column just past the last character."""
+        last = max(self.start, self.stop - 1)
+        return self.stop - (self.source.text.rfind("\n", 0, last) + 1) + 1
+
+    @property
+    def text(self) -> str:
+        """The characters themselves."""
+        return self.source.text[self.start : self.stop]
+
+    def to(self, other: Span) -> Span:
+        """Return the smallest span of this source that covers both."""
+        return Span(self.source, min(self.start, other.start), max(self.stop, other.stop))
+
+    def __repr__(self) -> str:
+        return f"Span({self.file}:{self.line}:{self.column}-{self.end})"

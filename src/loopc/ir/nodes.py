@@ -1,0 +1,201 @@
+"""The loop IR.
+
+    program   = Program( dim* dims, array* arrays, stmt* body, name* outputs )
+    dim       = Dim( name, expr? value )                      -- a declared named extent
+    array     = Array( name, kind, expr* shape | None, dtype, expr? initial )   -- kind: input | param | temp
+    stmt      = For( index* indices, expr? guard, stmt* body ) -- order of indices is order of loops
+              | Update( access target, op, expr value )        -- op: "=", "+=", "*=", "max=", "min="
+              | Backward( name of, name* wrt, name suffix )    -- replaced by adjoint loops before lowering
+    index     = Index( name, expr? start, expr? stop, int step )
+    access    = Access( name array, subscript* subscripts )
+    subscript = Subscript( expr at, mode )                     -- mode: strict | pad | clamp | wrap | reflect
+    expr      = Const( value ) | IndexRef( name ) | Extent( name ) | Read( access )
+              | Call( name fn, expr* args )                    -- operators too: a row of ir/functions.py
+              | Reduce( name op, index* indices, expr? guard, expr body, expr* at )
+
+A program is *open* as `ir.build` makes it: ranges and shapes that were not written are None. It is
+*resolved* once `ir.infer` has filled in every one of them; all later rooms take and give resolved
+programs, and `ir.unbuild` leaves out again what inference would find.
+
+- `For(indices, guard, body)` with no indices is an `if`. A guard stands inside all of its indices.
+- `x -= e` is `x += neg(e)`; `a - b` is `add(a, neg(b))`. `add mul max min and or` take two or more
+  arguments and mean a fold from the left.
+- An `IndexRef` names the innermost enclosing index of that name (a For's or a Reduce's).
+- A range is `start, start+step, …` up to `stop`, exclusive, upwards for step > 0 and downwards for
+  step < 0 (`reversed(range(0, N))` is start N-1, stop -1, step -1).
+- An `Extent` names a dim: declared, or made by inference from an array's axis.
+- A pointwise reduction (`softmax[k](…)`) has a value for each k: `at` says for which; its index is
+  bound in `body` and `guard` alone. `at` is empty for all other reductions.
+- An array `W.grad` is called just that: `W.grad`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from loopc.diagnostics.span import Span
+
+Kind: TypeAlias = Literal["input", "param", "temp"]
+Mode: TypeAlias = Literal["strict", "pad", "clamp", "wrap", "reflect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What every node has: the place it came from. Equality looks at the rest alone."""
+
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const(Node):
+    """A literal number. `1`, `1.0` and `True` differ, `nan` equals `nan`, `0.0` is not `-0.0`."""
+
+    value: bool | int | float | complex
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Const) and repr(self.value) == repr(other.value)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRef(Node):
+    """The value of an enclosing loop's or reduction's index."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extent(Node):
+    """The value of a dim."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript(Node):
+    """One index expression of an access, and what happens outside the array."""
+
+    at: Expr
+    mode: Mode = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Access(Node):
+    """One cell of an array: its name and a subscript per axis (none: a scalar)."""
+
+    array: str
+    subscripts: tuple[Subscript, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Node):
+    """The value of a cell."""
+
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A scalar function or operator, under the spelling of the program (`σ`, `sigmoid'`, `add`)."""
+
+    fn: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """A loop variable and its range; `written` if the program gives the range itself."""
+
+    name: str
+    start: Expr | None = None
+    stop: Expr | None = None
+    step: int = 1
+    written: bool = field(default=False, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Node):
+    """A reduction inside an expression: `sum[k](…)`, `softmax[k](…)`."""
+
+    op: str
+    indices: tuple[Index, ...]
+    guard: Expr | None
+    body: Expr
+    at: tuple[Expr, ...] = ()
+
+
+Expr: TypeAlias = Const | IndexRef | Extent | Read | Call | Reduce
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Node):
+    """`target op value`, once for each point of the enclosing loops."""
+
+    target: Access
+    op: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class For(Node):
+    """Nested loops over `indices` round a body that runs where the guard holds."""
+
+    indices: tuple[Index, ...]
+    guard: Expr | None
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Backward(Node):
+    """`backward of wrt … as …`: stands for adjoint loops; `wrt` empty: every param."""
+
+    of: str
+    wrt: tuple[str, ...]
+    suffix: str
+
+
+Stmt: TypeAlias = For | Update | Backward
+
+
+@dataclass(frozen=True, slots=True)
+class Dim(Node):
+    """A dim of a `dim` declaration; `value` where it is given one."""
+
+    name: str
+    value: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Array(Node):
+    """An array's name, kind, shape and type.
+
+    Attributes:
+        shape: an extent per axis; None until it is inferred.
+        dtype: as declared: `float float32 float64 int bool complex`, or "" where nothing says.
+        initial: the value of every cell of a param that is not given (`param b[J] = 0`).
+        declared: whether the program declares it (and the printer prints that).
+    """
+
+    name: str
+    kind: Kind
+    shape: tuple[Expr, ...] | None = None
+    dtype: str = ""
+    initial: Expr | None = None
+    declared: bool = field(default=False, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Node):
+    """Declarations, statements in order, and the names a run returns."""
+
+    dims: tuple[Dim, ...]
+    arrays: tuple[Array, ...]
+    body: tuple[Stmt, ...]
+    outputs: tuple[str, ...]
+
+    def array(self, name: str) -> Array:
+        """Return the array called `name`."""
+        return next(a for a in self.arrays if a.name == name)

@@ -1,0 +1,230 @@
+"""The only traversal code, and constructors that keep expressions small.
+
+`map_children` rebuilds a node from its mapped children and returns the *same object* where nothing
+changed; everything else here is made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import TypeVar
+
+from loopc.ir.nodes import (
+    Access,
+    Call,
+    Const,
+    Expr,
+    For,
+    Index,
+    IndexRef,
+    Node,
+    Program,
+    Read,
+    Reduce,
+    Stmt,
+    Update,
+)
+
+N = TypeVar("N", bound=Node)
+
+
+@cache
+def _fields(kind: type[Node]) -> tuple[str, ...]:
+    """Return the names of the fields that may hold nodes."""
+    return tuple(f.name for f in dataclasses.fields(kind) if f.name not in ("span", "written"))
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Yield the nodes directly below `node`, in the order of its fields."""
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            for item in value:
+                if isinstance(item, Node):
+                    yield item
+
+
+def map_children(node: N, f: Callable[[Node], Node]) -> N:
+    """Apply `f` to every node directly below; return `node` itself if none changed."""
+    changed: dict[str, object] = {}
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            new: object = f(value)
+            if new is not value:
+                changed[name] = new
+        elif isinstance(value, tuple) and value:
+            items = tuple(f(item) if isinstance(item, Node) else item for item in value)
+            if any(a is not b for a, b in zip(items, value, strict=True)):
+                changed[name] = items
+    return dataclasses.replace(node, **changed) if changed else node  # type: ignore[arg-type]
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield `node` and every node below it, parents first."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(list(children(top))))
+
+
+def free_indices(node: Node) -> tuple[str, ...]:
+    """Return the names of the indices that `node` uses and does not bind, in order of first use."""
+    found: dict[str, None] = {}
+    _free(node, frozenset(), found)
+    return tuple(found)
+
+
+def _free(node: Node, bound: frozenset[str], found: dict[str, None]) -> None:
+    match node:
+        case IndexRef(name):
+            if name not in bound:
+                found[name] = None
+        case Reduce() | For():
+            inner = bound
+            for index in node.indices:
+                _free(index, inner, found)
+                inner |= {index.name}
+            if node.guard is not None:
+                _free(node.guard, inner, found)
+            for child in (node.body,) if isinstance(node, Reduce) else node.body:
+                _free(child, inner, found)
+            for position in node.at if isinstance(node, Reduce) else ():
+                _free(position, bound, found)
+        case _:
+            for child in children(node):
+                _free(child, bound, found)
+
+
+def substitute(node: N, values: Mapping[str, Expr]) -> N:
+    """Replace free `IndexRef`s by expressions, in one step.
+
+    An index bound inside that would capture an index of a replacement is renamed first.
+    """
+    if not values:
+        return node
+    if isinstance(node, IndexRef):
+        return values.get(node.name, node)  # type: ignore[return-value]
+    if isinstance(node, Reduce | For):
+        return _substitute_binder(node, values)  # type: ignore[return-value, type-var]
+    return map_children(node, lambda child: substitute(child, values))
+
+
+def _substitute_binder(node: Reduce | For, values: Mapping[str, Expr]) -> Reduce | For:
+    live = {k: v for k, v in values.items() if k in free_indices(node)}
+    if not live:
+        return node
+    captured = {name for value in live.values() for name in free_indices(value)}
+    taken = captured | set(free_indices(node)) | {i.name for i in node.indices}
+    inner = dict(live)
+    indices = []
+    for index in node.indices:
+        new = map_children(index, lambda child, seen=dict(inner): substitute(child, seen))  # type: ignore[misc]
+        inner.pop(index.name, None)
+        if index.name in captured:
+            fresh = fresh_name(index.name, taken)
+            taken.add(fresh)
+            inner[index.name] = IndexRef(fresh)
+            new = dataclasses.replace(new, name=fresh)
+        indices.append(new)
+    guard = None if node.guard is None else substitute(node.guard, inner)
+    if isinstance(node, Reduce):
+        return dataclasses.replace(
+            node,
+            indices=tuple(indices),
+            guard=guard,
+            body=substitute(node.body, inner),
+            at=tuple(substitute(e, live) for e in node.at),
+        )
+    body = tuple(substitute(s, inner) for s in node.body)
+    return dataclasses.replace(node, indices=tuple(indices), guard=guard, body=body)
+
+
+def fresh_name(name: str, taken: set[str] | frozenset[str]) -> str:
+    """Return `name` with the smallest number behind it that makes it new: `k1`, `k2` …"""
+    stem = name.rstrip("0123456789") or name
+    number = 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
+def updates(stmts: tuple[Stmt, ...]) -> Iterator[tuple[tuple[For, ...], Update]]:
+    """Yield every Update with the loops round it, outermost first, in the order of the text."""
+    for stmt in stmts:
+        match stmt:
+            case Update():
+                yield (), stmt
+            case For():
+                for loops, update in updates(stmt.body):
+                    yield (stmt, *loops), update
+
+
+def reads(node: Node) -> Iterator[Access]:
+    """Yield every access that `node` reads: not an Update's target, but its subscripts' reads."""
+    for child in walk(node):
+        if isinstance(child, Read):
+            yield child.access
+
+
+def written_names(program: Program) -> tuple[str, ...]:
+    """Return the names of the arrays that some statement writes, in order of the first write."""
+    return tuple(dict.fromkeys(update.target.array for _, update in updates(program.body)))
+
+
+# Constructors that fold what never changes a value, NaN, inf and signed zeros included.
+
+
+def const(value: float) -> Const:
+    """Return a literal."""
+    return Const(value)
+
+
+def add(*terms: Expr) -> Expr:
+    """Return the sum, with nested sums flattened to the left; no term: 0."""
+    flat: list[Expr] = []
+    for number, term in enumerate(terms):
+        if number == 0 and isinstance(term, Call) and term.fn == "add":
+            flat.extend(term.args)
+        else:
+            flat.append(term)
+    if not flat:
+        return Const(0)
+    return flat[0] if len(flat) == 1 else Call("add", tuple(flat))
+
+
+def neg(term: Expr) -> Expr:
+    """Return the negation; a double negation and a negated literal are folded."""
+    match term:
+        case Call("neg", (inner,)):
+            return inner
+        case Const(value) if not isinstance(value, bool):
+            return Const(-value)
+    return Call("neg", (term,))
+
+
+def mul(*factors: Expr) -> Expr:
+    """Return the product: signs in front, exact factors of 1 dropped, nested products flattened."""
+    flat: list[Expr] = []
+    negative = False
+    for factor in factors:
+        inner = factor
+        if isinstance(inner, Call) and inner.fn == "neg":
+            negative = not negative
+            inner = inner.args[0]
+        if isinstance(inner, Call) and inner.fn == "mul":
+            flat.extend(inner.args)
+        elif inner != Const(1):
+            flat.append(inner)
+    product = Call("mul", tuple(flat)) if len(flat) > 1 else (flat or [Const(1)])[0]
+    return neg(product) if negative else product
+
+
+def loop(indices: tuple[Index, ...], guard: Expr | None, *body: Stmt) -> tuple[Stmt, ...]:
+    """Return the loop, or the bare body where there is nothing to loop over or to guard."""
+    return (For(indices, guard, body),) if indices or guard is not None else body

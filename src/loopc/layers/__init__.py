@@ -1,0 +1,1 @@
+"""The layers that ship with the package: `use nn`."""
