@@ -1,1 +1,1 @@
-"""Room 2: what a program means: loop IR, its tables, ranges and shapes, and the reference interpreter."""
+"""Room 2: what a program means: loop IR, tables, ranges and shapes, the reference interpreter."""

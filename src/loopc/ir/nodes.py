@@ -1,16 +1,17 @@
 """The loop IR.
 
     program   = Program( dim* dims, array* arrays, stmt* body, name* outputs )
-    dim       = Dim( name, expr? value )                      -- a declared named extent
-    array     = Array( name, kind, expr* shape | None, dtype, expr? initial )   -- kind: input | param | temp
-    stmt      = For( index* indices, expr? guard, stmt* body ) -- order of indices is order of loops
-              | Update( access target, op, expr value )        -- op: "=", "+=", "*=", "max=", "min="
-              | Backward( name of, name* wrt, name suffix )    -- replaced by adjoint loops before lowering
+    dim       = Dim( name, expr? value )                    -- a declared named extent
+    array     = Array( name, kind, expr* shape | None, dtype, expr? initial )
+                                                            -- kind: input | param | temp
+    stmt      = For( index* indices, expr? guard, stmt* body )   -- order: of loops, outermost first
+              | Update( access target, op, expr value )     -- op: "=", "+=", "*=", "max=", "min="
+              | Backward( name of, name* wrt, name suffix ) -- replaced by adjoint loops early on
     index     = Index( name, expr? start, expr? stop, int step )
     access    = Access( name array, subscript* subscripts )
-    subscript = Subscript( expr at, mode )                     -- mode: strict | pad | clamp | wrap | reflect
+    subscript = Subscript( expr at, mode )                  -- strict | pad | clamp | wrap | reflect
     expr      = Const( value ) | IndexRef( name ) | Extent( name ) | Read( access )
-              | Call( name fn, expr* args )                    -- operators too: a row of ir/functions.py
+              | Call( name fn, expr* args )                 -- operators too: rows of functions.py
               | Reduce( name op, index* indices, expr? guard, expr body, expr* at )
 
 A program is *open* as `ir.build` makes it: ranges and shapes that were not written are None. It is

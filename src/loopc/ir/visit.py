@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from typing import TypeVar
 
 from loopc.ir.nodes import (
     Access,
+    Backward,
     Call,
     Const,
     Expr,
@@ -30,10 +30,15 @@ from loopc.ir.nodes import (
 N = TypeVar("N", bound=Node)
 
 
-@cache
+_FIELDS: dict[type[Node], tuple[str, ...]] = {}
+
+
 def _fields(kind: type[Node]) -> tuple[str, ...]:
     """Return the names of the fields that may hold nodes."""
-    return tuple(f.name for f in dataclasses.fields(kind) if f.name not in ("span", "written"))
+    if kind not in _FIELDS:
+        names = (f.name for f in dataclasses.fields(kind) if f.name not in ("span", "written"))
+        _FIELDS[kind] = tuple(names)
+    return _FIELDS[kind]
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -66,7 +71,7 @@ def map_children(node: N, f: Callable[[Node], Node]) -> N:
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield `node` and every node below it, parents first."""
-    stack = [node]
+    stack: list[Node] = [node]
     while stack:
         top = stack.pop()
         yield top
@@ -111,7 +116,7 @@ def substitute(node: N, values: Mapping[str, Expr]) -> N:
     if isinstance(node, IndexRef):
         return values.get(node.name, node)  # type: ignore[return-value]
     if isinstance(node, Reduce | For):
-        return _substitute_binder(node, values)  # type: ignore[return-value, type-var]
+        return _substitute_binder(node, values)  # type: ignore[return-value]
     return map_children(node, lambda child: substitute(child, values))
 
 
@@ -146,7 +151,7 @@ def _substitute_binder(node: Reduce | For, values: Mapping[str, Expr]) -> Reduce
 
 
 def fresh_name(name: str, taken: set[str] | frozenset[str]) -> str:
-    """Return `name` with the smallest number behind it that makes it new: `k1`, `k2` …"""
+    """Return `name` with the smallest number behind it that makes it new: `k1`, `k2` and so on."""
     stem = name.rstrip("0123456789") or name
     number = 1
     while f"{stem}{number}" in taken:
@@ -163,6 +168,8 @@ def updates(stmts: tuple[Stmt, ...]) -> Iterator[tuple[tuple[For, ...], Update]]
             case For():
                 for loops, update in updates(stmt.body):
                     yield (stmt, *loops), update
+            case Backward():
+                pass
 
 
 def reads(node: Node) -> Iterator[Access]:

@@ -1,28 +1,28 @@
 """The tree of a program as it was written; sugar and comments are still there.
 
     module    = Module( statement* body, comment* tail )
-    statement = Declare( keyword, declared* items )                  -- dim | input | param | output
-              | Assign( expr* targets, op, expr value )              -- several targets: a call of a def
+    statement = Declare( keyword, declared* items )       -- dim | input | param | output
+              | Assign( expr* targets, op, expr value )   -- several targets: a call of a def
               | For( index* indices, expr? guard, statement* body, inline )
               | If( expr guard, statement* body, inline )
               | Def( name, declared* params, declared* results, statement* body )
               | Use( target, quoted )                                -- use nn | use "file.loops"
               | Backward( of, wrt*, name )
     declared  = Declared( name, expr* dims | None, dtype, expr? value )
-    index     = Index( name, relation, expr? bound )                 -- relation: "" | "<" | "<=" | "in"
+    index     = Index( name, relation, expr? bound )      -- relation: "" | "<" | "<=" | "in"
     expr      = Number( text ) | Name( name, primes )
               | Bracket( name, primes, item* items, expr? guard )    -- A[i, j], softmax[k if c]
               | Group( expr* items )                                 -- (a), (a, b)
-              | Chain( operand* operands )                           -- + and -, or * / // % and juxtaposition
+              | Chain( operand* operands )                -- + and -, or * / // % and juxtaposed
               | Power( base, exponent ) | Not( expr )
               | Compare( first, (op, expr)* ) | Logic( op, expr* )   -- op: "and" | "or"
-    operand   = Operand( op, negations, expr )                       -- op: "" for the first and for juxtaposition
+    operand   = Operand( op, negations, expr )            -- op: "" for the first and juxtaposed
     item      = expr | Whole()                                       -- `:`
               | Index                                                -- k in range(…)
 
-The parser knows no function names: `ln P[y]` is a Chain of two juxtaposed operands, `f(a, b)` one of
-a Name and a Group, and `softmax[k](x)` one of a Bracket and a Group. `ir.build` tells them apart.
-A `-` in front of an operand counts in its `negations`, and applies after function application and
+The parser knows no function names: `ln P[y]` is a Chain of two juxtaposed operands, `f(a, b)` one
+of a Name and a Group, and `softmax[k](x)` one of a Bracket and a Group. `ir.build` tells them
+apart. A `-` in front of an operand counts in its `negations`, and applies after function application and
 before `*`: `-ln P[y] z` is (-(ln P[y])) z.
 """
 

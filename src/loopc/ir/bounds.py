@@ -1,0 +1,202 @@
+"""The smallest and the largest value of an index expression over its domain, in extents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from loopc.ir.affine import Affine, affine, at_least, to_expr
+from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
+from loopc.ir.visit import free_indices, substitute
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Both ends inclusive, as expressions without indices; None where nothing is known."""
+
+    low: Expr | None
+    high: Expr | None
+
+
+def first(index: Index) -> Expr:
+    """Return the smallest value of a resolved index (of its range, if that is not empty)."""
+    assert index.start is not None
+    assert index.stop is not None
+    if index.step > 0:
+        return index.start
+    return _last_of(index)
+
+
+def last(index: Index) -> Expr:
+    """Return the largest value of a resolved index (of its range, if that is not empty)."""
+    assert index.start is not None
+    assert index.stop is not None
+    return _last_of(index) if index.step > 0 else index.start
+
+
+def _last_of(index: Index) -> Expr:
+    """Return the last value in the order of the loop."""
+    assert index.start is not None
+    assert index.stop is not None
+    start, stop, step = affine(index.start), affine(index.stop), index.step
+    if start is None or stop is None:
+        return index.stop
+    if abs(step) == 1:
+        return to_expr(stop - Affine(step))
+    trips = Call("floordiv", (to_expr(stop - start - Affine(1 if step > 0 else -1)), Const(step)))
+    form = affine(trips)
+    assert form is not None
+    return to_expr(start + form.scaled(step))
+
+
+def extent(index: Index) -> Expr:
+    """Return the number of values of a resolved index; it may be negative for an empty range."""
+    assert index.start is not None
+    assert index.stop is not None
+    start, stop = affine(index.start), affine(index.stop)
+    if start is None or stop is None:
+        return Call("add", (index.stop, Call("neg", (index.start,))))
+    if index.step in (1, -1):
+        return to_expr((stop - start).scaled(index.step))
+    size = abs(index.step)
+    span = stop - start if index.step > 0 else start - stop
+    form = affine(Call("floordiv", (to_expr(span + Affine(size - 1)), Const(size))))
+    assert form is not None
+    return to_expr(form)
+
+
+def bounds(expr: Expr, ranges: Mapping[str, Index]) -> Bounds:
+    """Bound `expr` over the domain of `ranges`: resolved indices by name, outermost first.
+
+    An index whose range uses earlier indices is eliminated before these; what is left contains no
+    index of `ranges`. Indices that are not in `ranges` stay as they are.
+    """
+    low, high = expr, expr
+    known_low, known_high = True, True
+    for name in reversed(list(ranges)):
+        if known_low:
+            found = _eliminate(low, ranges[name], -1)
+            known_low, low = found is not None, found or low
+        if known_high:
+            found = _eliminate(high, ranges[name], +1)
+            known_high, high = found is not None, found or high
+    return Bounds(low if known_low else None, high if known_high else None)
+
+
+def _eliminate(expr: Expr, index: Index, side: int) -> Expr | None:
+    """Bound `expr` from above (side 1) or below (-1) by an expression without `index`."""
+    if index.name not in free_indices(expr):
+        return expr
+    form = affine(expr)
+    if form is None:
+        return None
+    total = Affine(form.constant)
+    for atom, c in form.terms:
+        best = _extreme_of(atom, index, side if c > 0 else -side)
+        part = None if best is None else affine(best)
+        if part is None:
+            return None
+        total = total + part.scaled(c)
+    return to_expr(total)
+
+
+def _extreme_of(atom: Expr, index: Index, side: int) -> Expr | None:
+    if index.name not in free_indices(atom):
+        return atom
+    match atom:
+        case IndexRef():
+            return last(index) if side > 0 else first(index)
+        case Call("floordiv", (a, Const(int(c)))) if c > 0:
+            inner = _eliminate(a, index, side)
+            return None if inner is None else Call("floordiv", (inner, atom.args[1]))
+        case Call("mod", (_, c)) if index.name not in free_indices(c):
+            form = affine(c)
+            if form is None or not at_least(form, Affine(0)):
+                return None
+            return to_expr(form - Affine(1)) if side > 0 else Const(0)
+        case Call("max" | "min", args):
+            parts = [_eliminate(a, index, side) for a in args]
+            known = tuple(p for p in parts if p is not None)
+            return Call(atom.fn, known) if len(known) == len(args) else None
+        case Call("mul", args):
+            return _extreme_of_product(args, index, side)
+        case _:
+            return None
+
+
+def _extreme_of_product(args: tuple[Expr, ...], index: Index, side: int) -> Expr | None:
+    """A product in which the index is one factor and the others are at least 0."""
+    others = [a for a in args if index.name not in free_indices(a)]
+    if len(others) != len(args) - 1:
+        return None
+    for other in others:
+        form = affine(other)
+        if form is None or not at_least(form, Affine(0)):
+            return None
+    inner = next(a for a in args if index.name in free_indices(a))
+    best = _extreme_of(inner, index, side)
+    return None if best is None else Call("mul", (*others, best))
+
+
+def tighten(ranges: Mapping[str, Index], guard: Expr | None) -> dict[str, Index]:
+    """Narrow ranges of step 1 by the affine comparisons that `guard` is a conjunction of.
+
+    Each comparison bounds the innermost index in it that has a coefficient of 1 or -1. The result
+    covers every point where the guard holds; it may hold others as well.
+    """
+    result = dict(ranges)
+    for part in conjuncts(guard):
+        match part:
+            case Call("lt" | "le" | "gt" | "ge" | "eq" as fn, (a, b)):
+                x, y = affine(a), affine(b)
+                if x is not None and y is not None:
+                    _narrow(result, fn, x - y)
+            case _:
+                pass
+    return result
+
+
+def conjuncts(guard: Expr | None) -> tuple[Expr, ...]:
+    """Return the terms of an `and`, a single condition, or nothing."""
+    match guard:
+        case None:
+            return ()
+        case Call("and", args):
+            return tuple(c for a in args for c in conjuncts(a))
+        case _:
+            return (guard,)
+
+
+def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
+    """Use `left fn 0`."""
+    for name in reversed(list(ranges)):
+        index, c = ranges[name], left.coefficient(name)
+        if abs(c) != 1 or not left.is_linear_in(name) or index.step != 1:
+            continue
+        rest = left.without(name).scaled(-c)  # c*i + r fn 0  <=>  i fn' -c*r
+        upper = {"lt": 0, "le": 1, "eq": 1} if c > 0 else {"gt": 0, "ge": 1, "eq": 1}
+        lower = {"gt": 1, "ge": 0, "eq": 0} if c > 0 else {"lt": 1, "le": 0, "eq": 0}
+        later = list(ranges)[list(ranges).index(name) :]
+        if any(n in free_indices(to_expr(rest)) for n in later):
+            continue
+        start, stop = index.start, index.stop
+        assert start is not None
+        assert stop is not None
+        if fn in upper:
+            stop = _simple("min", stop, to_expr(rest + Affine(upper[fn])))
+        if fn in lower:
+            start = _simple("max", start, to_expr(rest + Affine(lower[fn])))
+        ranges[name] = replace(index, start=start, stop=stop)
+        return
+
+
+def _simple(fn: str, a: Expr, b: Expr) -> Expr:
+    form = affine(Call(fn, (a, b)))
+    return Call(fn, (a, b)) if form is None else to_expr(form)
+
+
+def at_point(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """Return `expr` with indices replaced, in normal form where it is an integer expression."""
+    new = substitute(expr, values)
+    form = affine(new)
+    return new if form is None else to_expr(form)
