@@ -97,7 +97,8 @@ def _free(node: Node, bound: frozenset[str], found: dict[str, None]) -> None:
                 inner |= {index.name}
             if node.guard is not None:
                 _free(node.guard, inner, found)
-            for child in (node.body,) if isinstance(node, Reduce) else node.body:
+            bodies: tuple[Node, ...] = (node.body,) if isinstance(node, Reduce) else node.body
+            for child in bodies:
                 _free(child, inner, found)
             for position in node.at if isinstance(node, Reduce) else ():
                 _free(position, bound, found)

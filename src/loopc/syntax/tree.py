@@ -22,8 +22,8 @@
 
 The parser knows no function names: `ln P[y]` is a Chain of two juxtaposed operands, `f(a, b)` one
 of a Name and a Group, and `softmax[k](x)` one of a Bracket and a Group. `ir.build` tells them
-apart. A `-` in front of an operand counts in its `negations`, and applies after function application and
-before `*`: `-ln P[y] z` is (-(ln P[y])) z.
+apart. A `-` in front of an operand counts in its `negations`, and applies after function
+application and before `*`: `-ln P[y] z` is (-(ln P[y])) z.
 """
 
 from __future__ import annotations

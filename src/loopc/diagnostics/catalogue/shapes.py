@@ -3,5 +3,98 @@
 from __future__ import annotations
 
 from loopc.diagnostics.catalogue.entry import Entry
+from loopc.diagnostics.errors import BoundsError, ShapeError
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        code="L0201",
+        title="the range of an index cannot be inferred",
+        raises=ShapeError,
+        message="cannot infer the range of `{index}`",
+        hint="write `for {index} < N`, with `N` a number or a declared dim",
+        explanation=(
+            "An index without a range runs over the dimension in which it stands alone; one that "
+            "stands alone nowhere takes the largest range that keeps every access inside its "
+            "array. An index that no access bounds needs a range of its own."
+        ),
+        bad="for i  s += i\n",
+        good="for i < 10: s += i\n",
+    ),
+    Entry(
+        code="L0204",
+        title="an index has two sizes",
+        raises=ShapeError,
+        message=(
+            "index `{index}` has two sizes: {first} from `{first_array}` and {second} from "
+            "`{second_array}`"
+        ),
+        hint="if one of them is longer on purpose, write the range: `for {index} < {smaller}: …`",
+        explanation=(
+            "All dimensions in which an index stands alone must be equal. Sizes never broadcast: "
+            "1 is not N."
+        ),
+        bad="input A[3], B[4]\nfor i  s += A[i] B[i]\n",
+        good="input A[3], B[4]\nfor i < 3: s += A[i] B[i]\n",
+    ),
+    Entry(
+        code="L0205",
+        title="the shape of an array cannot be inferred",
+        raises=ShapeError,
+        message="cannot infer the size of axis {axis} of `{array}`",
+        hint="declare it, `dim {array}[N]`, or begin with `for n < N: {array}[n] = 0`",
+        explanation=(
+            "An array's dimension follows from the indices that write it. A scatter, whose indices "
+            "are data, does not say how long its target is."
+        ),
+        bad="input p[K]: int, v[K]\nfor k  z[p[k]] += v[k]\n",
+        good="dim z[10]\ninput p[K]: int, v[K]\nfor k  z[p[k]] += v[k]\n",
+    ),
+    Entry(
+        code="L0206",
+        title="a dim has no value",
+        raises=ShapeError,
+        message="no array of this call gives the dim `{dim}` a value",
+        hint="give it in the call: `{dim}=…`",
+    ),
+    Entry(
+        code="L0207",
+        title="an array has the wrong rank",
+        raises=ShapeError,
+        message="`{array}` has {given} dimensions; the program uses it with {expected}",
+        hint="pass an array of shape {shape}",
+    ),
+    Entry(
+        code="L0208",
+        title="an array has the wrong size",
+        raises=ShapeError,
+        message="axis {axis} of `{array}` is {given} long; {extent} is {expected}",
+        hint="pass `{array}` with shape {shape}",
+    ),
+    Entry(
+        code="L0210",
+        title="an access is outside its array by construction",
+        raises=BoundsError,
+        message="axis {axis} of `{array}`: this access {what}",
+        hint=(
+            "narrow the range, e.g. `range(1, N)`, or say what lies outside: `pad(…)` reads 0, "
+            "`clamp(…)` the nearest cell, `wrap(…)` is periodic"
+        ),
+        explanation="An index never wraps round: a negative or too large index is an error.",
+        bad="input x[N]\nfor i < N: y[i] = x[i-1]\n",
+        good="input x[N]\nfor i in range(1, N): y[i] = x[i-1]\n",
+    ),
+    Entry(
+        code="L0211",
+        title="an access is outside its array for the sizes of a call",
+        raises=BoundsError,
+        message=(
+            "axis {axis} of `{array}` has {extent} cells here, and this access runs from index "
+            "{low} to {high}"
+        ),
+        hint=(
+            "narrow the range, or say what lies outside: `pad(…)` reads 0, `clamp(…)` the nearest "
+            "cell, `wrap(…)` is periodic"
+        ),
+        explanation="An index never wraps round: a negative or too large index is an error.",
+    ),
+)

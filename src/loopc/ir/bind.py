@@ -1,0 +1,257 @@
+"""Numbers for the dims of a resolved program, from the shapes of a call's arrays.
+
+Everything that inference left symbolic is checked here, before anything runs: that declared shapes
+fit, that equal dims are equal, and that every access without a guard stays inside its array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from loopc.diagnostics import catalogue
+from loopc.ir.affine import affine
+from loopc.ir.bounds import bounds, extent
+from loopc.ir.functions import lookup
+from loopc.ir.infer import clash
+from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
+from loopc.ir.sites import Site, sites, used_ranges
+from loopc.ir.visit import walk
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def evaluate(expr: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
+    """Return the value of an integer expression of dims and scalar integer inputs.
+
+    Raises:
+        KeyError: it contains something that has no value here (an index, a cell of an array).
+    """
+    match expr:
+        case Const(value):
+            return int(cast(int, value))
+        case Extent(name):
+            return dims[name]
+        case Read(access):
+            if access.subscripts:
+                raise KeyError(access.array)
+            return scalars[access.array]
+        case Call(fn, args):
+            row = lookup(fn)
+            assert row is not None, fn
+            values = [evaluate(a, dims, scalars) for a in args]
+            return int(_fold(row.scalar, values) if row.variadic else row.scalar(*values))
+        case IndexRef(name):
+            raise KeyError(name)
+        case Reduce(op):
+            raise KeyError(op)
+
+
+def _fold(f: Any, values: list[int]) -> int:
+    result = values[0]
+    for value in values[1:]:
+        result = f(result, value)
+    return int(result)
+
+
+def shape_of(array: Array, dims: Mapping[str, int], scalars: Mapping[str, int]) -> tuple[int, ...]:
+    """Return the shape of an array in numbers; an extent below 0 is 0."""
+    assert array.shape is not None
+    return tuple(max(0, evaluate(e, dims, scalars)) for e in array.shape)
+
+
+def bind(program: Program, shapes: Shapes, scalars: Mapping[str, int]) -> dict[str, int]:
+    """Return the value of every dim.
+
+    Args:
+        program: a resolved program.
+        shapes: the shape of every input and param that is given.
+        scalars: the values of the scalar integer inputs that are given, and of dims that are.
+
+    Raises:
+        ShapeError: ranks or sizes that do not fit (L0204, L0207, L0208), a dim without a value
+            (L0206).
+        BoundsError: an access outside its array for these sizes (L0211).
+    """
+    given = [a for a in program.arrays if a.kind != "temp" and a.name in shapes]
+    for array in given:
+        _check_rank(array, shapes[array.name])
+    dims = _bare_dims(program, given, shapes)
+    _constant_dims(program, dims, scalars)
+    _solve_dims(given, shapes, dims, scalars)
+    _require_all(program, dims)
+    _check_sizes(given, shapes, dims, scalars)
+    check_accesses(program, dims, scalars)
+    return dims
+
+
+def _check_rank(array: Array, shape: tuple[int, ...]) -> None:
+    assert array.shape is not None
+    if len(shape) != len(array.shape):
+        raise catalogue.error(
+            "L0207",
+            array.span,
+            array=array.name,
+            given=len(shape),
+            expected=len(array.shape),
+            shape=_shape_text(array),
+        )
+
+
+def _shape_text(array: Array) -> str:
+    from loopc.ir.unbuild import expr_text
+
+    assert array.shape is not None
+    return f"({', '.join(expr_text(e) for e in array.shape)})"
+
+
+def _bare_dims(program: Program, given: list[Array], shapes: Shapes) -> dict[str, int]:
+    """Take the dims that stand alone in a shape; two arrays must agree."""
+    dims: dict[str, int] = {}
+    origin: dict[str, tuple[str, int]] = {}
+    for array in given:
+        for axis, expr in enumerate(array.shape or ()):
+            if not isinstance(expr, Extent):
+                continue
+            size = shapes[array.name][axis]
+            if dims.setdefault(expr.name, size) != size:
+                first, first_axis = origin[expr.name]
+                found = clash(
+                    program, (first, first_axis, dims[expr.name]), (array.name, axis, size)
+                )
+                raise catalogue.ENTRIES["L0204"].raises(found)
+            origin.setdefault(expr.name, (array.name, axis))
+    return dims
+
+
+def _constant_dims(program: Program, dims: dict[str, int], scalars: Mapping[str, int]) -> None:
+    for dim in program.dims:
+        if dim.name in scalars:
+            dims.setdefault(dim.name, scalars[dim.name])
+        elif dim.value is not None:
+            dims.setdefault(dim.name, evaluate(dim.value, dims, scalars))
+
+
+def _solve_dims(
+    given: list[Array], shapes: Shapes, dims: dict[str, int], scalars: Mapping[str, int]
+) -> None:
+    """Solve shapes such as `3*D` or `N-1` for the one dim in them that is not known yet."""
+    changed = True
+    while changed:
+        changed = False
+        for array in given:
+            for axis, expr in enumerate(array.shape or ()):
+                form = affine(expr)
+                unknown = _unknown(expr, dims)
+                if form is None or len(unknown) != 1:
+                    continue
+                c = next((k for atom, k in form.terms if atom == Extent(unknown[0])), 0)
+                rest = [t for t in form.terms if t[0] != Extent(unknown[0])]
+                if c == 0 or any(_unknown(atom, dims) for atom, _ in rest):
+                    continue
+                known = form.constant + sum(k * evaluate(a, dims, scalars) for a, k in rest)
+                dims[unknown[0]] = (shapes[array.name][axis] - known) // c
+                changed = True
+
+
+def _unknown(expr: Expr, dims: Mapping[str, int]) -> list[str]:
+    names = (n.name for n in walk(expr) if isinstance(n, Extent) and n.name not in dims)
+    return list(dict.fromkeys(names))
+
+
+def _require_all(program: Program, dims: Mapping[str, int]) -> None:
+    for node in walk(program):
+        if isinstance(node, Extent) and node.name not in dims:
+            raise catalogue.error("L0206", node.span, dim=node.name)
+
+
+def _check_sizes(
+    given: list[Array], shapes: Shapes, dims: Mapping[str, int], scalars: Mapping[str, int]
+) -> None:
+    from loopc.ir.unbuild import expr_text
+
+    for array in given:
+        for axis, expr in enumerate(array.shape or ()):
+            size, expected = shapes[array.name][axis], evaluate(expr, dims, scalars)
+            if size != expected:
+                raise catalogue.error(
+                    "L0208",
+                    array.span,
+                    array=array.name,
+                    axis=axis + 1,
+                    given=size,
+                    extent=f"`{expr_text(expr)}`",
+                    expected=expected,
+                    shape=_shape_text(array),
+                )
+
+
+def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> None:
+    """Check that accesses made of indices and dims stay inside, and that equal extents are equal.
+
+    Sites that a guard may skip, and indices that are data, are left to the run.
+
+    Raises:
+        ShapeError: L0204. BoundsError: L0211.
+    """
+    arrays = {a.name: a for a in program.arrays}
+    for site in sites(program):
+        array = arrays[site.access.array]
+        assert array.shape is not None
+        size = max(0, evaluate(array.shape[site.axis], dims, scalars))
+        ranges = used_ranges(site.at, site.ranges)
+        try:
+            if any(_is_empty(i.name, ranges, dims, scalars) for i in ranges.values()):
+                continue
+            ends = bounds(site.at, ranges)
+            if ends.low is None or ends.high is None:
+                continue
+            low = evaluate(ends.low, dims, scalars)
+            high = evaluate(ends.high, dims, scalars)
+        except KeyError:
+            continue  # data decides: checked at run time
+        _check_alone(program, site, array, size, high + 1)
+        if (low < 0 or high >= size) and not site.conditional:
+            raise catalogue.error(
+                "L0211",
+                site.access.subscripts[site.axis].span or site.access.span,
+                array=array.name,
+                axis=site.axis + 1,
+                extent=size,
+                low=low,
+                high=high,
+            )
+
+
+def _is_empty(
+    name: str, ranges: Mapping[str, Any], dims: Mapping[str, int], scalars: Mapping[str, int]
+) -> bool:
+    outer = {n: r for n, r in ranges.items() if n != name}
+    high = bounds(extent(ranges[name]), outer).high
+    return high is not None and evaluate(high, dims, scalars) <= 0
+
+
+def _check_alone(program: Program, site: Site, array: Array, size: int, trips: int) -> None:
+    """An index without a range of its own that stands alone has just the axis's extent."""
+    at = site.at
+    if not isinstance(at, IndexRef) or at.name not in site.ranges or site.conditional:
+        return
+    index = site.ranges[at.name]
+    if index.written or index.step != 1 or trips == size:
+        return
+    other = _origin(program, index.stop, site.access.array)
+    if other is not None and index.start == Const(0):
+        found = clash(program, (*other, trips), (array.name, site.axis, size))
+        raise catalogue.ENTRIES["L0204"].raises(found)
+
+
+def _origin(program: Program, stop: Expr | None, but: str) -> tuple[str, int] | None:
+    """Return an array and an axis that have the extent `stop`."""
+    if stop is None:
+        return None
+    form = affine(stop)
+    for array in program.arrays:
+        for axis, expr in enumerate(array.shape or ()):
+            if array.name != but and affine(expr) == form:
+                return array.name, axis
+    return None

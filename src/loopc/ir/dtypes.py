@@ -1,0 +1,215 @@
+"""Types by inference: which inputs decide the width of each array's numbers.
+
+A kind is one of `b` (bool), `i` (integer), `f` (float), `c` (complex). The kinds of the inputs are
+known before a program is lowered; widths are not, so a type is a kind and the inputs it is promoted
+from: `float32` in, `float32` out, without the compiler knowing which. Literals and the values of
+indices are weak: they take the type of what they meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from loopc.ir.functions import lookup
+from loopc.ir.infer import primal_of
+from loopc.ir.nodes import (
+    Array,
+    Call,
+    Const,
+    Expr,
+    Extent,
+    IndexRef,
+    Program,
+    Read,
+    Reduce,
+    Update,
+)
+from loopc.ir.reductions import by_op
+from loopc.ir.reductions import lookup as lookup_reduction
+from loopc.ir.visit import updates
+
+ORDER = "bifc"
+"""Kinds from the narrowest to the widest."""
+
+FIXED = {"b": "bool", "i": "int64", "f": "float64", "c": "complex128"}
+"""What a type of each kind is where no input decides."""
+
+DECLARED = {"": "f", "float": "f", "float32": "f", "float64": "f"} | {
+    "int": "i",
+    "bool": "b",
+    "complex": "c",
+}
+"""The kind that a declared type has; an array of no declared type is taken for a float."""
+
+
+@dataclass(frozen=True, slots=True)
+class DType:
+    """A kind, what it is promoted from, and whether it gives way to others.
+
+    Attributes:
+        kind: `b`, `i`, `f` or `c`.
+        sources: names of inputs, and NumPy dtype names, in order; the width is that of their
+            promotion. An input's integer width does count next to a float, as in NumPy.
+        weak: made of literals and indices alone.
+    """
+
+    kind: str
+    sources: tuple[str, ...] = ()
+    weak: bool = False
+
+
+def infer_dtypes(program: Program, kinds: Mapping[str, str]) -> dict[str, DType]:
+    """Return the type of every array.
+
+    Args:
+        program: a resolved program without Backward statements.
+        kinds: the kind of every input and param that is given; others have the declared kind.
+    """
+    types: dict[str, DType] = {}
+    for array in program.arrays:
+        if array.kind != "temp":
+            kind = kinds.get(array.name, DECLARED[array.dtype])
+            types[array.name] = DType(kind, (array.name,))
+        elif array.dtype:
+            types[array.name] = _declared(array)
+    fixed = frozenset(types)
+    changed = True
+    while changed:
+        changed = False
+        for _, update in updates(program.body):
+            name = update.target.array
+            new = _target_type(program, update, types, fixed)
+            if new is not None and types.get(name) != new:
+                types[name] = new
+                changed = True
+    return {a.name: _settled(types.get(a.name)) for a in program.arrays}
+
+
+def _declared(array: Array) -> DType:
+    kind = DECLARED[array.dtype]
+    return DType(kind, (array.dtype if array.dtype.startswith("float3") else FIXED[kind],))
+
+
+def _target_type(
+    program: Program, update: Update, types: Mapping[str, DType], fixed: frozenset[str]
+) -> DType | None:
+    """Return the type of an update's target with this update taken in; None: nothing new."""
+    name = update.target.array
+    if name in fixed:
+        return None
+    base = primal_of(name, {a.name for a in program.arrays})
+    if base is not None and base in types and types[base].kind in "fc":
+        return types[base]
+    value = of_expr(update.value, types)
+    row = by_op(update.op)
+    if value is None:
+        return None
+    if row is not None and value.kind in "bi" and update.op in ("+=", "*="):
+        value = _accumulated(value)
+    old = types.get(name)
+    return value if old is None else join(old, value)
+
+
+def _accumulated(value: DType) -> DType:
+    """Sums and products of integers, and counts of bools, are int64."""
+    return DType("i", ("int64",), weak=value.weak)
+
+
+def _settled(value: DType | None) -> DType:
+    if value is None:
+        return DType("f", ("float64",))
+    if value.weak:
+        return DType(value.kind, (FIXED[value.kind],))
+    return value
+
+
+def join(a: DType, b: DType) -> DType:
+    """Return the type of an operation on both, as NumPy promotes."""
+    kind = max(a.kind, b.kind, key=ORDER.index)
+    if a.weak and b.weak:
+        return DType(kind, (), weak=True)
+    if a.weak or b.weak:
+        strong, other = (b, a) if a.weak else (a, b)
+        if ORDER.index(other.kind) <= ORDER.index(strong.kind):
+            return strong
+        if strong.kind == "f":  # complex literal, real array: a complex of that width
+            return DType(kind, (*strong.sources, "complex64"))
+        return DType(kind, (FIXED[kind],))
+    return DType(kind, tuple(dict.fromkeys((*a.sources, *b.sources))))
+
+
+def as_float(value: DType) -> DType:
+    """Return the type of a function's value: at least a float; integers become float64."""
+    if value.kind in "fc":
+        return value
+    if value.weak:
+        return replace(value, kind="f")
+    return DType("f", ("float64",))
+
+
+def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
+    """Return the type of an expression; None while an array in it has no type yet."""
+    match expr:
+        case Const(value):
+            kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
+            return DType(kind, (), weak=True)
+        case IndexRef() | Extent():
+            return DType("i", (), weak=True)
+        case Read(access):
+            return types.get(access.array)
+        case Call(fn, args):
+            return _of_call(fn, [of_expr(a, types) for a in args])
+        case Reduce(op, body=body):
+            return _of_reduction(op, of_expr(body, types))
+
+
+def _of_call(fn: str, parts: list[DType | None]) -> DType | None:
+    row = lookup(fn)
+    assert row is not None, fn
+    if row.result == "bool":
+        return DType("b", ("bool",))
+    if row.result == "int":
+        return DType("i", ("int64",))
+    known = [p for p in (parts[1:] if row.name == "where" else parts) if p is not None]
+    if not known:
+        return None
+    joined = known[0]
+    for part in known[1:]:
+        joined = join(joined, part)
+    if row.result == "float":
+        return as_float(joined)
+    if joined.kind == "b" and row.name in _ARITHMETIC:
+        return DType("i", () if joined.weak else ("int64",), weak=joined.weak)
+    return joined
+
+
+_ARITHMETIC = frozenset({"add", "neg", "mul", "floordiv", "mod", "pow"})
+"""Operators under which a bool counts as 1 or 0."""
+
+
+def _of_reduction(op: str, body: DType | None) -> DType | None:
+    row = lookup_reduction(op)
+    assert row is not None, op
+    if row.result == "bool":
+        return DType("b", ("bool",))
+    if row.result == "int":
+        return DType("i", ("int64",))
+    if body is None:
+        return None
+    if row.result == "float":
+        return as_float(body)
+    if (body.kind in "bi" and row.op in ("+=", "*=")) or (row.name or "").startswith("cum"):
+        return _accumulated(body) if body.kind in "bi" else body
+    return body
+
+
+def concrete(dtype: DType, given: Mapping[str, str]) -> str:
+    """Return the NumPy name of a type, from the NumPy names of the inputs' types."""
+    import numpy as np
+
+    names = [given.get(s, s) for s in dtype.sources] or [FIXED[dtype.kind]]
+    result = np.result_type(*(np.dtype(n) for n in names))
+    if ORDER.index({"u": "i"}.get(result.kind, result.kind)) < ORDER.index(dtype.kind):
+        return FIXED[dtype.kind]
+    return str(result)

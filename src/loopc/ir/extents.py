@@ -1,0 +1,253 @@
+"""The equations between extents of a program, and their solution.
+
+The unknowns are the axes of arrays and the indices without a range. An index that stands alone in a
+subscript is equal to that axis; equal unknowns form a class (union-find). A class gets its extent
+from the first of these that applies: a declared shape; an axis of an input, whose extent is a dim;
+the largest index that writes the axis; the largest range that keeps every affine access inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from loopc.ir.affine import Affine, affine, to_expr
+from loopc.ir.bounds import bounds
+from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program
+from loopc.ir.sites import Scope, Slot
+from loopc.ir.visit import free_indices
+
+Axis = tuple[str, int]
+Key = Axis | int
+"""An unknown: an axis of an array, or the number of an index's binder."""
+
+
+@dataclass
+class Class:
+    """Unknowns that are equal, what is known of them, and what they turn out to be."""
+
+    keys: list[Key] = field(default_factory=list)
+    start: Expr | None = None
+    stop: Expr | None = None
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def solved(self) -> bool:
+        """Whether the extent is known."""
+        return self.stop is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A subscript that bounds an axis or an index: `at` in `access`, with what is in scope."""
+
+    access: Access
+    axis: int
+    at: Expr
+    scope: Scope
+
+
+class Equations:
+    """Collects the equations of a program, then solves them."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.arrays = {a.name: a for a in program.arrays}
+        self.slots: dict[int, Slot] = {}
+        self.writes: dict[Axis, list[Use]] = {}
+        self.reads: list[Use] = []
+        self._parent: dict[Key, Key] = {}
+        self.classes: dict[Key, Class] = {}
+        self.alone: dict[Axis, list[str]] = {}
+        self.taken: set[str] = {*self.arrays, *(d.name for d in program.dims)}
+
+    # Union-find.
+
+    def find(self, key: Key) -> Key:
+        """Return the representative of `key`'s class."""
+        self._parent.setdefault(key, key)
+        while self._parent[key] != key:
+            self._parent[key] = self._parent[self._parent[key]]
+            key = self._parent[key]
+        return key
+
+    def union(self, a: Key, b: Key) -> None:
+        """Make two unknowns equal; the older one represents both."""
+        x, y = self.find(a), self.find(b)
+        if x != y:
+            self._parent[y] = x
+
+    def class_of(self, key: Key) -> Class:
+        """Return the class of an unknown, after `group`."""
+        return self.classes[self.find(key)]
+
+    def group(self) -> None:
+        """Form the classes."""
+        for key in list(self._parent):
+            root = self.find(key)
+            self.classes.setdefault(root, Class()).keys.append(key)
+        for axis, names in self.alone.items():
+            self.class_of(axis).names.extend(names)
+
+    # Solving.
+
+    def solve(self) -> None:
+        """Give every class its extent, as far as they can be found."""
+        self.group()
+        self.taken |= {slot.index.name for slot in self.slots.values()}
+        pending = list(self.classes.values())
+        while pending:
+            left = [c for c in pending if not self._solve_directly(c)]
+            if len(left) == len(pending):
+                left = self._solve_by_accesses(pending)
+            if len(left) == len(pending):
+                return
+            pending = left
+
+    def _solve_directly(self, group: Class) -> bool:
+        stop = self._declared(group) or self._dim(group) or self._written(group)
+        if stop is None:
+            return False
+        group.start, group.stop = Const(0), stop
+        return True
+
+    def declared(self, group: Class) -> list[tuple[Axis, Expr]]:
+        """Return the declared extents of the class's axes."""
+        found: list[tuple[Axis, Expr]] = []
+        for key in group.keys:
+            if isinstance(key, tuple):
+                shape = self.arrays[key[0]].shape
+                if shape is not None and key[1] < len(shape):
+                    found.append((key, shape[key[1]]))
+        return found
+
+    def _declared(self, group: Class) -> Expr | None:
+        return next((extent for _, extent in self.declared(group)), None)
+
+    def _dim(self, group: Class) -> Expr | None:
+        for key in group.keys:
+            if isinstance(key, tuple) and self.arrays[key[0]].kind != "temp":
+                return Extent(self._dim_name(group))
+        return None
+
+    def _dim_name(self, group: Class) -> str:
+        """Name a dim that no declaration names: after an index that runs over it, else N, M …."""
+        wanted = [name.upper() for name in group.names] or ["N", "M", "P", "Q", "R", "S"]
+        for name in wanted:
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+        number = 1
+        while f"{wanted[0]}{number}" in self.taken:
+            number += 1
+        self.taken.add(f"{wanted[0]}{number}")
+        return f"{wanted[0]}{number}"
+
+    def _written(self, group: Class) -> Expr | None:
+        """Return the largest index that writes an axis, plus one, if all that write are solved."""
+        highs: list[Expr] = []
+        for key in group.keys:
+            for use in self.writes.get(key, ()) if isinstance(key, tuple) else ():
+                ranges = self.ranges(use.at, use.scope)
+                if ranges is None:
+                    return None
+                high = bounds(use.at, ranges).high
+                if high is not None and not free_indices(high):
+                    highs.append(Call("add", (high, Const(1))))
+        if not highs:
+            return None
+        form = affine(highs[0] if len(highs) == 1 else Call("max", tuple(highs)))
+        return None if form is None else to_expr(form)
+
+    def ranges(self, expr: Expr, scope: Scope) -> dict[str, Index] | None:
+        """Return the resolved ranges of the indices that `expr` depends on; None: not yet known."""
+        wanted = set(free_indices(expr))
+        found: list[Index] = []
+        for name in reversed(list(scope)):
+            if name in wanted:
+                index = self.resolved(scope[name])
+                if index is None:
+                    return None
+                found.append(index)
+                wanted |= set(free_indices(index))
+        return {index.name: index for index in reversed(found)}
+
+    def resolved(self, slot: Slot) -> Index | None:
+        """Return the index bound at `slot` with its range, or None while that is unknown."""
+        if slot.index.stop is not None:
+            return slot.index
+        group = self.class_of(slot.number)
+        if group.stop is None:
+            return None
+        return Index(slot.index.name, group.start, group.stop, 1, span=slot.index.span)
+
+    def _solve_by_accesses(self, pending: list[Class]) -> list[Class]:
+        """Solve the first class that affine accesses bound; return the rest."""
+        for number, group in enumerate(pending):
+            if self._bounded(group):
+                return pending[:number] + pending[number + 1 :]
+        return pending
+
+    def _bounded(self, group: Class) -> bool:
+        starts: list[Expr] = [Const(0)]
+        stops: list[Expr] = []
+        numbers = {key for key in group.keys if isinstance(key, int)}
+        for use in self.reads:
+            for name in free_indices(use.at):
+                slot = use.scope.get(name)
+                if slot is None or slot.number not in numbers:
+                    continue
+                ends = self._ends(use, name)
+                if ends is None:
+                    return False
+                starts.append(ends[0])
+                stops.append(ends[1])
+        if not stops:
+            return False
+        group.start = _combine("max", starts)
+        group.stop = _combine("min", stops)
+        return True
+
+    def _ends(self, use: Use, name: str) -> tuple[Expr, Expr] | None:
+        """Solve 0 <= at < extent for the index `name`: its range, for all values of the others."""
+        extent = self.class_of((use.access.array, use.axis)).stop
+        form = affine(use.at)
+        size = None if extent is None else affine(extent)
+        if form is None or size is None or not form.is_linear_in(name):
+            return None
+        c = form.coefficient(name)
+        rest = to_expr(form.without(name))
+        ranges = self.ranges(rest, use.scope)
+        if ranges is None or c == 0:
+            return None
+        ends = bounds(rest, ranges)
+        low = None if ends.low is None else affine(ends.low)
+        high = None if ends.high is None else affine(ends.high)
+        if low is None or high is None:
+            return None
+        if c > 0:  # low(rest) + c*i >= 0 and high(rest) + c*i <= size - 1
+            start = _floordiv(low.scaled(-1) + Affine(c - 1), c)
+            stop = _floordiv(size - Affine(1) - high, c) + Affine(1)
+        else:  # high(rest) - d*i <= size - 1 and low(rest) - d*i >= 0
+            start = _floordiv(high - size + Affine(1) + Affine(-c - 1), -c)
+            stop = _floordiv(low, -c) + Affine(1)
+        return to_expr(start), to_expr(stop)
+
+    def equal_to(self, access: Access, axis: int, scope: Scope) -> Key | None:
+        """Return the unknown of an index without a range that stands alone there, if one does."""
+        at = access.subscripts[axis].at
+        if not isinstance(at, IndexRef) or at.name not in scope:
+            return None
+        slot = scope[at.name]
+        return slot.number if slot.index.stop is None else None
+
+
+def _floordiv(a: Affine, c: int) -> Affine:
+    form = affine(Call("floordiv", (to_expr(a), Const(c))))
+    assert form is not None
+    return form
+
+
+def _combine(fn: str, parts: list[Expr]) -> Expr:
+    form = affine(parts[0] if len(parts) == 1 else Call(fn, tuple(parts)))
+    assert form is not None
+    return to_expr(form)

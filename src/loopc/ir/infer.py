@@ -1,0 +1,264 @@
+"""Ranges and shapes by unification: an open program becomes a resolved one.
+
+The equations (`ir.extents`) are collected over the whole program and solved once, symbolically, so
+that no array is needed; `ir.bind` puts numbers in when arrays are there. An extent that no
+declaration names becomes a dim, called after the index that runs over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
+from loopc.ir.affine import affine
+from loopc.ir.bounds import bounds, extent
+from loopc.ir.extents import Equations, Use
+from loopc.ir.nodes import (
+    Access,
+    Array,
+    Backward,
+    Const,
+    Expr,
+    Index,
+    IndexRef,
+    Program,
+    Reduce,
+    Stmt,
+    Subscript,
+)
+from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
+from loopc.ir.visit import walk
+
+
+def infer(program: Program, found: list[Diagnostic]) -> Program:
+    """Return `program` with every range and shape filled in.
+
+    What cannot be inferred, and accesses that are outside their array by construction, are appended
+    to `found`; if it holds an error afterwards, the result is not to be used.
+    """
+    program = _with_adjoints(program)
+    equations = Equations(program)
+    collector = _Collector(equations)
+    for stmt in program.body:
+        collector.walk(stmt, {})
+    ranks = _ranks(program)
+    _tie_adjoints(program, ranks, equations)
+    equations.solve()
+    _report_clashes(equations, found)
+    filler = _Filler(equations, found)
+    body = tuple(cast(Stmt, filler.walk(stmt, {})) for stmt in program.body)
+    arrays = tuple(_shaped(array, ranks, equations, found) for array in program.arrays)
+    resolved = replace(program, arrays=arrays, body=body)
+    if not any(d.severity == "error" for d in found):
+        _check_bounds(resolved, found)
+    return resolved
+
+
+def _with_adjoints(program: Program) -> Program:
+    """Give arrays that a `backward` defines the rank and the unknown shape of their primal."""
+    names = {a.name for a in program.arrays}
+    new: dict[str, Array] = {}
+    for node in walk(program):
+        if isinstance(node, Backward):
+            for array in program.arrays:
+                name = f"{array.name}.{node.suffix}"
+                if name not in names and array.name in node.wrt:
+                    new[name] = Array(name, "temp", span=node.span)
+    return replace(program, arrays=(*program.arrays, *new.values())) if new else program
+
+
+def primal_of(name: str, arrays: set[str]) -> str | None:
+    """Return the array that `name` is an adjoint (or tangent) of, if the program has it."""
+    base, dot, _ = name.rpartition(".")
+    return base if dot and base in arrays else None
+
+
+def _ranks(program: Program) -> dict[str, int]:
+    ranks: dict[str, int] = {}
+    for node in walk(program):
+        if isinstance(node, Access):
+            ranks.setdefault(node.array, len(node.subscripts))
+    for array in program.arrays:
+        if array.shape is not None:
+            ranks[array.name] = len(array.shape)
+    names = {a.name for a in program.arrays}
+    for array in program.arrays:
+        base = primal_of(array.name, names)
+        if array.name not in ranks and base in ranks:
+            ranks[array.name] = ranks[base]
+    return ranks
+
+
+def _tie_adjoints(program: Program, ranks: dict[str, int], equations: Equations) -> None:
+    """`W.grad` has W's shape."""
+    names = {a.name for a in program.arrays}
+    for array in program.arrays:
+        base = primal_of(array.name, names)
+        for axis in range(ranks.get(array.name, 0)):
+            equations.find((array.name, axis))
+            if base is not None and ranks.get(base) == ranks[array.name]:
+                equations.union((base, axis), (array.name, axis))
+
+
+class _Collector(Walker):
+    """Collects the equations of a program."""
+
+    def __init__(self, equations: Equations) -> None:
+        super().__init__()
+        self.equations = equations
+
+    def index(self, slot: Slot) -> Index:
+        self.equations.slots[slot.number] = slot
+        if slot.index.stop is None:
+            self.equations.find(slot.number)
+        return slot.index
+
+    def access(self, access: Access, scope: Scope, *, write: bool) -> None:
+        temp = self.equations.arrays[access.array].kind == "temp"
+        for axis, subscript in enumerate(access.subscripts):
+            key = (access.array, axis)
+            self.equations.find(key)
+            if subscript.mode != "strict":
+                continue
+            at = subscript.at
+            if isinstance(at, IndexRef):
+                self.equations.alone.setdefault(key, []).append(at.name)
+            equal = self.equations.equal_to(access, axis, scope)
+            if equal is not None:
+                self.equations.union(key, equal)
+                continue
+            use = Use(access, axis, at, dict(scope))
+            if write and temp:
+                self.equations.writes.setdefault(key, []).append(use)
+            else:
+                self.equations.reads.append(use)
+
+    def reduction(self, node: Reduce, scope: Scope, inner: Scope) -> None:
+        """A pointwise reduction's value stands at an outer index: that runs over the same range."""
+        for index, position in zip(node.indices, node.at, strict=False):
+            own = inner[index.name]
+            if not isinstance(position, IndexRef) or position.name not in scope:
+                continue
+            outer = scope[position.name]
+            if outer.index.stop is None and own.index.stop is None:
+                self.equations.union(outer.number, own.number)
+
+
+class _Filler(Walker):
+    """Writes the ranges that were found into the program."""
+
+    def __init__(self, equations: Equations, found: list[Diagnostic]) -> None:
+        super().__init__()
+        self.equations = equations
+        self.found = found
+
+    def index(self, slot: Slot) -> Index:
+        if slot.index.stop is not None:
+            return slot.index
+        group = self.equations.class_of(slot.number)
+        if group.stop is None:
+            name = slot.index.name
+            self.found.append(catalogue.diagnostic("L0201", slot.index.span, index=name))
+            group.start = group.stop = Const(0)
+        return replace(slot.index, start=group.start, stop=group.stop)
+
+
+def _shaped(
+    array: Array, ranks: dict[str, int], equations: Equations, found: list[Diagnostic]
+) -> Array:
+    if array.shape is not None:
+        return array
+    shape: list[Expr] = []
+    for axis in range(ranks.get(array.name, 0)):
+        stop = equations.class_of((array.name, axis)).stop
+        if stop is None:
+            found.append(catalogue.diagnostic("L0205", array.span, array=array.name, axis=axis + 1))
+            stop = Const(0)
+        shape.append(stop)
+    return replace(array, shape=tuple(shape))
+
+
+def _report_clashes(equations: Equations, found: list[Diagnostic]) -> None:
+    """Report axes that must be equal and are declared with different numbers."""
+    for group in equations.classes.values():
+        declared = equations.declared(group)
+        for (array, axis), other in declared[1:]:
+            (first, first_axis), size = declared[0]
+            a, b = affine(size), affine(other)
+            if a is None or b is None or not a.is_constant or not b.is_constant or a == b:
+                continue
+            found.append(
+                clash(equations.program, (first, first_axis, a.constant), (array, axis, b.constant))
+            )
+
+
+def clash(program: Program, a: tuple[str, int, int], b: tuple[str, int, int]) -> Diagnostic:
+    """Report two axes (array, axis, size) that must have the same size and have not."""
+    here, there = _subscript_of(program, b[0], b[1]), _subscript_of(program, a[0], a[1])
+    name = here.at.name if here is not None and isinstance(here.at, IndexRef) else "?"
+    return catalogue.diagnostic(
+        "L0204",
+        None if here is None else here.span,
+        label=f"size {b[2]} here",
+        also=[(None if there is None else there.span, f"size {a[2]} here")],
+        index=name,
+        first=a[2],
+        first_array=a[0],
+        second=b[2],
+        second_array=b[0],
+        smaller=min(a[2], b[2]),
+    )
+
+
+def _subscript_of(program: Program, array: str, axis: int) -> Subscript | None:
+    """Return a subscript of that axis to point at: one that is a bare index, if there is."""
+    found = [n for n in walk(program) if isinstance(n, Access) and n.array == array]
+    subscripts = [n.subscripts[axis] for n in found]
+    alone = [s for s in subscripts if isinstance(s.at, IndexRef)]
+    return next(iter(alone or subscripts), None)
+
+
+def _check_bounds(program: Program, found: list[Diagnostic]) -> None:
+    """Report the accesses that are outside their array whatever the extents are."""
+    shapes = {a.name: a.shape for a in program.arrays}
+    for site in sites(program):
+        shape = shapes[site.access.array]
+        if shape is None or site.conditional or _may_be_empty(site):
+            continue
+        outside = _outside(site, shape[site.axis])
+        if outside is not None:
+            found.append(
+                catalogue.diagnostic(
+                    "L0210",
+                    site.access.subscripts[site.axis].span or site.access.span,
+                    array=site.access.array,
+                    axis=site.axis + 1,
+                    what=outside,
+                )
+            )
+
+
+def _may_be_empty(site: Site) -> bool:
+    """Whether a range round the access is a literal, empty one."""
+    for index in used_ranges(site.at, site.ranges).values():
+        size = affine(extent(index))
+        if size is not None and size.is_constant and size.constant <= 0:
+            return True
+    return False
+
+
+def _outside(site: Site, size: Expr) -> str | None:
+    ends = bounds(site.at, used_ranges(site.at, site.ranges))
+    low = None if ends.low is None else affine(ends.low)
+    if low is not None and low.is_constant and low.constant < 0:
+        return f"reaches index {low.constant}"
+    high = None if ends.high is None else affine(ends.high)
+    limit = affine(size)
+    if high is None or limit is None:
+        return None
+    over = high - limit
+    if over.is_constant and over.constant >= 0:
+        return f"reaches {over.constant + 1} past the last index"
+    return None

@@ -1,0 +1,176 @@
+"""Every access of a program with the ranges of the indices round it.
+
+One traversal that knows scopes: inference collects its equations with it, writes the ranges it
+found back with it, and the checks of bounds run over its sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import cast
+
+from loopc.ir.bounds import tighten
+from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update
+from loopc.ir.visit import children, free_indices, map_children
+
+LAZY = frozenset({"where", "and", "or"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One index where it is bound: a number, the index, and the slots round it."""
+
+    number: int
+    index: Index
+    outer: Scope
+
+
+Scope = dict[str, Slot]
+
+
+class Walker:
+    """Walks a program with scopes; subclasses see each binder and each access, and may replace it.
+
+    Binders are numbered in the order of the walk, which is the same for every walk of a program.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def index(self, slot: Slot) -> Index:
+        """Return what replaces the index bound at `slot`."""
+        return slot.index
+
+    def access(self, access: Access, scope: Scope, *, write: bool) -> None:
+        """See an access."""
+
+    def reduction(self, node: Reduce, scope: Scope, inner: Scope) -> None:
+        """See a reduction; `inner` also binds its own indices."""
+
+    def walk(self, node: Node, scope: Scope) -> Node:
+        """Walk `node`, whose free indices are bound in `scope`."""
+        match node:
+            case For() | Reduce():
+                return self._binder(node, scope)
+            case Update():
+                self.access(node.target, scope, write=True)
+                for subscript in node.target.subscripts:
+                    self.walk(subscript, scope)
+                return map_children(node, lambda n: n if n is node.target else self.walk(n, scope))
+            case Access():
+                self.access(node, scope, write=False)
+            case _:
+                pass
+        return map_children(node, lambda child: self.walk(child, scope))
+
+    def _binder(self, node: For | Reduce, scope: Scope) -> Node:
+        inner = dict(scope)
+        indices = []
+        for index in node.indices:
+            walked = self.walk(index, inner)
+            assert isinstance(walked, Index)
+            slot = Slot(self.count, walked, dict(inner))
+            self.count += 1
+            inner.pop(index.name, None)
+            inner[index.name] = slot
+            indices.append(self.index(slot))
+        if isinstance(node, Reduce):
+            self.reduction(node, scope, inner)
+        guard = None if node.guard is None else self._expr(node.guard, inner)
+        if isinstance(node, Reduce):
+            body = self._expr(node.body, inner)
+            at = tuple(self._expr(e, scope) for e in node.at)
+            return replace(node, indices=tuple(indices), guard=guard, body=body, at=at)
+        stmts = tuple(cast(Stmt, self.walk(s, inner)) for s in node.body)
+        return replace(node, indices=tuple(indices), guard=guard, body=stmts)
+
+    def _expr(self, node: Expr, scope: Scope) -> Expr:
+        return cast(Expr, self.walk(node, scope))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A subscript of an access in a resolved program.
+
+    Attributes:
+        access: the access.
+        axis: which of its subscripts.
+        ranges: the indices in scope, outermost first, narrowed by the guards round the access.
+        conditional: whether it may be skipped at a point of `ranges` (a guard, `where`, `and`).
+        write: whether it is an update's target.
+    """
+
+    access: Access
+    axis: int
+    ranges: dict[str, Index]
+    conditional: bool
+    write: bool
+
+    @property
+    def at(self) -> Expr:
+        """The subscript's expression."""
+        return self.access.subscripts[self.axis].at
+
+
+def sites(program: Program) -> Iterator[Site]:
+    """Yield every strict subscript of a resolved program, in the order of the text."""
+    for stmt in program.body:
+        yield from _sites(stmt, {}, conditional=False)
+
+
+def _sites(node: Node, ranges: dict[str, Index], *, conditional: bool) -> Iterator[Site]:
+    match node:
+        case For() | Reduce():
+            yield from _binder_sites(node, ranges, conditional=conditional)
+        case Update():
+            yield from _subscripts(node.target, ranges, conditional=conditional, write=True)
+            yield from _sites(node.value, ranges, conditional=conditional)
+        case Access():
+            yield from _subscripts(node, ranges, conditional=conditional, write=False)
+        case Call(fn, args):
+            for number, arg in enumerate(args):
+                lazy = fn in LAZY and number > 0
+                yield from _sites(arg, ranges, conditional=conditional or lazy)
+        case _:
+            for child in children(node):
+                yield from _sites(child, ranges, conditional=conditional)
+
+
+def _binder_sites(
+    node: For | Reduce, ranges: dict[str, Index], *, conditional: bool
+) -> Iterator[Site]:
+    inner = dict(ranges)
+    for index in node.indices:
+        yield from _sites(index, inner, conditional=conditional)
+        inner.pop(index.name, None)
+        inner[index.name] = index
+    if node.guard is not None:
+        yield from _sites(node.guard, inner, conditional=conditional)
+        inner = tighten(inner, node.guard)
+        conditional = True
+    bodies: tuple[Node, ...] = (node.body,) if isinstance(node, Reduce) else node.body
+    for child in bodies:
+        yield from _sites(child, inner, conditional=conditional)
+    for position in node.at if isinstance(node, Reduce) else ():
+        yield from _sites(position, ranges, conditional=conditional)
+
+
+def _subscripts(
+    access: Access, ranges: dict[str, Index], *, conditional: bool, write: bool
+) -> Iterator[Site]:
+    for axis, subscript in enumerate(access.subscripts):
+        if subscript.mode == "strict":
+            yield Site(access, axis, ranges, conditional, write)
+        yield from _sites(subscript.at, ranges, conditional=conditional)
+
+
+def used_ranges(expr: Expr, ranges: dict[str, Index]) -> dict[str, Index]:
+    """Return the part of `ranges` that `expr` and the ranges of its indices use."""
+    wanted = set(free_indices(expr))
+    kept: list[str] = []
+    for name in reversed(list(ranges)):
+        if name in wanted:
+            kept.append(name)
+            wanted |= set(free_indices(ranges[name]))
+    return {name: ranges[name] for name in reversed(kept)}
