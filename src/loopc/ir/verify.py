@@ -25,7 +25,7 @@ from loopc.ir.reductions import lookup as lookup_reduction
 MODES = frozenset({"strict", "pad", "clamp", "wrap", "reflect"})
 
 
-class IllFormed(AssertionError):
+class IllFormedError(AssertionError):
     """A program that no pass may make; a fault of loopc, never of its user."""
 
 
@@ -33,7 +33,7 @@ def verify(program: Program) -> Program:
     """Return `program` if it is resolved and well formed.
 
     Raises:
-        IllFormed: an unbound index, an unknown array or function, a wrong rank, a range or a shape
+        IllFormedError: an unbound index, an unknown array or function, a wrong rank, a range or a shape
             that is not there, a name declared twice.
     """
     names = [a.name for a in program.arrays]
@@ -53,7 +53,7 @@ def verify(program: Program) -> Program:
 
 def _require(holds: bool, message: str) -> None:
     if not holds:
-        raise IllFormed(message)
+        raise IllFormedError(message)
 
 
 def _stmt(stmt: Stmt, bound: frozenset[str], ranks: dict[str, int]) -> None:
