@@ -1,0 +1,1 @@
+"""Benchmarks against other ways to do the same work; see `report.py`."""
