@@ -3,67 +3,23 @@
 No other file knows a function's name. An operator is a function with an infix spelling. A row's
 `scalar` is the reference meaning: the interpreter and constant folding call it. `partials` are
 written in the language itself, over the row's parameters and `y`, the function's own value.
+
+A new function is a row in one of the `function_rows_*.py`, with its scalar meaning in `scalars.py`
+and, if NumPy lacks it, its NumPy source in `helpers.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from loopc.ir import function_rows_elementary, function_rows_operators, function_rows_special
+from loopc.ir.function_row import Function, Infix, Result
 
-Result = Literal["same", "float", "bool", "int"]
+__all__ = ["FUNCTIONS", "Function", "Infix", "Result", "lookup", "order"]
 
-
-@dataclass(frozen=True, slots=True)
-class Infix:
-    """An operator's spelling and precedence in .loops text (higher binds tighter)."""
-
-    symbol: str
-    precedence: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """One scalar function.
-
-    Attributes:
-        name: its name in the IR (and in .loops text, unless it is an operator).
-        params: the names that `partials` and `definition` use.
-        scalar: the function on Python or NumPy scalars, IEEE: never raises on a float.
-        numpy: its NumPy spelling, a template over the parameters: `np.tanh({x})`; "" if defined
-            by others.
-        partials: the derivative by each parameter in .loops text; None: derivative 0 everywhere;
-            for a variadic row, those of the binary function.
-        aliases: further spellings (`σ`).
-        infix: the operator's symbol, if it is one.
-        variadic: whether it takes two or more arguments, as a fold from the left.
-        definition: .loops text that says it by other functions; backends may inline it.
-        keep_prime: whether its derivative prints as `f'(x)` rather than expanded.
-        result: the type of its value: that of its arguments, at least float, bool, or int.
-        helper: a Python function definition that `numpy` calls, for generated modules; "" if none.
-        samples: ordinary points for tests, one tuple of arguments each.
-        kinks: points where a convention decides, with the partials there: (arguments, partials).
-        source: where a formula that is not plain calculus comes from.
-    """
-
-    name: str
-    params: tuple[str, ...]
-    scalar: Callable[..., Any]
-    numpy: str = ""
-    partials: tuple[str, ...] | None = None
-    aliases: tuple[str, ...] = ()
-    infix: Infix | None = None
-    variadic: bool = False
-    definition: str = ""
-    keep_prime: bool = False
-    result: Result = "float"
-    helper: str = ""
-    samples: tuple[tuple[float, ...], ...] = ()
-    kinks: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
-    source: str = ""
-
-
-FUNCTIONS: tuple[Function, ...] = ()
+FUNCTIONS: tuple[Function, ...] = (
+    *function_rows_operators.ROWS,
+    *function_rows_elementary.ROWS,
+    *function_rows_special.ROWS,
+)
 
 _BY_NAME: dict[str, Function] = {
     spelling: row for row in FUNCTIONS for spelling in (row.name, *row.aliases)

@@ -1,0 +1,64 @@
+"""The row of the table of scalar functions; the rows are in `function_rows_*.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Result = Literal["same", "float", "bool", "int"]
+
+
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """An operator's spelling and precedence in .loops text (higher binds tighter)."""
+
+    symbol: str
+    precedence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One scalar function.
+
+    Attributes:
+        name: its name in the IR (and in .loops text, unless it is an operator).
+        params: the names that `partials` and `definition` use.
+        scalar: the function on Python or NumPy scalars, IEEE: never raises on a float. That of a
+            variadic row takes two.
+        numpy: its NumPy spelling, a template over the parameters: `np.tanh({x})`; "" if defined
+            by others.
+        partials: the derivative by each parameter in .loops text; None: derivative 0 everywhere;
+            for a variadic row, those of the binary function. The text `0` alone means that there
+            is none by this parameter; it is not a term of any sum.
+        aliases: further spellings (`σ`).
+        infix: the operator's symbol, if it is one.
+        variadic: whether it takes two or more arguments, as a fold from the left.
+        definition: .loops text that says it by other functions; backends may inline it.
+        keep_prime: whether its derivative prints as `f'(x)` rather than expanded.
+        result: the type of its value: that of its arguments, at least float, bool, or int.
+        counts_bools: whether a bool argument counts as the integer 0 or 1; else it stays a bool.
+        complex: whether it takes complex arguments.
+        helper: a Python function definition that `numpy` calls, for generated modules; "" if none.
+        samples: ordinary points for tests, one tuple of arguments each.
+        kinks: points where a convention decides, with the partials there: (arguments, partials).
+        source: where a formula that is not plain calculus comes from.
+    """
+
+    name: str
+    params: tuple[str, ...]
+    scalar: Callable[..., Any]
+    numpy: str = ""
+    partials: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] = ()
+    infix: Infix | None = None
+    variadic: bool = False
+    definition: str = ""
+    keep_prime: bool = False
+    result: Result = "float"
+    counts_bools: bool = False
+    complex: bool = False
+    helper: str = ""
+    samples: tuple[tuple[float, ...], ...] = ()
+    kinks: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+    source: str = ""

@@ -1,0 +1,111 @@
+"""Rows of the table of functions: powers of e, roots, rounding, angles, hyperbolic functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from loopc.ir import scalars
+from loopc.ir.function_row import Function
+
+_ANY = ((0.3,), (-1.7,), (2.5,))
+_POSITIVE = ((0.3,), (1.7,), (25.0,))
+_INSIDE = ((0.3,), (-0.6,), (0.95,))
+
+
+def _ufunc(
+    name: str,
+    scalar: Callable[..., Any],
+    numpy: str,
+    partial: str,
+    samples: tuple[tuple[float, ...], ...] = _ANY,
+    keep_prime: bool = False,
+    aliases: tuple[str, ...] = (),
+) -> Function:
+    """Return the row of a smooth function of one argument that NumPy has."""
+    return Function(
+        name=name,
+        params=("x",),
+        scalar=scalar,
+        numpy=f"np.{numpy}({{x}})",
+        partials=(partial,),
+        aliases=aliases,
+        keep_prime=keep_prime,
+        counts_bools=True,
+        complex=True,
+        samples=samples,
+    )
+
+
+def _rounding(name: str, scalar: Callable[..., Any], source: str = "") -> Function:
+    """Return the row of a function that is constant between its steps."""
+    return Function(
+        name=name,
+        params=("x",),
+        scalar=scalar,
+        numpy=f"np.{name}({{x}})",
+        result="same",
+        counts_bools=True,
+        complex=name == "sign",
+        samples=(*_ANY, (0.5,), (1.5,), (-0.5,)),
+        source=source,
+    )
+
+
+ROWS: tuple[Function, ...] = (
+    _ufunc("exp", scalars.exp, "exp", "y"),
+    _ufunc("ln", scalars.ln, "log", "1 / x", _POSITIVE, aliases=("log",)),
+    _ufunc("log1p", scalars.log1p, "log1p", "1 / (1 + x)", ((0.3,), (-0.7,), (1e-9,))),
+    _ufunc("expm1", scalars.expm1, "expm1", "exp(x)", (*_ANY, (1e-9,))),
+    _ufunc("sqrt", scalars.sqrt, "sqrt", "0.5 / y", _POSITIVE),
+    Function(
+        name="abs",
+        params=("x",),
+        scalar=abs,
+        numpy="np.abs({x})",
+        partials=("sign(x)",),
+        result="same",
+        counts_bools=True,
+        complex=True,
+        samples=_ANY,
+        kinks=(((0.0,), (0.0,)),),
+    ),
+    _rounding("sign", scalars.sign),
+    _rounding("floor", scalars.floor),
+    _rounding("ceil", scalars.ceil),
+    _rounding("round", scalars.rint, source="Halves go to the even neighbour, as in NumPy."),
+    _ufunc("sin", scalars.sin, "sin", "cos(x)"),
+    _ufunc("cos", scalars.cos, "cos", "-sin(x)"),
+    _ufunc("tan", scalars.tan, "tan", "1 + y ** 2", ((0.3,), (-1.1,), (1.4,))),
+    _ufunc("asin", scalars.asin, "arcsin", "1 / sqrt((1 - x) * (1 + x))", _INSIDE),
+    _ufunc("acos", scalars.acos, "arccos", "-1 / sqrt((1 - x) * (1 + x))", _INSIDE),
+    _ufunc("atan", scalars.atan, "arctan", "1 / (1 + x ** 2)"),
+    _ufunc("sinh", scalars.sinh, "sinh", "cosh(x)"),
+    _ufunc("cosh", scalars.cosh, "cosh", "sinh(x)"),
+    _ufunc("tanh", scalars.tanh, "tanh", "1 - y ** 2", keep_prime=True),
+    Function(
+        name="atan2",
+        params=("a", "b"),
+        scalar=scalars.atan2,
+        numpy="np.arctan2({a}, {b})",
+        partials=(
+            "where(hypot(a, b) == 0, 0, b / hypot(a, b) / hypot(a, b))",
+            "where(hypot(a, b) == 0, 0, -a / hypot(a, b) / hypot(a, b))",
+        ),
+        counts_bools=True,
+        samples=((1.3, 0.7), (-2.1, 1.9), (0.4, -1.6)),
+        kinks=(((0.0, 0.0), (0.0, 0.0)),),
+        source="The angle of the point (b, a); its gradient at the origin is 0.",
+    ),
+    Function(
+        name="hypot",
+        params=("a", "b"),
+        scalar=scalars.hypot,
+        numpy="np.hypot({a}, {b})",
+        partials=("where(y == 0, 0, a / y)", "where(y == 0, 0, b / y)"),
+        counts_bools=True,
+        samples=((1.3, 0.7), (-2.1, 1.9), (0.4, -1.6)),
+        kinks=(((0.0, 0.0), (0.0, 0.0)),),
+        source="Its gradient at the origin is 0.",
+    ),
+)

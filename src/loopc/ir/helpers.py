@@ -1,0 +1,226 @@
+"""NumPy source of the functions that NumPy does not have, for generated modules.
+
+Each text is one function definition that needs `np` and nothing else. It takes arrays of any shape
+and numbers, float32 in and float32 out (computed in float64), and warns of nothing. Rational and
+polynomial coefficients without another source are Chebyshev fits to 60-digit values, made with
+`mpmath.chebyfit`; their errors stand beside them.
+"""
+
+from __future__ import annotations
+
+SIGMOID = '''\
+def _sigmoid(x):
+    """Return 1 / (1 + e**-x), without overflow and with exact tails."""
+    e = np.exp(-np.abs(x))
+    return np.where(np.less(x, 0), e, 1) / (1 + e)
+'''
+
+SOFTPLUS = '''\
+def _softplus(x):
+    """Return ln(1 + e**x), without overflow and with an exact tail."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+'''
+
+ERF = '''\
+def _erf(x):
+    """Return the error function, to 2 ulp."""
+    x = np.asarray(x)
+    near = (  # erf(x) / x in x*x, |x| < 1; error 7e-18
+        -7.795898827002142e-10, 1.3720064546777686e-08, -1.6208483801871705e-07,
+        1.6447424703317362e-06, -1.492473690741966e-05, 0.00012055294904839707,
+        -0.0008548325975389692, 0.0052239776071164225, -0.02686617064323777,
+        0.11283791670945006, -0.37612638903183543, 1.1283791670955126,
+    )
+    far = (  # (1 + 2x) exp(x*x) erfc(x) in (x - 3) / (x + 3), 1 <= x <= 6; error 3e-16
+        -3.941434579212148e-06, -1.9946386266158316e-05, 6.120647749371338e-06,
+        0.00012533420054777904, -0.00010532108845047966, -0.0007798805620518153,
+        0.001888700988139963, 0.002529395728905082, -0.02377051526428797,
+        0.0683080271973104, -0.11927366341012202, 0.12964515870508256,
+        -0.047562294353480875, -0.13562110612459163, 1.2530080582697296,
+    )
+    out = x.astype(np.float64).ravel()
+    for start in range(0, out.size, 8192):
+        v = out[start : start + 8192]
+        a = np.minimum(np.abs(v), 6)
+        t = (a - 3) / (a + 3)
+        tail = np.full_like(a, far[0])
+        for c in far[1:]:
+            tail *= t
+            tail += c
+        a *= a
+        tail *= np.exp(-a)
+        tail /= 1 + 2 * np.minimum(np.abs(v), 6)
+        square = np.minimum(a, 1)
+        core = np.full_like(a, near[0])
+        for c in near[1:]:
+            core *= square
+            core += c
+        v[...] = np.where(a < 1, v * core, np.copysign(1 - tail, v))
+    return out.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else float, copy=False)[()]
+'''
+
+ERFC = '''\
+def _erfc(x):
+    """Return 1 - erf(x), to 4 ulp in the tail."""
+    x = np.asarray(x)
+    near = (  # erf(x) / x in x*x, |x| < 1; error 7e-18
+        -7.795898827002142e-10, 1.3720064546777686e-08, -1.6208483801871705e-07,
+        1.6447424703317362e-06, -1.492473690741966e-05, 0.00012055294904839707,
+        -0.0008548325975389692, 0.0052239776071164225, -0.02686617064323777,
+        0.11283791670945006, -0.37612638903183543, 1.1283791670955126,
+    )
+    far = (  # (1 + 2x) exp(x*x) erfc(x) in (x - 3.5) / (x + 3.5), 0.5 <= x <= 28; error 2e-18
+        1.0591622351425399e-08, 4.2783298300506434e-10, -9.361273365147815e-08,
+        -7.545055693454484e-09, 6.00951725853741e-07, -4.466283205177847e-08,
+        -3.814991076700576e-06, 2.3285625617049886e-06, 2.4261220716444518e-05,
+        -4.278232062220953e-05, -0.00012151250870843876, 0.0005643844370842721,
+        -0.00030226786092849803, -0.004215019910384933, 0.01909933094056669,
+        -0.04882332582769667, 0.08798315382497571, -0.11508959816020042,
+        0.09751909515325563, -0.010555596332218151, -0.1400091801376194, 1.2423492448711544,
+    )
+    out = x.astype(np.float64).ravel()
+    for start in range(0, out.size, 8192):
+        v = out[start : start + 8192]
+        a = np.minimum(np.abs(v), 28)
+        t = (a - 3.5) / (a + 3.5)
+        tail = np.full_like(a, far[0])
+        for c in far[1:]:
+            tail *= t
+            tail += c
+        high = a.astype(np.float32).astype(np.float64)  # high * high is exact
+        tail *= np.exp(-high * high) * np.exp((high - a) * (high + a))
+        tail /= 1 + 2 * a
+        square = np.minimum(a * a, 1)
+        core = np.full_like(a, near[0])
+        for c in near[1:]:
+            core *= square
+            core += c
+        v[...] = np.where(a < 0.5, 1 - v * core, np.where(v < 0, 2 - tail, tail))
+    return out.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else float, copy=False)[()]
+'''
+
+LGAMMA = '''\
+def _lgamma(x):
+    """Return ln |gamma(x)|, to 4 ulp for x > 0; inf at 0, -1, -2 ..."""
+    x = np.asarray(x)
+    near = (  # lgamma(2 + d) / d, |d| <= 0.5; error 5e-18
+        2.7475390051909663e-07, -5.811277768921246e-07, 9.242852225162277e-07,
+        -1.9743106888421067e-06, 4.3828545383846665e-06, -9.45628851510172e-06,
+        2.050601970174762e-05, -4.4923727564247656e-05, 9.945761692157133e-05,
+        -0.00022315497746292723, 0.0005096695196526673, -0.0011927539009983087,
+        0.002890510330865901, -0.007385551028935545, 0.02058080842778338,
+        -0.06735230105319563, 0.3224670334241132, 0.42278433509846713,
+    )
+    stirling = (  # Abramowitz and Stegun 6.1.41, in 1 / x**2, from the last term
+        -174611 / 125400, 43867 / 244188, -3617 / 122400, 1 / 156, -691 / 360360,
+        1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12,
+    )
+    v = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        a = np.abs(v)
+        steps = np.clip(np.floor(a - 1.5), 0, 6)
+        product = np.ones_like(a)
+        for k in range(1, 7):
+            product *= np.where(steps >= k, a - k, 1)
+        d = np.where(a < 0.5, a, np.where(a < 1.5, a - 1, a - steps - 2))
+        small = np.zeros_like(a)
+        for c in near:
+            small = small * d + c
+        shift = np.where(a < 1.5, -np.log1p(a - 1), np.log(product))
+        small = d * small + np.where(a < 0.5, -np.log(a) - np.log1p(a), shift)
+        large = np.zeros_like(a)
+        for c in stirling:
+            large = large / (a * a) + c
+        large = (a - 0.5) * (np.log(a) - 1) + (0.4189385332046727 + large / a)
+        value = np.where(a < 8, small, large)
+        value = np.where(np.isinf(a), np.inf, value)
+        rest = a - 2 * np.floor(a / 2)  # |sin(pi x)|, by the distance to an integer
+        rest = np.abs(np.sin(np.pi * np.minimum(np.abs(rest - 1), 1 - np.abs(rest - 1))))
+        mirrored = np.log(np.pi / (a * rest)) - value
+        mirrored = np.where(rest == 0, np.inf, mirrored)
+        value = np.where((v < 0) & np.isfinite(a), mirrored, value)
+        return value.astype(x.dtype if x.dtype.kind == "f" else float, copy=False)[()]
+'''
+
+DIGAMMA = '''\
+def _digamma(x):
+    """Return the derivative of lgamma, to 4 ulp for x > 0; nan at -1, -2 ..."""
+    x = np.asarray(x)
+    near = (  # digamma(1.5 + d) / (1.5 + d - root), |d| <= 0.5; error 3e-18
+        0.00011881232908510335, -0.0001782188548855923, 9.653646261410062e-05,
+        -0.00014480643368061614, 0.00032395945401345196, -0.00048595039220036254,
+        0.0006909255761282986, -0.0010364584817312839, 0.0015633696313653504,
+        -0.0023454947397380833, 0.003518106563802472, -0.005279937255532708,
+        0.007927021796868154, -0.011908220105959716, 0.017907248317313294,
+        -0.026975796659787055, 0.040760833940846085, -0.06192213327548831,
+        0.09498872445289039, -0.14840492305388092, 0.24054248424078697,
+        -0.4236274212814606, 0.9510558760318328,
+    )
+    series = (  # Abramowitz and Stegun 6.3.18, in 1 / x**2, from the last term
+        -3617 / 8160, 1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12,
+    )
+    v = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        a = np.where(v < 0, 1 - v, v)
+        steps = np.clip(np.floor(a - 1), 0, 8)
+        shift = np.where(a < 1, -1 / a, 0)
+        for k in range(1, 9):
+            shift += np.where(steps >= k, 1 / (a - k), 0)
+        r = np.where(a < 1, a + 1, a - steps)
+        small = np.zeros_like(a)
+        for c in near:
+            small = small * (r - 1.5) + c
+        small = small * (r - 1.4616321449683622 - 9.549995429965697e-17) + shift
+        large = np.zeros_like(a)
+        for c in series:
+            large = large / (a * a) + c
+        large = np.log(a) - 0.5 / a - large / (a * a)
+        value = np.where(a < 10, small, large)
+        value = np.where(v == 0, np.copysign(np.inf, -v), np.where(np.isinf(a), a, value))
+        rest = v - np.rint(v)
+        mirrored = np.where(rest == 0, np.nan, value - np.pi / np.tan(np.pi * rest))
+        value = np.where(v < 0, mirrored, value)
+        return value.astype(x.dtype if x.dtype.kind == "f" else float, copy=False)[()]
+'''
+
+POLYGAMMA = '''\
+def _polygamma(n, x):
+    """Return the n-th derivative of digamma for n = 1, 2 ... 170; nan at 0, -1, -2 ..."""
+    n, x = np.asarray(n), np.asarray(x)
+    kinds = [a.dtype for a in (n, x) if a.dtype.kind == "f"]
+    orders, v = np.broadcast_arrays(n, x.astype(np.float64))
+    out = np.full(v.shape, np.nan)
+    bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+    with np.errstate(all="ignore"):
+        for order in np.unique(orders):
+            if not (0 < order <= 170 and order == np.floor(order)):
+                continue
+            m = float(order)
+            here = orders == order
+            y = v[here]
+            a = np.where(y < 0, 1 - y, y)
+            total = np.zeros_like(a)
+            for _ in range(20 + int(m)):  # Abramowitz and Stegun 6.4.6
+                low = a < 20 + m
+                total += np.where(low, a ** -(m + 1), 0)
+                a = np.where(low, a + 1, a)
+            total += a**-m / m + 0.5 * a ** -(m + 1)  # 6.4.11
+            term = (m + 1) * a ** -(m + 2) / 2
+            for k, b in enumerate(bernoulli, start=1):
+                total += b * term
+                term *= (m + 2 * k) * (m + 2 * k + 1) / ((2 * k + 1) * (2 * k + 2)) / (a * a)
+            factorial = np.prod(np.arange(1, m + 1))
+            value = factorial * total * (1 if m % 2 else -1)
+            cot = 1 / np.tan(np.pi * (y - np.rint(y)))
+            slope = [0.0, 1.0]  # the derivatives of cot(pi x), polynomials in it
+            for _ in range(int(m)):
+                d = [k * c for k, c in enumerate(slope)][1:]
+                slope = [-np.pi * (p + q) for p, q in zip([*d, 0, 0], [0, 0, *d])]
+            bend = np.zeros_like(y)
+            for c in reversed(slope):
+                bend = bend * cot + c
+            mirrored = value * (-1 if m % 2 else 1) - np.pi * bend  # 6.4.7
+            value = np.where(y < 0, mirrored, np.where(np.isinf(y), 0, value))
+            out[here] = np.where((y <= 0) & (y == np.floor(y)), np.nan, value)
+        return out.astype(np.result_type(*kinds) if kinds else float, copy=False)[()]
+'''
