@@ -613,7 +613,8 @@ for t < T:
         q[i,0] = v[0,i]
         for j in range(1, N-1):
             p[i,j] = 0.5 / (2 - 0.5 p[i,j-1])
-            q[i,j] = (0.25 u[j,i-1] + 0.5 u[j,i] + 0.25 u[j,i+1] + 0.5 q[i,j-1]) / (2 - 0.5 p[i,j-1])
+            w = 0.25 u[j,i-1] + 0.5 u[j,i] + 0.25 u[j,i+1]
+            q[i,j] = (w + 0.5 q[i,j-1]) / (2 - 0.5 p[i,j-1])
         v[N-1,i] = 1
         for j in reversed(range(1, N-1)): v[j,i] = p[i,j] v[j+1,i] + q[i,j]
     for i in range(1, N-1), j in range(1, N-1): u[i,j] = v[i,j]

@@ -1,4 +1,4 @@
-"""Kernels of public benchmark suites give what plain NumPy gives, at every backend and opt level."""
+"""Kernels of public benchmark suites give what plain NumPy gives, at every backend and opt."""
 
 from __future__ import annotations
 

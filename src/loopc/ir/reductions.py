@@ -1,10 +1,18 @@
-"""TABLE: reductions, one row each: the `op=` of statements and the `sum[k](…)` of expressions."""
+"""TABLE: reductions, one row each: the `op=` of statements and the `sum[k](…)` of expressions.
+
+The terms of a reduction are the values of its body where its guard holds, in the order of its
+loops. A bool counts as 0 or 1 in sums and products; float32 terms give a float32 value.
+"""
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from loopc.ir.scalars import common, divide, exp, is_integer, ln, maximum, minimum, real_type
 
 Form = Literal["fold", "whole", "pointwise"]
 
@@ -18,10 +26,15 @@ class Reduction:
         op: the statement operator that does the same (`+=`), "" if none.
         form: `fold`: value = combine(value, x) from `identity`; `whole`: one value of all of the
             terms (`mean`, `logsumexp`, `argmax`); `pointwise`: a value for each index (`softmax`).
-        identity: the value over an empty range, and where a written array starts.
-        combine: fold: the function of two scalars.
-        evaluate: whole and pointwise: list of scalar terms -> value, or list of values.
-        ufunc: fold: the NumPy ufunc (`np.add`), for `.reduce` and `.at`.
+        identity: the value over an empty range, and where a written array starts; None: a value
+            over an empty range is an error. See `start` for integers.
+        combine: fold: the function of two scalars; pointwise: the value at a point is the fold of
+            the terms up to it.
+        evaluate: whole and pointwise: list of scalar terms -> value, or list of values. The value
+            of `argmax` and `argmin` is the position among the terms; a program sees the index there
+            (with several indices, the number of the point in the order of the loops).
+        outside: pointwise with `evaluate`: the value at a point where the guard does not hold.
+        ufunc: the NumPy ufunc (`np.add`), for `.reduce`, `.at` and `.accumulate`.
         result: as in `functions.Function`.
         source: where a formula comes from.
     """
@@ -32,12 +45,192 @@ class Reduction:
     identity: Any = None
     combine: Callable[[Any, Any], Any] | None = None
     evaluate: Callable[[list[Any]], Any] | None = None
+    outside: Any = None
     ufunc: str = ""
     result: str = "same"
     source: str = ""
 
 
-REDUCTIONS: tuple[Reduction, ...] = ()
+def mean(terms: list[Any]) -> Any:
+    """Return the arithmetic mean; of nothing it is NaN, of integers a float."""
+    if not terms:
+        return math.nan
+    return as_floats(divide(_sum(terms), len(terms)), terms)
+
+
+def logsumexp(terms: list[Any]) -> Any:
+    """Return ln Σ e**x; of nothing, or of -inf alone, it is -inf."""
+    if not terms:
+        return -math.inf
+    top = _top(terms)
+    if not math.isfinite(top):
+        return as_floats(top, terms)
+    return as_floats(top + ln(_sum([exp(x - top) for x in terms])), terms)
+
+
+def softmax(terms: list[Any]) -> list[Any]:
+    """Return e**x / Σ e**x; 0 where all terms are -inf."""
+    top = _top(terms) if terms else 0
+    if top == -math.inf:
+        return [as_floats(0.0, terms) for _ in terms]
+    powers = [exp(x - top) for x in terms]
+    total = _sum(powers)
+    return [as_floats(divide(p, total), terms) for p in powers]
+
+
+def logsoftmax(terms: list[Any]) -> list[Any]:
+    """Return x - logsumexp; -inf where all terms are -inf."""
+    top = _top(terms) if terms else 0
+    if top == -math.inf:
+        return [as_floats(top, terms) for _ in terms]
+    rest = ln(_sum([exp(x - top) for x in terms]))
+    return [as_floats((x - top) - rest, terms) for x in terms]
+
+
+def argmax(terms: list[Any]) -> int:
+    """Return the position of the first NaN, else of the first maximum."""
+    best = 0
+    for position, term in enumerate(terms):
+        if term != term:
+            return position
+        if term > terms[best]:
+            best = position
+    return best
+
+
+def argmin(terms: list[Any]) -> int:
+    """Return the position of the first NaN, else of the first minimum."""
+    best = 0
+    for position, term in enumerate(terms):
+        if term != term:
+            return position
+        if term < terms[best]:
+            best = position
+    return best
+
+
+def as_floats(value: Any, terms: list[Any]) -> Any:
+    """Return the value in the floating type that the terms have together."""
+    kind = real_type(*{type(t): t for t in terms}.values())
+    return value if kind is None else kind(value)
+
+
+def _sum(terms: list[Any]) -> Any:
+    """Return the sum from the left; integers of any width are added exactly."""
+    total: Any = 0
+    for term in terms:
+        total = total + (int(term) if is_integer(term) else term)
+    return total
+
+
+def _top(terms: list[Any]) -> Any:
+    top = terms[0]
+    for term in terms[1:]:
+        top = maximum(top, term)
+    return top
+
+
+def _either(a: Any, b: Any) -> bool:
+    return bool(a) or bool(b)
+
+
+def _both(a: Any, b: Any) -> bool:
+    return bool(a) and bool(b)
+
+
+_FOLDS = (
+    Reduction(name="sum", op="+=", form="fold", identity=0, combine=operator.add, ufunc="np.add"),
+    Reduction(
+        name="prod", op="*=", form="fold", identity=1, combine=operator.mul, ufunc="np.multiply"
+    ),
+    Reduction(
+        name="max",
+        op="max=",
+        form="fold",
+        identity=-math.inf,
+        combine=maximum,
+        ufunc="np.maximum",
+        source="A NaN wins.",
+    ),
+    Reduction(
+        name="min",
+        op="min=",
+        form="fold",
+        identity=math.inf,
+        combine=minimum,
+        ufunc="np.minimum",
+        source="A NaN wins.",
+    ),
+    Reduction(
+        name="any",
+        form="fold",
+        identity=False,
+        combine=_either,
+        ufunc="np.logical_or",
+        result="bool",
+    ),
+    Reduction(
+        name="all",
+        form="fold",
+        identity=True,
+        combine=_both,
+        ufunc="np.logical_and",
+        result="bool",
+    ),
+)
+
+_WHOLE = (
+    Reduction(name="mean", form="whole", identity=math.nan, evaluate=mean, result="float"),
+    Reduction(
+        name="logsumexp",
+        form="whole",
+        identity=-math.inf,
+        evaluate=logsumexp,
+        result="float",
+        source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
+    ),
+    Reduction(name="argmax", form="whole", evaluate=argmax, result="int"),
+    Reduction(name="argmin", form="whole", evaluate=argmin, result="int"),
+)
+
+_POINTWISE = (
+    Reduction(
+        name="softmax",
+        form="pointwise",
+        evaluate=softmax,
+        outside=0.0,
+        result="float",
+        source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
+    ),
+    Reduction(
+        name="logsoftmax",
+        form="pointwise",
+        evaluate=logsoftmax,
+        outside=-math.inf,
+        result="float",
+        source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
+    ),
+    Reduction(name="cumsum", form="pointwise", identity=0, combine=operator.add, ufunc="np.add"),
+    Reduction(
+        name="cumprod", form="pointwise", identity=1, combine=operator.mul, ufunc="np.multiply"
+    ),
+    Reduction(
+        name="cummax",
+        form="pointwise",
+        identity=-math.inf,
+        combine=maximum,
+        ufunc="np.maximum",
+    ),
+    Reduction(
+        name="cummin",
+        form="pointwise",
+        identity=math.inf,
+        combine=minimum,
+        ufunc="np.minimum",
+    ),
+)
+
+REDUCTIONS: tuple[Reduction, ...] = (*_FOLDS, *_WHOLE, *_POINTWISE)
 
 _BY_NAME = {row.name: row for row in REDUCTIONS if row.name}
 _BY_OP = {row.op: row for row in REDUCTIONS if row.op}
@@ -51,3 +244,16 @@ def lookup(name: str) -> Reduction | None:
 def by_op(op: str) -> Reduction | None:
     """Return the row of `+=`, `max=` …; None for `=`."""
     return _BY_OP.get(op)
+
+
+def start(row: Reduction | None, kind: str, width: int = 64) -> Any:
+    """Return the identity as a value of a kind; integers of `width` bits have no inf.
+
+    `row` None is the operator `=`, which starts from 0. An unsigned integer counts as signed here.
+    """
+    value = 0 if row is None else row.identity
+    if kind not in "bi" or not isinstance(value, float) or not math.isinf(value):
+        return value
+    if kind == "b":
+        return value > 0
+    return 2 ** (width - 1) - 1 if value > 0 else -(2 ** (width - 1))

@@ -40,7 +40,7 @@ def _promote(kinds: tuple[type, ...]) -> type:
     return np.result_type(*weak).type
 
 
-def _real_type(*values: Number) -> type | None:
+def real_type(*values: Number) -> type | None:
     """Return the floating type of a function's value, or None for complex arguments."""
     kind = common(*values)
     if kind in _PYTHON:
@@ -65,7 +65,7 @@ def floating(complex_name: str = "") -> Callable[[Callable[..., float]], Scalar]
         def scalar(*args: Number) -> Number:
             if type(args[0]) is float and len(args) == 1:
                 return f(args[0])
-            kind = _real_type(*args)
+            kind = real_type(*args)
             if kind is None:
                 return _by_numpy(complex_name, f.__name__, args)
             value = f(*(float(a) for a in args))
@@ -150,7 +150,7 @@ def _integer_power(a: Number, b: Number, kind: type) -> Number:
     python = kind in _PYTHON
     if b < 0:
         value = float_power(float(a), float(b))
-        return value if python else _real_type(kind(0))(value)  # type: ignore[misc]
+        return value if python else real_type(kind(0))(value)  # type: ignore[misc]
     wrapped = pow(int(a), int(b), 1 << 64)
     exact = abs(int(a)) < 2 or int(b) * int(a).bit_length() <= 64
     value = int(a) ** int(b) if exact else wrapped - ((wrapped >> 63) << 64)
