@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from loopc.ir.scalars import common, divide, exp, is_integer, ln, maximum, minimum, real_type
+from loopc.ir.scalars import divide, exp, is_integer, ln, maximum, minimum, real_type
 
 Form = Literal["fold", "whole", "pointwise"]
 
@@ -246,14 +246,17 @@ def by_op(op: str) -> Reduction | None:
     return _BY_OP.get(op)
 
 
-def start(row: Reduction | None, kind: str, width: int = 64) -> Any:
-    """Return the identity as a value of a kind; integers of `width` bits have no inf.
+def start(row: Reduction | None, dtype: str) -> Any:
+    """Return the identity as a value of a NumPy type: integers have bounds in the place of inf.
 
-    `row` None is the operator `=`, which starts from 0. An unsigned integer counts as signed here.
+    `row` None is the operator `=`, which starts from 0.
     """
     value = 0 if row is None else row.identity
-    if kind not in "bi" or not isinstance(value, float) or not math.isinf(value):
+    if not isinstance(value, float) or dtype.startswith(("float", "complex")):
         return value
-    if kind == "b":
+    if dtype == "bool":
         return value > 0
-    return 2 ** (width - 1) - 1 if value > 0 else -(2 ** (width - 1))
+    unsigned = dtype.startswith("u")
+    bits = int(dtype.lstrip("uint"))
+    low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return high if value > 0 else low
