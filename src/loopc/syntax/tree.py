@@ -16,7 +16,8 @@
               | Chain( operand* operands )                -- + and -, or * / // % and juxtaposed
               | Power( base, exponent ) | Not( expr )
               | Compare( first, (op, expr)* ) | Logic( op, expr* )   -- op: "and" | "or"
-    operand   = Operand( op, negations, expr )            -- op: "" for the first and juxtaposed
+    operand   = Operand( op, negations, expr )            -- op: "" for the first and juxtaposed,
+                                                          -- "()": `f(…)`, written without a space
     item      = expr | Whole()                                       -- `:`
               | Index                                                -- k in range(…)
 

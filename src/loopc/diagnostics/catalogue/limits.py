@@ -1,7 +1,33 @@
-"""Chapter L00: limits."""
+"""Chapter L00: limits, on programs and on runs."""
 
 from __future__ import annotations
 
 from loopc.diagnostics.catalogue.entry import Entry
+from loopc.diagnostics.errors import LimitError
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        code="L0001",
+        title="the text is too long",
+        raises=LimitError,
+        message="the text has {size} characters; the limit is {limit}",
+        hint="split the program into files and `use` them",
+    ),
+    Entry(
+        code="L0002",
+        title="the program is nested too deeply",
+        raises=LimitError,
+        message="brackets, blocks or operators are nested more than {limit} deep here",
+        hint="give a part of the expression a name of its own",
+        explanation="The limit keeps every step of the compiler within Python's stack.",
+        bad="x = " + "(" * 101 + "1" + ")" * 101 + "\n",
+        good="x = ((1))\n",
+    ),
+    Entry(
+        code="L0003",
+        title="a run would need more memory than is allowed",
+        raises=LimitError,
+        message="this run would need {needed} bytes at its peak; `memory_limit` is {limit}",
+        hint="raise `memory_limit`, or use smaller arrays",
+    ),
+)

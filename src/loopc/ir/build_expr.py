@@ -1,0 +1,395 @@
+"""Expressions of the tree as expressions of the IR.
+
+Here juxtaposition is read: from left to right, a function followed by one atom or a bracket is a
+call, a reduction's bracket followed by round ones is a reduction, everything else is a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from loopc.diagnostics.span import Span
+from loopc.ir import functions
+from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
+from loopc.ir.nodes import (
+    Access,
+    Call,
+    Const,
+    Expr,
+    Extent,
+    Index,
+    IndexRef,
+    Mode,
+    Read,
+    Reduce,
+    Subscript,
+)
+from loopc.ir.visit import add, neg
+from loopc.syntax import tree
+from loopc.syntax.printer import print_expr
+
+_COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_DIVISIONS = {"/": "div", "//": "floordiv", "%": "mod"}
+_ZERO = Const(0)
+
+
+@dataclass(frozen=True, slots=True)
+class ExprBuilder:
+    """Builds expressions in which the indices `scope` are bound."""
+
+    names: Names
+    scope: frozenset[str] = frozenset()
+
+    def within(self, indices: Iterable[str]) -> ExprBuilder:
+        """Return the builder for the inside of a binder."""
+        return replace(self, scope=self.scope | frozenset(indices))
+
+    def expr(self, node: tree.Expr | tree.Whole | tree.Index) -> Expr:
+        """Build an expression; what is wrong is reported and stands as 0."""
+        match node:
+            case tree.Number(text):
+                value = int(text) if text.isdigit() else float(text)
+                return Const(value, span=node.span)
+            case tree.Name():
+                return self._name(node)
+            case tree.Bracket():
+                return self._bracket(node)
+            case tree.Group(items):
+                if len(items) != 1:
+                    self.names.report("L0316", node.span, count=len(items))
+                    return _ZERO
+                return self.expr(items[0])
+            case tree.Chain(operands):
+                is_sum = any(o.op in ("+", "-") for o in operands)
+                return self._sum(node) if is_sum else self._product(operands, node.span)
+            case tree.Power(base, exponent):
+                return Call("pow", (self.expr(base), self.expr(exponent)), span=node.span)
+            case tree.Compare(first, rest):
+                return self._compare(first, rest, node.span)
+            case tree.Not(inner):
+                return Call("not", (self.expr(inner),), span=node.span)
+            case tree.Logic(op, items):
+                return Call(op, tuple(self.expr(i) for i in items), span=node.span)
+            case tree.Whole():
+                self.names.report("L0314", node.span)
+                return _ZERO
+            case tree.Index():
+                self.names.report("L0310", node.span, text=print_expr(node), name="…")
+                return _ZERO
+
+    # Names and accesses
+
+    def _name(self, node: tree.Name) -> Expr:
+        name = plain_name(node.name)
+        if name in self.names.substitutes:
+            return self.names.substitutes[name]
+        row = self.names.function(name)
+        if node.primes and row is None:
+            self.names.report("L0319", node.span, name=name)
+            return _ZERO
+        if name in self.scope:
+            return IndexRef(name, span=node.span)
+        if self.names.is_array(name):
+            return self._read(name, (), node.span)
+        if name in self.names.dims:
+            return Extent(name, span=node.span)
+        if name in CONSTANTS:
+            return Const(CONSTANTS[name], span=node.span)
+        if row is not None:
+            self.names.report("L0304", node.span, name=name, usage=usage(row))
+            return _ZERO
+        if name in self.names.ranged:
+            if self.names.strict:
+                self.names.unknown(name, node.span)
+            self.names.dims[name] = node.span
+            return Extent(name, span=node.span)
+        return self._read(name, (), node.span)
+
+    def _read(self, name: str, subscripts: tuple[Subscript, ...], span: Span | None) -> Expr:
+        self.names.use(name, len(subscripts), span)
+        return Read(Access(name, subscripts, span=span), span=span)
+
+    def _bracket(self, node: tree.Bracket) -> Expr:
+        name = plain_name(node.name)
+        if self.names.reduction(name) is not None:
+            self.names.report("L0309", node.span, name=name)
+            return _ZERO
+        return self._read(name, self.subscripts(node), node.span)
+
+    def target(self, node: tree.Name | tree.Bracket) -> Access:
+        """Build the left side of an update."""
+        name = plain_name(node.name)
+        what = (
+            "an index of the loop"
+            if name in self.scope
+            else "a dim"
+            if name in self.names.dims and name not in self.names.arrays
+            else ""
+        )
+        if what:
+            self.names.report("L0313", node.span, name=name, what=what)
+        subscripts = self.subscripts(node) if isinstance(node, tree.Bracket) else ()
+        self.names.use(name, len(subscripts), node.span)
+        return Access(name, subscripts, span=node.span)
+
+    def subscripts(self, node: tree.Bracket) -> tuple[Subscript, ...]:
+        """Build the subscripts of an access."""
+        if node.guard is not None:
+            self.names.report("L0310", node.guard.span, text="if …", name=node.name)
+        return tuple(self._subscript(item) for item in node.items)
+
+    def _subscript(self, item: tree.Expr | tree.Whole | tree.Index) -> Subscript:
+        match item:
+            case tree.Chain((tree.Operand(_, 0, tree.Name(name)), tree.Operand(op, 0, tree.Group((at,))))) if (
+                name in MODES and op in ("", "()") and not self.names.is_array(name)
+            ):
+                mode: Mode = name  # type: ignore[assignment]
+                return Subscript(self.expr(at), mode, span=item.span)
+            case _:
+                return Subscript(self.expr(item), span=item.span)
+
+    # Operators
+
+    def _sum(self, node: tree.Chain) -> Expr:
+        terms = []
+        for operand in node.operands:
+            term = self.expr(operand.expr)
+            terms.append(neg(term) if operand.op == "-" else term)
+        return replace(add(*terms), span=node.span)
+
+    def _compare(
+        self, first: tree.Expr, rest: tuple[tuple[str, tree.Expr], ...], span: Span | None
+    ) -> Expr:
+        sides = [self.expr(first), *(self.expr(e) for _, e in rest)]
+        pairs = [
+            Call(_COMPARISONS[op], (sides[n], sides[n + 1]), span=span)
+            for n, (op, _) in enumerate(rest)
+        ]
+        return pairs[0] if len(pairs) == 1 else Call("and", tuple(pairs), span=span)
+
+    def _product(self, operands: tuple[tree.Operand, ...], span: Span | None) -> Expr:
+        factors: list[Expr] = []
+        at = 0
+        while at < len(operands):
+            op = operands[at].op
+            factor, after = self._applied(operands, at)
+            for _ in range(operands[at].negations):
+                factor = neg(factor)
+            at = after
+            if op in _DIVISIONS:
+                factors = [Call(_DIVISIONS[op], (_times(factors, span), factor), span=span)]
+            else:
+                factors.append(factor)
+        return _times(factors, span)
+
+    # Calls
+
+    def _applied(self, operands: tuple[tree.Operand, ...], at: int) -> tuple[Expr, int]:
+        """Return the factor that starts at operand `at`, and the operand after it."""
+        node = operands[at].expr
+        if isinstance(node, tree.Power):
+            return self._raised_to_call(node, operands, at)
+        if not self._is_head(node):
+            return self._plain(node, operands, at), at + 1
+        following = operands[at + 1] if at + 1 < len(operands) else None
+        if following is None or following.op not in ("", "()"):
+            return self.expr(node), at + 1  # reports the function without an argument
+        argument = following.expr
+        if isinstance(argument, tree.Power) and isinstance(argument.base, tree.Group):
+            base = self._call(node, argument.base)
+            return Call("pow", (base, self.expr(argument.exponent)), span=base.span), at + 2
+        if isinstance(argument, tree.Group):
+            return self._call(node, argument), at + 2
+        if isinstance(argument, tree.Power) or following.negations:
+            self.names.report("L0305", node.span, name=_name_of(node))
+            return _ZERO, at + 2
+        if isinstance(node, tree.Bracket):
+            return self.expr(node), at + 1
+        inner, after = self._applied(operands, at + 1)
+        return self._function(node, [inner], following.span), after
+
+    def _plain(self, node: tree.Expr, operands: tuple[tree.Operand, ...], at: int) -> Expr:
+        """Build a factor that is no call; `f(x)` with an unknown `f` looks like one."""
+        called = at + 1 < len(operands) and operands[at + 1].op == "()"
+        if called and isinstance(node, tree.Name) and not self._is_value(node):
+            if plain_name(node.name) in MODES:
+                self.names.report("L0315", node.span, name=node.name)
+            else:
+                self.names.unknown_function(node.name, node.span)
+            return _ZERO
+        return self.expr(node)
+
+    def _is_value(self, node: tree.Name) -> bool:
+        name = plain_name(node.name)
+        known = name in self.scope or name in CONSTANTS or name in self.names.dims
+        return known or self.names.is_array(name) or name in self.names.substitutes
+
+    def _raised_to_call(
+        self, node: tree.Power, operands: tuple[tree.Operand, ...], at: int
+    ) -> tuple[Expr, int]:
+        """`x**f(y)`: the tree has the bracket behind the power."""
+        exponent, negations = node.exponent, 0
+        if isinstance(exponent, tree.Chain) and len(exponent.operands) == 1:
+            negations, exponent = exponent.operands[0].negations, exponent.operands[0].expr
+        following = operands[at + 1] if at + 1 < len(operands) else None
+        if following is None or not isinstance(following.expr, tree.Group):
+            return self.expr(node), at + 1
+        if not self._is_head(exponent):
+            return self.expr(node), at + 1
+        value = self._call(exponent, following.expr)
+        for _ in range(negations):
+            value = neg(value)
+        return Call("pow", (self.expr(node.base), value), span=node.span), at + 2
+
+    def _is_head(self, node: tree.Expr) -> bool:
+        """Whether a node is a function or a reduction that waits for its argument."""
+        match node:
+            case tree.Name(name):
+                return plain_name(name) not in self.scope and self.names.function(name) is not None
+            case tree.Bracket(name):
+                return self.names.reduction(name) is not None
+            case _:
+                return False
+
+    def _call(self, node: tree.Expr, group: tree.Group) -> Expr:
+        if isinstance(node, tree.Bracket):
+            return self._reduce(node, group)
+        assert isinstance(node, tree.Name)
+        return self._function(node, [self.expr(i) for i in group.items], group.span)
+
+    def _function(self, node: tree.Name, args: list[Expr], end: Span | None) -> Expr:
+        row = self.names.function(node.name)
+        assert row is not None
+        span = node.span.to(end) if node.span is not None and end is not None else node.span
+        wrong = len(args) < 2 if row.variadic else len(args) != len(row.params)
+        if wrong:
+            expected = "two or more" if row.variadic else len(row.params)
+            facts = {"name": node.name, "expected": expected, "given": len(args)}
+            self.names.report("L0303", span, usage=usage(row), **facts)
+            return _ZERO
+        if node.primes and len(row.params) != 1:
+            self.names.report("L0319", node.span, name=node.name)
+            return _ZERO
+        return Call(node.name + "'" * node.primes, tuple(args), span=span)
+
+    def _reduce(self, node: tree.Bracket, group: tree.Group) -> Expr:
+        row = self.names.reduction(node.name)
+        assert row is not None
+        span = node.span.to(group.span) if node.span and group.span else node.span
+        indices, inner = self.indices(node.items, node.name)
+        guard = None if node.guard is None else inner.expr(node.guard)
+        if len(group.items) != 1:
+            self.names.report("L0316", group.span, count=len(group.items))
+            return _ZERO
+        body = inner.expr(group.items[0])
+        at: tuple[Expr, ...] = ()
+        if row.form == "pointwise":
+            at = tuple(self._position(i, node) for i in indices)
+        return Reduce(row.name, indices, guard, body, at, span=span)
+
+    def _position(self, index: Index, node: tree.Bracket) -> Expr:
+        """A pointwise reduction's value stands at the loop's index of the same name."""
+        if index.name in self.scope:
+            return IndexRef(index.name, span=index.span)
+        self.names.report("L0310", index.span, text=index.name, name=node.name)
+        return _ZERO
+
+    def indices(
+        self, items: tuple[tree.Expr | tree.Whole | tree.Index, ...], of: str
+    ) -> tuple[tuple[Index, ...], ExprBuilder]:
+        """Build the indices of a `for` or of a reduction, and the builder for its inside."""
+        inner = self
+        indices: list[Index] = []
+        for item in items:
+            index = inner._index(item, of)
+            if index is None:
+                continue
+            if any(index.name == other.name for other in indices):
+                self.names.report("L0312", item.span, name=index.name)
+                continue
+            indices.append(index)
+            inner = inner.within([index.name])
+        return tuple(indices), inner
+
+    def _index(self, item: tree.Expr | tree.Whole | tree.Index, of: str) -> Index | None:
+        match item:
+            case tree.Name(name, 0) | tree.Index(name, ""):
+                return Index(name, span=item.span)
+            case tree.Compare(tree.Name(name, 0), ((("<" | "<=") as relation, bound),)):
+                return self._bound(name, relation, bound, item.span)
+            case tree.Index(name, relation, bound) if bound is not None:
+                return self._bound(name, relation, bound, item.span)
+            case _:
+                self.names.report("L0310", item.span, text=print_expr(item), name=of)
+                return None
+
+    def _bound(self, name: str, relation: str, bound: tree.Expr, span: Span | None) -> Index:
+        if relation == "in":
+            return self._range(name, bound, span)
+        stop = self.expr(bound)
+        if relation == "<=":
+            stop = _sum_of(stop, Const(1))
+        return Index(name, Const(0), stop, written=True, span=span)
+
+    def _range(self, name: str, bound: tree.Expr, span: Span | None) -> Index:
+        backwards = False
+        match bound:
+            case tree.Chain((tree.Operand(_, 0, tree.Name("reversed")), tree.Operand(_, 0, tree.Group((inner,))))):
+                backwards, bound = True, inner  # type: ignore[assignment]
+            case _:
+                pass
+        match bound:
+            case tree.Chain((tree.Operand(_, 0, tree.Name("range")), tree.Operand(_, 0, tree.Group(items)))) if (
+                1 <= len(items) <= 3
+            ):
+                parts = [self.expr(i) for i in items]
+            case _:
+                parts = []
+        step = parts[2] if len(parts) == 3 else Const(1)
+        valid = isinstance(step, Const) and isinstance(step.value, int) and step.value != 0
+        if not parts or not valid:
+            self.names.report("L0311", bound.span, text=print_expr(bound))
+            return Index(name, Const(0), Const(1), written=True, span=span)
+        start, stop = (Const(0), parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+        assert isinstance(step, Const)
+        number = int(step.value.real)
+        if backwards:
+            start, stop, number = _reversed(start, stop, number)
+        return Index(name, start, stop, number, written=True, span=span)
+
+
+def _reversed(start: Expr, stop: Expr, step: int) -> tuple[Expr, Expr, int]:
+    """Return the range that has the same values, last first."""
+    sign = 1 if step > 0 else -1
+    last = _sum_of(stop, Const(-sign))
+    if abs(step) > 1:
+        trips = Call("floordiv", (_sum_of(last, neg(start)), Const(step)))
+        last = _sum_of(start, Call("mul", (Const(step), trips)))
+    return last, _sum_of(start, Const(-sign)), -step
+
+
+def _sum_of(a: Expr, b: Expr) -> Expr:
+    from loopc.ir.affine import affine, to_expr
+
+    form = affine(Call("add", (a, b)))
+    return Call("add", (a, b)) if form is None else to_expr(form)
+
+
+def _times(factors: list[Expr], span: Span | None) -> Expr:
+    flat: list[Expr] = []
+    for number, factor in enumerate(factors):
+        if number == 0 and len(factors) > 1 and isinstance(factor, Call) and factor.fn == "mul":
+            flat.extend(factor.args)
+        else:
+            flat.append(factor)
+    return flat[0] if len(flat) == 1 else Call("mul", tuple(flat), span=span)
+
+
+def _name_of(node: tree.Expr) -> str:
+    return node.name if isinstance(node, tree.Name | tree.Bracket) else ""
+
+
+def usage(row: functions.Function) -> str:
+    """Return how a function is called."""
+    return f"{row.name}({', '.join(row.params)})"

@@ -1,0 +1,189 @@
+"""What the names of a program are: arrays, dims, indices, functions.
+
+Collected over the whole tree before any expression is built, since a name may be read above the
+statement that writes it, and since whether `y` is an input depends on all statements.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.span import Span
+from loopc.ir import functions, reductions
+from loopc.ir.nodes import Array, Expr, Kind
+from loopc.syntax import tree
+
+CONSTANTS = {"pi": 3.141592653589793, "inf": float("inf"), "nan": float("nan")}
+MODES = ("pad", "clamp", "wrap", "reflect")
+TYPES = ("float", "float32", "float64", "int", "bool", "complex")
+GRAD = "grad"
+"""The suffix of adjoints where `backward` names none."""
+
+
+def plain_name(name: str) -> str:
+    """Return the array that a name means: `W.value` is W."""
+    while name.endswith(".value"):
+        name = name.removesuffix(".value")
+    return name
+
+
+@dataclass
+class Names:
+    """The names of one program (or of one `def`, which sees its own alone)."""
+
+    found: list[Diagnostic]
+    arrays: dict[str, Array] = field(default_factory=dict)
+    dims: dict[str, Span | None] = field(default_factory=dict)
+    written: dict[str, Span | None] = field(default_factory=dict)
+    ranged: set[str] = field(default_factory=set)
+    ranks: dict[str, tuple[int, Span | None]] = field(default_factory=dict)
+    strict: bool = False
+    substitutes: dict[str, Expr] = field(default_factory=dict)
+    defs: dict[str, tree.Def] = field(default_factory=dict)
+
+    def report(self, code: str, span: Span | None, **facts: object) -> None:
+        """Add a finding."""
+        self.found.append(catalogue.diagnostic(code, span, **facts))
+
+    def collect(self, body: Iterable[tree.Statement]) -> None:
+        """See what statements write and which names stand in ranges."""
+        for statement in body:
+            match statement:
+                case tree.Assign(targets):
+                    for target in targets:
+                        self.written.setdefault(plain_name(target.name), target.span)
+                case tree.For(indices, _, inner):
+                    for index in indices:
+                        self.ranged.update(names_in(index.bound))
+                    self.collect(inner)
+                case tree.If(_, inner):
+                    self.collect(inner)
+                case _:
+                    pass
+            for expr in _expressions(statement):
+                for node in tree_walk(expr):
+                    if isinstance(node, tree.Index):
+                        self.ranged.update(names_in(node.bound))
+
+    def is_array(self, name: str) -> bool:
+        """Whether a declaration or a statement makes `name` an array."""
+        return name in self.arrays or name in self.written
+
+    def function(self, name: str) -> functions.Function | None:
+        """Return the table's row of a name, unless the program uses it for something else."""
+        if self.is_array(name) or name in self.dims or name in self.substitutes:
+            return None
+        row = functions.lookup(name)
+        return None if row is None or row.infix is not None else row
+
+    def reduction(self, name: str) -> reductions.Reduction | None:
+        """Return the reduction of a name, unless the program uses it for something else."""
+        return None if self.is_array(name) else reductions.lookup(name)
+
+    def declare(
+        self,
+        kind: Kind,
+        item: tree.Declared,
+        shape: tuple[Expr, ...] | None,
+        initial: Expr | None,
+    ) -> None:
+        """Declare an array."""
+        name = plain_name(item.name)
+        if name in self.arrays:
+            self.report("L0307", item.span, name=name)
+        if item.dtype and item.dtype not in TYPES:
+            self.report("L0317", item.span, name=item.dtype)
+            item = tree.Declared(item.name, item.dims, "", item.value, span=item.span)
+        self.arrays[name] = Array(
+            name, kind, shape, item.dtype, initial, declared=True, span=item.span
+        )
+
+    def use(self, name: str, rank: int, span: Span | None) -> None:
+        """Take note of an access, and make what is read and never written an input."""
+        first = self.ranks.setdefault(name, (rank, span))
+        declared = self.arrays.get(name)
+        known = declared.shape if declared is not None else None
+        expected = len(known) if known is not None else first[0]
+        if rank != expected:
+            place = first[1] if known is None else declared.span if declared else None
+            self.found.append(
+                catalogue.diagnostic(
+                    "L0308",
+                    span,
+                    name=name,
+                    given=rank,
+                    first=expected,
+                    also=[(place, f"{expected} here")],
+                )
+            )
+        if declared is not None:
+            return
+        if name in self.written:
+            self.arrays[name] = Array(name, "temp", span=self.written[name])
+            return
+        if self.strict:
+            self.unknown(name, span)
+        self.arrays[name] = Array(name, "input", span=span)
+
+    def unknown(self, name: str, span: Span | None) -> None:
+        """Report a name that nothing declares or writes."""
+        known = [*self.arrays, *self.written, *self.dims]
+        close = difflib.get_close_matches(name, known, 1, 0.6)
+        repair = f"did you mean `{close[0]}`?" if close else f"declare it: `input {name}[…]`"
+        self.report("L0301", span, name=name, repair=repair)
+
+    def unknown_function(self, name: str, span: Span | None) -> None:
+        """Report a name in front of round brackets that is none of a function."""
+        known = [s for row in functions.FUNCTIONS if row.infix is None for s in (row.name, *row.aliases)]
+        known += [row.name for row in reductions.REDUCTIONS if row.name]
+        close = difflib.get_close_matches(name, [*known, *self.defs], 1, 0.6)
+        repair = (
+            f"did you mean `{close[0]}`?"
+            if close
+            else f"for a product with the scalar `{name}`, write `{name} * (…)`"
+        )
+        self.report("L0302", span, name=name, repair=repair)
+
+    def check_spellings(self) -> None:
+        """Report names that Python would make one."""
+        seen: dict[str, str] = {}
+        for name in (*self.arrays, *self.dims):
+            other = seen.setdefault(unicodedata.normalize("NFKC", name), name)
+            if other != name:
+                array = self.arrays.get(name)
+                self.report("L0318", array.span if array else None, name=name, other=other)
+
+
+def names_in(expr: tree.Expr | None) -> Iterator[str]:
+    """Yield the bare names of an expression."""
+    if expr is not None:
+        for node in tree_walk(expr):
+            if isinstance(node, tree.Name):
+                yield plain_name(node.name)
+
+
+def tree_walk(node: object) -> Iterator[tree.Node]:
+    """Yield a tree node and all below it."""
+    if isinstance(node, tree.Node):
+        yield node
+        for name in node.__dataclass_fields__:
+            if name not in ("span", "above", "behind"):
+                yield from tree_walk(getattr(node, name))
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from tree_walk(item)
+
+
+def _expressions(statement: tree.Statement) -> Iterator[object]:
+    match statement:
+        case tree.Assign(targets, _, value):
+            yield from (*targets, value)
+        case tree.For(_, guard) | tree.If(guard):
+            yield guard
+        case _:
+            pass

@@ -1,0 +1,243 @@
+"""Text to tree. The only place that knows lark, which is imported when a first text is parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token, UnexpectedToken
+from lark import __version__ as lark_version
+
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.span import Source, Span
+from loopc.syntax import tree
+from loopc.syntax.blocks import Blocks
+from loopc.syntax.build_tree import BuildTree
+from loopc.syntax.comments import Comment, attach
+from loopc.syntax.mistakes import explain
+
+SIZE_LIMIT = 10_000_000
+"""Characters of a text."""
+
+ERROR_LIMIT = 20
+"""Syntax errors that are reported of one text."""
+
+_HIDDEN = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u061c\u200e\u200f\x00") | {
+    chr(n) for n in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+
+_ignored = threading.local()
+"""What the lexer leaves out of one text: `comments`, and `unknown` characters."""
+
+
+def _keep_comment(token: Token) -> Token:
+    _ignored.comments.append(token)
+    return token
+
+
+def _keep_unknown(token: Token) -> Token:
+    _ignored.unknown.append(token)
+    return token
+
+
+_CALLBACKS = {"COMMENT": _keep_comment, "UNKNOWN": _keep_unknown}
+
+
+def grammar_text() -> str:
+    """Return the text of the grammar."""
+    return (files("loopc.grammar") / "loops.lark").read_text(encoding="utf-8")
+
+
+def tables_key(text: str) -> str:
+    """Return what saved tables must have been made from."""
+    return hashlib.sha256(f"{lark_version}\n{text}".encode()).hexdigest()
+
+
+def build_lark(transformer: BuildTree | None = None) -> Lark:
+    """Return a parser whose tables are made from the grammar."""
+    return Lark(
+        grammar_text(),
+        parser="lalr",
+        lexer="basic",
+        keep_all_tokens=True,
+        start=["start", "expr"],
+        transformer=transformer,
+        lexer_callbacks=_CALLBACKS,
+    )
+
+
+@dataclass(frozen=True)
+class _Machine:
+    lark: Lark
+    transformer: BuildTree
+
+
+@lru_cache(maxsize=1)
+def _machine() -> _Machine:
+    transformer = BuildTree()
+    try:
+        saved: Any = importlib.import_module("loopc.grammar.tables")
+    except ModuleNotFoundError:
+        return _Machine(build_lark(transformer), transformer)
+    if saved.KEY != tables_key(grammar_text()):
+        return _Machine(build_lark(transformer), transformer)
+    lark = Lark._load_from_dict(
+        saved.DATA,
+        saved.MEMO,
+        transformer=transformer,
+        lexer_callbacks=_CALLBACKS,
+    )
+    return _Machine(lark, transformer)
+
+
+def parse(source: Source) -> tree.Module:
+    """Return the tree of a program.
+
+    Raises:
+        ParseError: L01xx, with all further syntax errors in `others`. LimitError: L0001, L0002.
+    """
+    module, found = parse_collecting(source)
+    catalogue.raise_all(found)
+    return module
+
+
+def parse_collecting(source: Source) -> tuple[tree.Module, list[Diagnostic]]:
+    """Return the tree of what can be parsed, and the syntax errors of the rest.
+
+    A line that is wrong is left out; a block whose head is wrong keeps its statements.
+    """
+    source = Source(source.name, normalised(source.text))
+    if len(source.text) > SIZE_LIMIT:
+        raise catalogue.error("L0001", size=len(source.text), limit=SIZE_LIMIT)
+    found = list(_hidden(source))
+    if found:
+        return tree.Module(()), found[:ERROR_LIMIT]
+    tokens, comments, found = _tokens(source)
+    machine = _machine()
+    machine.transformer.read(source)
+    while True:
+        try:
+            module = _run(machine, tokens, "start")
+            break
+        except UnexpectedToken as error:
+            place = _position(tokens, error.token)
+            if not found or len(found) < ERROR_LIMIT:
+                found.append(explain(source, tokens, place, error.accepts or error.expected))
+            tokens = _without_line(tokens, place)
+    found = _sorted(found)
+    return attach(module, [_comment(source, c) for c in comments]), found
+
+
+def parse_expression(text: str, name: str = "expression") -> tree.Expr:
+    """Return the tree of one expression.
+
+    Raises:
+        ParseError: L01xx.
+    """
+    source = Source(name, normalised(text))
+    tokens, _, found = _tokens(source)
+    catalogue.raise_all(found)
+    machine = _machine()
+    machine.transformer.read(source)
+    try:
+        expr: tree.Expr = _run(machine, [t for t in tokens if t.type != "_NEWLINE"], "expr")
+    except UnexpectedToken as error:
+        place = _position(tokens, error.token)
+        catalogue.raise_all([explain(source, tokens, place, error.accepts or error.expected)])
+        raise AssertionError from error
+    return expr
+
+
+def normalised(text: str) -> str:
+    """Return the text with `\\n` newlines, without a byte order mark, in NFC."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _hidden(source: Source) -> Iterator[Diagnostic]:
+    if source.text.isascii() and "\x00" not in source.text:
+        return
+    for position, character in enumerate(source.text):
+        if character in _HIDDEN:
+            span = Span(source, position, position + 1)
+            yield catalogue.diagnostic("L0107", span, number=ord(character))
+
+
+def _tokens(source: Source) -> tuple[list[Token], list[Token], list[Diagnostic]]:
+    """Return the parser's tokens, the comments, and what is wrong with brackets and blocks."""
+    _ignored.comments, _ignored.unknown = [], []
+    blocks = Blocks(source)
+    raw: Any = _machine().lark.lex(source.text)
+    tokens: Any = list(blocks.process(raw))
+    for token in _ignored.unknown:
+        span = Span(source, token.start_pos, token.end_pos)
+        blocks.found.append(catalogue.diagnostic("L0102", span, text=str(token)))
+    return tokens, _ignored.comments, blocks.found
+
+
+def _run(machine: _Machine, tokens: list[Token], start: str) -> Any:
+    parser = machine.lark.parse_interactive(start=start)
+    for token in tokens:
+        parser.feed_token(token)
+    return parser.feed_eof(tokens[-1] if tokens else None)
+
+
+def _position(tokens: list[Token], token: Token) -> int:
+    """Return the number of the token at which the parser stopped; past the end at the end."""
+    return next((n for n, t in enumerate(tokens) if t is token), len(tokens))
+
+
+def _without_line(tokens: list[Token], place: int) -> list[Token]:
+    """Leave out the logical line of a token, and the block's marks if it opens one."""
+    place = min(place, len(tokens) - 1)
+    while place and tokens[place].type in ("_NEWLINE", "_DEDENT"):
+        place -= 1
+    layout = ("_NEWLINE", "_INDENT", "_DEDENT")
+    first = place
+    while first > 0 and tokens[first - 1].type not in layout:
+        first -= 1
+    if tokens[place].type == "_INDENT":
+        return _without_block_marks(tokens, place)
+    stop = place
+    while stop < len(tokens) and tokens[stop].type != "_NEWLINE":
+        stop += 1
+    kept = tokens[:first] + tokens[stop + 1 :]
+    if first < len(kept) and kept[first].type == "_INDENT":
+        return _without_block_marks(kept, first)
+    if 0 < first < len(kept) and kept[first - 1].type == "_INDENT" and kept[first].type == "_DEDENT":
+        kept = kept[: first - 1] + kept[first + 1 :]  # the block is empty now: so is its head
+        return _without_line(kept, first - 2)
+    return kept
+
+
+def _without_block_marks(tokens: list[Token], indent: int) -> list[Token]:
+    """Leave out an `_INDENT` and its `_DEDENT`."""
+    depth = 0
+    for n in range(indent, len(tokens)):
+        depth += {"_INDENT": 1, "_DEDENT": -1}.get(tokens[n].type, 0)
+        if depth == 0:
+            return tokens[:indent] + tokens[indent + 1 : n] + tokens[n + 1 :]
+    return tokens[:indent] + tokens[indent + 1 :]
+
+
+def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Order by place; of several on one line the first says it all."""
+    lines: dict[int, Diagnostic] = {}
+    for d in sorted(found, key=lambda d: d.span.start if d.span else 0):
+        lines.setdefault(d.span.line if d.span else 0, d)
+    return list(lines.values())
+
+
+def _comment(source: Source, token: Token) -> Comment:
+    start = token.start_pos or 0
+    span = Span(source, start, start + len(token))
+    margin = source.line(span.line)[: span.column - 1]
+    return Comment(str(token).rstrip(), span.line, own_line=not margin.strip())
