@@ -21,10 +21,10 @@ from loopc.ir.visit import walk
 TESTS = Path(__file__).parent
 
 
-def resolve(text: str, name: str = "test.loops", base: Path | None = None) -> Program:
+def resolve(text: str, name: str = "test.loops") -> Program:
     """Return the resolved program of a text; raise what is wrong with it."""
     found: list[Diagnostic] = []
-    program = build(parse(Source(name, text)), found, base)
+    program = build(parse(Source(name, text)), found)
     catalogue.raise_all(found)
     program = infer(program, found)
     catalogue.raise_all(found)

@@ -76,7 +76,7 @@ def test_the_expected_module_runs_alone_and_agrees_with_the_reference(
     case: Path, suffix: str
 ) -> None:
     module = standalone(expectation(case, suffix))
-    arrays = arrays_for(resolve(case.read_text(encoding="utf-8"), base=case.parent))
+    arrays = arrays_for(resolve(case.read_text(encoding="utf-8")))
     reference = loopc.compile(case, backend="reference")
     expected = reference(arrays)
     out = module["forward"](**arrays)

@@ -178,7 +178,7 @@ class ExprBuilder:
                 factor = neg(factor)
             at = after
             if op in _DIVISIONS:
-                factors = [Call(_DIVISIONS[op], (_times(factors, span), factor), span=span)]
+                factors = [_divided(_DIVISIONS[op], _times(factors, span), factor, span)]
             else:
                 factors.append(factor)
         return _times(factors, span)
@@ -377,13 +377,24 @@ def _sum_of(a: Expr, b: Expr) -> Expr:
 
 
 def _times(factors: list[Expr], span: Span | None) -> Expr:
+    """Return the product of factors in order, a sign taken to the front: it never rounds."""
     flat: list[Expr] = []
+    negative = False
     for number, factor in enumerate(factors):
+        if len(factors) > 1 and isinstance(factor, Call) and factor.fn == "neg":
+            negative, factor = not negative, factor.args[0]
         if number == 0 and len(factors) > 1 and isinstance(factor, Call) and factor.fn == "mul":
             flat.extend(factor.args)
         else:
             flat.append(factor)
-    return flat[0] if len(flat) == 1 else Call("mul", tuple(flat), span=span)
+    product = flat[0] if len(flat) == 1 else Call("mul", tuple(flat), span=span)
+    return Call("neg", (product,), span=span) if negative else product
+
+
+def _divided(op: str, a: Expr, b: Expr, span: Span | None) -> Expr:
+    if op == "div" and isinstance(a, Call) and a.fn == "neg":
+        return Call("neg", (Call(op, (a.args[0], b), span=span),), span=span)
+    return Call(op, (a, b), span=span)
 
 
 def _name_of(node: tree.Expr) -> str:

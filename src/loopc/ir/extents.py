@@ -14,7 +14,7 @@ from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.bounds import bounds
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program
 from loopc.ir.sites import Scope, Slot
-from loopc.ir.visit import free_indices
+from loopc.ir.visit import free_indices, walk
 
 Axis = tuple[str, int]
 Key = Axis | int
@@ -58,7 +58,9 @@ class Equations:
         self._parent: dict[Key, Key] = {}
         self.classes: dict[Key, Class] = {}
         self.alone: dict[Axis, list[str]] = {}
-        self.taken: set[str] = {*self.arrays, *(d.name for d in program.dims)}
+        extents = (node.name for node in walk(program) if isinstance(node, Extent))
+        self.taken: set[str] = {*self.arrays, *(d.name for d in program.dims), *extents}
+        self.suggested: dict[Axis, Expr] = {}
 
     # Union-find.
 
@@ -123,11 +125,18 @@ class Equations:
     def _declared(self, group: Class) -> Expr | None:
         return next((extent for _, extent in self.declared(group)), None)
 
+    def suggest(self, axis: Axis, slot: Slot | None) -> None:
+        """Let `x` in `for i < N: … x[i]` have the extent `N` if nothing else says what it has."""
+        if slot is not None and isinstance(slot.index.stop, Extent) and slot.index.step == 1:
+            self.suggested.setdefault(axis, slot.index.stop)
+
     def _dim(self, group: Class) -> Expr | None:
-        for key in group.keys:
-            if isinstance(key, tuple) and self.arrays[key[0]].kind != "temp":
-                return Extent(self._dim_name(group))
-        return None
+        """Return the dim of a class with an axis of an input."""
+        given = [k for k in group.keys if isinstance(k, tuple) and self.arrays[k[0]].kind != "temp"]
+        if not given:
+            return None
+        suggested = next((self.suggested[k] for k in given if k in self.suggested), None)
+        return suggested or Extent(self._dim_name(group))
 
     def _dim_name(self, group: Class) -> str:
         """Name a dim that no declaration names: after an index that runs over it, else N, M …."""

@@ -7,6 +7,7 @@ declaration names becomes a dim, called after the index that runs over it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -23,13 +24,14 @@ from loopc.ir.nodes import (
     Expr,
     Index,
     IndexRef,
+    Node,
     Program,
     Reduce,
     Stmt,
     Subscript,
 )
 from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
-from loopc.ir.visit import walk
+from loopc.ir.visit import reads, walk
 
 
 def infer(program: Program, found: list[Diagnostic]) -> Program:
@@ -108,6 +110,16 @@ class _Collector(Walker):
     def __init__(self, equations: Equations) -> None:
         super().__init__()
         self.equations = equations
+        self.shifted: set[tuple[str, int]] = set()
+
+    def walk(self, node: Node, scope: Scope) -> Node:
+        """Walk `node`; in a range, `ptr[i]` beside `ptr[i+1]` bounds `i`, but is not all of it."""
+        if not isinstance(node, Index):
+            return super().walk(node, scope)
+        outer, self.shifted = self.shifted, set(_shifted(node))
+        result = super().walk(node, scope)
+        self.shifted = outer
+        return result
 
     def index(self, slot: Slot) -> Index:
         self.equations.slots[slot.number] = slot
@@ -123,8 +135,12 @@ class _Collector(Walker):
             if subscript.mode != "strict":
                 continue
             at = subscript.at
+            if key in self.shifted:
+                self.equations.reads.append(Use(access, axis, at, dict(scope)))
+                continue
             if isinstance(at, IndexRef):
                 self.equations.alone.setdefault(key, []).append(at.name)
+                self.equations.suggest(key, scope.get(at.name))
             equal = self.equations.equal_to(access, axis, scope)
             if equal is not None:
                 self.equations.union(key, equal)
@@ -144,6 +160,14 @@ class _Collector(Walker):
             outer = scope[position.name]
             if outer.index.stop is None and own.index.stop is None:
                 self.equations.union(outer.number, own.number)
+
+
+def _shifted(index: Index) -> Iterator[tuple[str, int]]:
+    """Yield the axes at which a range reads something other than a bare index."""
+    for access in reads(index):
+        for axis, subscript in enumerate(access.subscripts):
+            if not isinstance(subscript.at, IndexRef):
+                yield access.array, axis
 
 
 class _Filler(Walker):

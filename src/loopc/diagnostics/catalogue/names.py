@@ -246,4 +246,13 @@ ENTRIES: tuple[Entry, ...] = (
         bad="a, b = 2\n",
         good="a = 2; b = 2\n",
     ),
+    Entry(
+        code="L0326",
+        title="an output that is given a value",
+        raises=ParseError,
+        message="`output {name}` only says that `{name}` is returned; it cannot have a value",
+        hint="write the value as a statement: `{name} = …`",
+        bad="output y = 2\ny = 1\n",
+        good="output y\ny = 1\n",
+    ),
 )

@@ -1,0 +1,276 @@
+"""Tree to IR: what was written becomes what it means, with ranges and shapes still open.
+
+`-=` becomes `+=` of the negated value, `x.value` becomes `x`, names become arrays, dims or indices,
+and what the program leaves unsaid (kinds, outputs, what `backward` differentiates by) is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from loopc.diagnostics.errors import Diagnostic
+from loopc.ir.build_expr import ExprBuilder
+from loopc.ir.build_names import GRAD, Names, names_in, plain_name, tree_walk
+from loopc.ir.nodes import (
+    Access,
+    Array,
+    Backward,
+    Dim,
+    Expr,
+    For,
+    Index,
+    Program,
+    Stmt,
+    Update,
+)
+from loopc.ir.visit import free_indices, neg, reads, updates, walk
+from loopc.syntax import tree
+from loopc.syntax.parser import parse_expression
+
+
+def build(module: tree.Module, found: list[Diagnostic]) -> Program:
+    """Return the open program of a tree; what is wrong is appended to `found`."""
+    names = Names(found)
+    builder = _Builder(names)
+    for statement in module.body:
+        if isinstance(statement, tree.Def | tree.Use):
+            what = "def" if isinstance(statement, tree.Def) else "use"
+            names.report("L0004", statement.span, what=what)
+    names.collect(module.body)
+    _collect_adjoints(names, module)
+    builder.declarations([s for s in module.body if isinstance(s, tree.Declare)])
+    body = builder.body(module.body, ExprBuilder(names), top=True)
+    names.check_spellings()
+    program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, ())
+    program = _with_index_types(program)
+    program = replace(program, body=tuple(_with_wrt(s, program) for s in program.body))
+    return replace(program, outputs=tuple(builder.outputs) or default_outputs(program))
+
+
+def expression(text: str, names: Mapping[str, Expr]) -> Expr:
+    """Return the expression of a table's text, with `names` put in for the names in it."""
+    found: list[Diagnostic] = []
+    expr = ExprBuilder(Names(found, substitutes=dict(names))).expr(parse_expression(text))
+    assert not found, (text, found)
+    return expr
+
+
+def default_outputs(program: Program) -> tuple[str, ...]:
+    """Return the arrays that no statement after their last write reads, in order of first write."""
+    last_read: dict[str, int] = {}
+    first_write: dict[str, int] = {}
+    last_write: dict[str, int] = {}
+    for number, (written, read) in enumerate(_leaves(program.body)):
+        for name in read:
+            last_read[name] = number
+        for name in written:
+            first_write.setdefault(name, number)
+            last_write[name] = number
+    return tuple(n for n in first_write if last_read.get(n, -1) <= last_write[n])
+
+
+def _leaves(body: Iterable[Stmt]) -> Iterable[tuple[list[str], list[str]]]:
+    """Yield what each leaf statement writes and reads."""
+    for stmt in body:
+        if isinstance(stmt, Backward):
+            yield [f"{name}.{stmt.suffix}" for name in stmt.wrt], []
+            continue
+        for loops, update in updates((stmt,)):
+            read = [a.array for a in reads(update)]
+            for node in loops:
+                heads: list[Expr | Index] = [*node.indices]
+                heads += [] if node.guard is None else [node.guard]
+                read += [a.array for head in heads for a in reads(head)]
+            yield [update.target.array], read
+
+
+def default_wrt(program: Program) -> tuple[str, ...]:
+    """Return what gradients are taken of: every param, or else every float input."""
+    params = [a.name for a in program.arrays if a.kind == "param" and is_differentiable(a)]
+    inputs = [a.name for a in program.arrays if a.kind == "input" and is_differentiable(a)]
+    return tuple(params or inputs)
+
+
+def is_differentiable(array: Array) -> bool:
+    """Whether a gradient by this array can exist."""
+    return array.dtype not in ("int", "bool")
+
+
+def _collect_adjoints(names: Names, module: tree.Module) -> None:
+    """See which names a `backward` defines: `W.grad` is written by it."""
+    for statement in module.body:
+        if not isinstance(statement, tree.Backward):
+            continue
+        suffix = f".{statement.name or GRAD}"
+        seed = plain_name(statement.of) + suffix
+        for name in statement.wrt:
+            names.written.setdefault(plain_name(name) + suffix, statement.span)
+        for node in tree_walk(module.body):
+            if not isinstance(node, tree.Name | tree.Bracket) or node.name == seed:
+                continue
+            if node.name.endswith(suffix):
+                names.written.setdefault(node.name, statement.span)
+
+
+class _Builder:
+    """Builds declarations and statements."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.dims: list[Dim] = []
+        self.outputs: list[str] = []
+
+    # Declarations
+
+    def declarations(self, statements: list[tree.Declare]) -> None:
+        """Declare all arrays and dims of a program."""
+        arrays = {plain_name(d.name) for s in statements if s.keyword != "dim" for d in s.items}
+        for statement in statements:
+            for item in statement.items:
+                if statement.keyword == "dim" and item.dims is None:
+                    self.names.dims[item.name] = item.span
+                for name in (n for dim in item.dims or () for n in names_in(dim)):
+                    if name not in arrays:
+                        self.names.dims.setdefault(name, item.span)
+        self.names.strict = any(s.keyword == "input" for s in statements)
+        for statement in statements:
+            for item in statement.items:
+                self._declare(statement.keyword, item)
+
+    def _declare(self, keyword: str, item: tree.Declared) -> None:
+        builder = ExprBuilder(self.names)
+        if keyword == "output" and item.value is not None:
+            self.names.report("L0326", item.value.span, name=item.name)
+        if keyword == "output":
+            self.outputs.append(plain_name(item.name))
+            if item.dims is None and not item.dtype:
+                self._check_output(item)
+                return
+        value = None if item.value is None else builder.expr(item.value)
+        if keyword == "dim" and item.dims is None:
+            self.dims.append(Dim(item.name, value, span=item.span))
+            return
+        shape = tuple(builder.expr(d) for d in item.dims or ())
+        if keyword in ("dim", "output"):
+            known = None if item.dims is None else shape
+            self.names.declare("temp", item, known, None)
+        else:
+            self.names.declare("param" if keyword == "param" else "input", item, shape, value)
+
+    def _check_output(self, item: tree.Declared) -> None:
+        name = plain_name(item.name)
+        known = name in self.names.written or name in self.names.arrays
+        if not known and not any(name == d for d in self.names.dims):
+            self.names.unknown(name, item.span)
+
+    # Statements
+
+    def body(
+        self, statements: Iterable[tree.Statement], builder: ExprBuilder, *, top: bool = False
+    ) -> tuple[Stmt, ...]:
+        """Build statements in order."""
+        built = (self._statement(s, builder, top=top) for s in statements)
+        return tuple(s for s in built if s is not None)
+
+    def _statement(
+        self, node: tree.Statement, builder: ExprBuilder, *, top: bool
+    ) -> Stmt | None:
+        match node:
+            case tree.Assign():
+                return self._assign(node, builder)
+            case tree.For(indices, guard, body):
+                built, inner = builder.indices(indices, "for")
+                condition = None if guard is None else inner.expr(guard)
+                stmts = self.body(body, inner)
+                if node.inline:
+                    self._check_lossy(built, stmts)
+                return For(built, condition, stmts, span=node.span) if stmts else None
+            case tree.If(guard, body):
+                condition = builder.expr(guard)
+                stmts = self.body(body, builder)
+                return For((), condition, stmts, span=node.span) if stmts else None
+            case tree.Backward() if top:
+                return self._backward(node)
+            case tree.Declare() | tree.Def() | tree.Use() | tree.Backward():
+                if not top:
+                    what = node.keyword if isinstance(node, tree.Declare) else _keyword(node)
+                    self.names.report("L0324", node.span, what=what)
+                return None
+
+    def _assign(self, node: tree.Assign, builder: ExprBuilder) -> Update | None:
+        if len(node.targets) > 1:
+            self.names.report("L0325", node.span, count=len(node.targets))
+            return None
+        target = builder.target(node.targets[0])
+        value = builder.expr(node.value)
+        op = node.op.replace("−", "-")
+        if op == "-=":
+            op, value = "+=", replace(neg(value), span=value.span)
+        return Update(target, op, value, span=node.span)
+
+    def _check_lossy(self, indices: tuple[Index, ...], stmts: tuple[Stmt, ...]) -> None:
+        """With `=`, an index that the value uses and the target does not loses values."""
+        if len(stmts) != 1 or not isinstance(stmts[0], Update) or stmts[0].op != "=":
+            return
+        update = stmts[0]
+        if any(a.array == update.target.array for a in reads(update.value)):
+            return
+        kept = set(free_indices(update.target))
+        for index in indices:
+            if index.name in free_indices(update.value) and index.name not in kept:
+                facts = {"index": index.name, "target": _text(update.target)}
+                self.names.report("L0306", update.span, **facts)
+                return
+
+    def _backward(self, node: tree.Backward) -> Stmt | None:
+        of = plain_name(node.of)
+        if not self.names.is_array(of):
+            self.names.unknown(of, node.span)
+            return None
+        wrt = tuple(plain_name(n) for n in node.wrt)
+        for name in wrt:
+            if not self.names.is_array(name):
+                self.names.unknown(name, node.span)
+                return None
+        suffix = node.name or GRAD
+        for name in wrt:
+            self.names.arrays.setdefault(
+                f"{name}.{suffix}", Array(f"{name}.{suffix}", "temp", span=node.span)
+            )
+        return Backward(of, wrt, suffix, span=node.span)
+
+
+def _text(access: Access) -> str:
+    from loopc.ir.unbuild import expr_text
+    from loopc.ir.nodes import Read
+
+    return expr_text(Read(access))
+
+
+def _keyword(node: tree.Def | tree.Use | tree.Backward) -> str:
+    return {tree.Def: "def", tree.Use: "use", tree.Backward: "backward"}[type(node)]
+
+
+def _with_index_types(program: Program) -> Program:
+    """An input without a declaration whose cells are indices holds integers."""
+    used: set[str] = set()
+    for node in walk(program):
+        if isinstance(node, Access):
+            for subscript in node.subscripts:
+                used |= {access.array for access in reads(subscript)}
+        if isinstance(node, Index):
+            used |= {access.array for access in reads(node)}
+    arrays = tuple(
+        replace(a, dtype="int")
+        if a.name in used and a.kind == "input" and not a.dtype and not a.declared
+        else a
+        for a in program.arrays
+    )
+    return replace(program, arrays=arrays)
+
+
+def _with_wrt(stmt: Stmt, program: Program) -> Stmt:
+    if isinstance(stmt, Backward) and not stmt.wrt:
+        return replace(stmt, wrt=default_wrt(program))
+    return stmt
