@@ -97,4 +97,22 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         explanation="An index never wraps round: a negative or too large index is an error.",
     ),
+    Entry(
+        code="L0230",
+        title="an index outside its array while running",
+        raises=BoundsError,
+        message="axis {axis} of `{array}` has {extent} cells, and this access reads or writes {at}",
+        hint=(
+            "check the data that the index is made of, or say what lies outside: `pad(…)`, "
+            "`clamp(…)`, `wrap(…)`"
+        ),
+        explanation="An index never wraps round: a negative or too large index is an error.",
+    ),
+    Entry(
+        code="L0232",
+        title="the position of a maximum of nothing",
+        raises=BoundsError,
+        message="`{name}` over an empty range has no position to give",
+        hint="guard the statement so that the range has at least one value",
+    ),
 )
