@@ -36,6 +36,11 @@ class Reduction:
         outside: pointwise with `evaluate`: the value at a point where the guard does not hold.
         ufunc: the NumPy ufunc (`np.add`), for `.reduce`, `.at` and `.accumulate`.
         result: as in `functions.Function`.
+        adjoint: the cotangent of a term in .loops text: over `g`, the cotangent of the value; `x`,
+            the term; `y`, the value; `n`, how many terms share it; `s`, the sum of `adjoint_sum`
+            over the points of a pointwise reduction. "": there is none.
+        adjoint_where: the condition, in the same names, for a term to have a share; "": always.
+        adjoint_sum: see `adjoint`.
         source: where a formula comes from.
     """
 
@@ -48,6 +53,9 @@ class Reduction:
     outside: Any = None
     ufunc: str = ""
     result: str = "same"
+    adjoint: str = ""
+    adjoint_where: str = ""
+    adjoint_sum: str = ""
     source: str = ""
 
 
@@ -139,7 +147,15 @@ def _both(a: Any, b: Any) -> bool:
 
 
 _FOLDS = (
-    Reduction(name="sum", op="+=", form="fold", identity=0, combine=operator.add, ufunc="np.add"),
+    Reduction(
+        name="sum",
+        op="+=",
+        form="fold",
+        identity=0,
+        combine=operator.add,
+        ufunc="np.add",
+        adjoint="g",
+    ),
     Reduction(
         name="prod", op="*=", form="fold", identity=1, combine=operator.mul, ufunc="np.multiply"
     ),
@@ -150,7 +166,9 @@ _FOLDS = (
         identity=-math.inf,
         combine=maximum,
         ufunc="np.maximum",
-        source="A NaN wins.",
+        adjoint="g / n",
+        adjoint_where="x == y",
+        source="A NaN wins; equal terms share the cotangent evenly.",
     ),
     Reduction(
         name="min",
@@ -159,7 +177,9 @@ _FOLDS = (
         identity=math.inf,
         combine=minimum,
         ufunc="np.minimum",
-        source="A NaN wins.",
+        adjoint="g / n",
+        adjoint_where="x == y",
+        source="A NaN wins; equal terms share the cotangent evenly.",
     ),
     Reduction(
         name="any",
@@ -180,13 +200,22 @@ _FOLDS = (
 )
 
 _WHOLE = (
-    Reduction(name="mean", form="whole", identity=math.nan, evaluate=mean, result="float"),
+    Reduction(
+        name="mean",
+        form="whole",
+        identity=math.nan,
+        evaluate=mean,
+        result="float",
+        adjoint="g / n",
+    ),
     Reduction(
         name="logsumexp",
         form="whole",
         identity=-math.inf,
         evaluate=logsumexp,
         result="float",
+        adjoint="g * exp(x - y)",
+        adjoint_where="y > -inf",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(name="argmax", form="whole", evaluate=argmax, result="int"),
@@ -200,6 +229,8 @@ _POINTWISE = (
         evaluate=softmax,
         outside=0.0,
         result="float",
+        adjoint="y * (g - s)",
+        adjoint_sum="g * y",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(
@@ -208,6 +239,9 @@ _POINTWISE = (
         evaluate=logsoftmax,
         outside=-math.inf,
         result="float",
+        adjoint="g - exp(y) * s",
+        adjoint_where="y > -inf",
+        adjoint_sum="g",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(name="cumsum", form="pointwise", identity=0, combine=operator.add, ufunc="np.add"),

@@ -31,7 +31,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import free_indices, map_children, walk
+from loopc.ir.visit import free_indices, map_children, substitute, walk
 from loopc.syntax import tree
 from loopc.syntax.parser import parse_collecting
 from loopc.syntax.printer import print_expr, print_module
@@ -249,11 +249,26 @@ def _number(value: complex) -> tuple[int, tree.Expr]:
 
 
 def _reduction(expr: Reduce) -> tuple[tree.Operand, ...]:
+    expr = _named_after_points(expr)
     items = tuple(_index(i) for i in expr.indices)
     guard = None if expr.guard is None else expression_tree(expr.guard)
     bracket = tree.Bracket(expr.op, tuple(_bare(i) for i in items), guard)
     body = tree.Group((expression_tree(expr.body),))
     return tree.Operand("", 0, bracket), tree.Operand("()", 0, body)
+
+
+def _named_after_points(expr: Reduce) -> Reduce:
+    """Give the indices of a pointwise reduction the names of the loops that they stand for."""
+    points = [e.name for e in expr.at if isinstance(e, IndexRef)]
+    if len(points) != len(expr.indices) or points == [i.name for i in expr.indices]:
+        return expr
+    names: dict[str, Expr] = {}
+    indices = []
+    for index, name in zip(expr.indices, points, strict=True):
+        indices.append(replace(substitute(index, names), name=name))
+        names[index.name] = IndexRef(name)
+    guard = None if expr.guard is None else substitute(expr.guard, names)
+    return replace(expr, indices=tuple(indices), guard=guard, body=substitute(expr.body, names))
 
 
 def _bare(index: tree.Index) -> tree.Expr | tree.Index:

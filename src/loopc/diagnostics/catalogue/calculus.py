@@ -1,7 +1,51 @@
-"""Chapter L05: gradients."""
+"""Chapter L06: differentiation."""
 
 from __future__ import annotations
 
 from loopc.diagnostics.catalogue.entry import Entry
+from loopc.diagnostics.errors import DifferentiationError
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        code="L0601",
+        title="a loss that is not a scalar",
+        raises=DifferentiationError,
+        message="`{name}` has {rank} dimension(s); a gradient is taken of a scalar",
+        hint="reduce it to a scalar, e.g. `{sum}`, or give its cotangent as `seed`",
+        explanation=(
+            "The gradient of an array needs a cotangent to start from: `p.grad(…, seed=…)`, "
+            "`p.vjp(…)`, or an input `{name}.grad` where `backward {name}` is a statement."
+        ),
+    ),
+    Entry(
+        code="L0602",
+        title="no loss can be chosen",
+        raises=DifferentiationError,
+        message="which output is the loss? {candidates}",
+        hint="name it: `loss=\"…\"`, or call it `L`",
+    ),
+    Entry(
+        code="L0603",
+        title="a gradient by something that is not a float input",
+        raises=DifferentiationError,
+        message="no gradient can be taken by `{name}`: {why}",
+        hint="differentiate by float inputs and params: {candidates}",
+    ),
+    Entry(
+        code="L0604",
+        title="a function without a derivative rule here",
+        raises=DifferentiationError,
+        message="the derivative of `{name}` in this place is not available yet",
+        hint="write it out as loops, or wrap it in `stopgrad(…)`",
+    ),
+    Entry(
+        code="L0605",
+        title="a loop over data overwrites what its adjoint needs",
+        raises=DifferentiationError,
+        message=(
+            "the adjoint needs a value for each iteration of `{index}`, whose range is data and "
+            "has no size that is known before"
+        ),
+        hint="write the value into an array of its own with a cell per iteration",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Facts about programs, as values that functions return."""

@@ -1,0 +1,324 @@
+"""Which statement instances must come after which others, and which loop carries that.
+
+Source: Allen and Kennedy, Optimizing Compilers for Modern Architectures, ch. 2 and 3. Two accesses
+of one array depend on each other at a loop if they can meet in one cell in different iterations of
+it, all loops further out being at the same iteration. Subscripts that are affine are told apart by
+the sign or the divisibility of their difference; whatever else is assumed to meet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loopc.ir.affine import Affine, affine, at_least, to_expr
+from loopc.ir.bounds import bounds, extent, tighten
+from loopc.ir.nodes import (
+    Access,
+    Backward,
+    Call,
+    Const,
+    Expr,
+    For,
+    Index,
+    IndexRef,
+    Node,
+    Read,
+    Reduce,
+    Stmt,
+    Update,
+)
+from loopc.ir.visit import children, free_indices, reads, substitute
+
+DISTANCE = "δ"
+"""The name of the unknown distance between two iterations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One loop round a statement; `key` tells loops of the same index apart."""
+
+    index: Index
+    key: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An access with what is bound inside its statement, innermost last."""
+
+    access: Access
+    inner: tuple[Index, ...]
+    write: bool
+    op: str = ""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An update with the loops and guards round it."""
+
+    number: int
+    update: Update
+    levels: tuple[Level, ...]
+    guards: tuple[Expr, ...]
+    refs: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`sink` must come after `source`; `level` is the carrying loop's depth, None: the same point."""
+
+    source: int
+    sink: int
+    level: int | None
+
+
+def leaves(stmts: Sequence[Stmt]) -> tuple[Leaf, ...]:
+    """Return the updates of a block in the order of the text."""
+    found: list[Leaf] = []
+    for number, stmt in enumerate(stmts):
+        _collect(stmt, (), (), (number,), found)
+    return tuple(found)
+
+
+def _collect(
+    stmt: Stmt,
+    levels: tuple[Level, ...],
+    guards: tuple[Expr, ...],
+    path: tuple[int, ...],
+    found: list[Leaf],
+) -> None:
+    match stmt:
+        case Update():
+            refs = tuple(_refs(stmt, levels, guards))
+            found.append(Leaf(len(found), stmt, levels, guards, refs))
+        case For(indices, guard, body):
+            inner = levels + tuple(Level(i, (*path, n)) for n, i in enumerate(indices))
+            conditions = guards if guard is None else (*guards, guard)
+            for number, child in enumerate(body):
+                _collect(child, inner, conditions, (*path, number), found)
+        case Backward():
+            raise AssertionError("backward statements are expanded before analysis")
+
+
+def _refs(
+    update: Update, levels: tuple[Level, ...], guards: tuple[Expr, ...]
+) -> Iterator[Ref]:
+    yield Ref(update.target, (), write=True, op=update.op)
+    for subscript in update.target.subscripts:
+        yield from _reads(subscript, ())
+    yield from _reads(update.value, ())
+    for guard in guards:
+        yield from _reads(guard, ())
+    for level in levels:
+        yield from _reads(level.index, ())
+
+
+def _reads(node: Node, inner: tuple[Index, ...]) -> Iterator[Ref]:
+    if isinstance(node, Reduce):
+        names = {i.name: IndexRef(f"{i.name}°{len(inner)}") for i in node.indices}
+        bound = list(inner)
+        for index in node.indices:
+            yield from _reads(index, tuple(bound))
+            renamed = substitute(index, names)
+            bound.append(replace(renamed, name=names[index.name].name))
+        for part in (node.guard, node.body):
+            if part is not None:
+                yield from _reads(substitute(part, names), tuple(bound))
+        for position in node.at:
+            yield from _reads(position, inner)
+        return
+    if isinstance(node, Read):
+        yield Ref(node.access, inner, write=False)
+    for child in children(node):
+        yield from _reads(child, inner)
+
+
+def dependences(block: Sequence[Leaf], depth: int = 0) -> list[Edge]:
+    """Return the dependences between the leaves of a block that loops outside `depth` leave open.
+
+    Within one update, reading a cell before writing it, and writing a cell twice, are no edges:
+    array operations read everything first and write in the loop's order.
+    """
+    found: dict[Edge, None] = {}
+    for a in block:
+        for b in block:
+            for edge in _between(a, b, depth):
+                found[edge] = None
+    return list(found)
+
+
+def _between(a: Leaf, b: Leaf, depth: int) -> Iterator[Edge]:
+    """Yield the dependences of `b` on `a`."""
+    common = _common(a, b)
+    for x in a.refs:
+        for y in b.refs:
+            if x.access.array != y.access.array or not (x.write or y.write):
+                continue
+            if x.write and y.write and x.op == y.op and x.op != "=":
+                continue
+            if a is b and y.write:
+                continue
+            for level in range(depth, common):
+                if may_meet(a, x, b, y, level):
+                    yield Edge(a.number, b.number, level)
+            if a.number < b.number and may_meet(a, x, b, y, None, common):
+                yield Edge(a.number, b.number, None)
+
+
+def _common(a: Leaf, b: Leaf) -> int:
+    count = 0
+    for x, y in zip(a.levels, b.levels, strict=False):
+        if x.key != y.key:
+            break
+        count += 1
+    return count
+
+
+def may_meet(
+    a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 0
+) -> bool:
+    """Whether `x` at some iteration and `y` at a later one of `level` can be the same cell.
+
+    `level` None: at the same iteration of all `common` loops.
+    """
+    same = common if level is None else level
+    ranges: dict[str, Index] = {}
+    for one in a.levels[:same]:
+        ranges[one.index.name] = one.index
+    mine = {i.index.name: IndexRef(f"{i.index.name}·a") for i in a.levels[same:]}
+    other: dict[str, Expr] = {i.index.name: IndexRef(f"{i.index.name}·b") for i in b.levels[same:]}
+    if level is not None:
+        index = a.levels[level].index
+        name = index.name
+        mine[name] = IndexRef(name)
+        ranges[name] = index
+        trips = extent(replace(index, start=IndexRef(name)))
+        ranges[DISTANCE] = Index(DISTANCE, Const(1), trips)
+        step = Call("mul", (Const(index.step), IndexRef(DISTANCE)))
+        other[name] = Call("add", (IndexRef(name), step))
+    _add_ranges(ranges, [i.index for i in a.levels[same:]], mine, level is not None)
+    _add_ranges(ranges, [i.index for i in b.levels[same:]], other, level is not None)
+    _add_inner(ranges, x.inner, mine, "·a")
+    _add_inner(ranges, y.inner, other, "·b")
+    return not any(
+        _apart(p.at, q.at, mine, other, ranges)
+        for p, q in zip(x.access.subscripts, y.access.subscripts, strict=True)
+        if p.mode == q.mode == "strict"
+    )
+
+
+def _add_ranges(
+    ranges: dict[str, Index], indices: list[Index], names: Mapping[str, Expr], skip: bool
+) -> None:
+    for number, index in enumerate(indices):
+        if skip and number == 0:
+            continue
+        new = names[index.name]
+        assert isinstance(new, IndexRef)
+        ranges[new.name] = replace(substitute(index, names), name=new.name)
+
+
+def _add_inner(
+    ranges: dict[str, Index], inner: tuple[Index, ...], names: dict[str, Expr], suffix: str
+) -> None:
+    for index in inner:
+        renamed = replace(substitute(index, names), name=index.name + suffix)
+        names[index.name] = IndexRef(renamed.name)
+        ranges[renamed.name] = renamed
+
+
+def _apart(
+    p: Expr,
+    q: Expr,
+    mine: Mapping[str, Expr],
+    other: Mapping[str, Expr],
+    ranges: Mapping[str, Index],
+) -> bool:
+    """Whether the two subscripts differ for all values of the indices."""
+    if any(True for e in (p, q) for _ in reads(e)):
+        return False
+    left, right = affine(substitute(p, mine)), affine(substitute(q, other))
+    if left is None or right is None:
+        return False
+    difference = left - right
+    if difference.is_constant:
+        return difference.constant != 0
+    divisor = math.gcd(*(c for _, c in difference.terms))
+    if divisor > 1 and difference.constant % divisor:
+        return True
+    ends = bounds(to_expr(difference), ranges)
+    low = None if ends.low is None else affine(ends.low)
+    high = None if ends.high is None else affine(ends.high)
+    positive = low is not None and at_least(low, Affine(1))
+    negative = high is not None and at_least(high.scaled(-1), Affine(1))
+    return positive or negative
+
+
+def carries(loop: For) -> bool:
+    """Whether some index of a loop carries a dependence between its statements' instances."""
+    block = leaves((loop,))
+    own = len(loop.indices)
+    return any(e.level is not None and e.level < own for e in dependences(block))
+
+
+def overwrites_itself(loop: tuple[Level, ...], update: Update) -> bool:
+    """Whether an update can write one cell twice: some loop's index does not tell cells apart."""
+    leaf = Leaf(0, update, loop, (), ())
+    ref = Ref(update.target, (), write=True, op=update.op)
+    return any(may_meet(leaf, ref, leaf, ref, level) for level in range(len(loop)))
+
+
+def components(count: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Return the strongly connected components, sources first, each in ascending order.
+
+    Among components that may go in any order, that of the text is kept.
+    """
+    following: dict[int, list[int]] = {n: [] for n in range(count)}
+    for a, b in edges:
+        following[a].append(b)
+    reach = [_reachable(n, following) for n in range(count)]
+    groups: list[list[int]] = []
+    placed: set[int] = set()
+    for n in range(count):
+        if n not in placed:
+            group = [m for m in range(n, count) if m == n or (m in reach[n] and n in reach[m])]
+            groups.append(group)
+            placed.update(group)
+    return _ordered(groups, reach)
+
+
+def _reachable(start: int, following: Mapping[int, list[int]]) -> set[int]:
+    found: set[int] = set()
+    pending = list(following[start])
+    while pending:
+        node = pending.pop()
+        if node not in found:
+            found.add(node)
+            pending.extend(following[node])
+    return found
+
+
+def _ordered(groups: list[list[int]], reach: list[set[int]]) -> list[list[int]]:
+    left = list(groups)
+    done: list[list[int]] = []
+    while left:
+        ready = next(
+            g for g in left if not any(h is not g and g[0] in reach[h[0]] for h in left)
+        )
+        left.remove(ready)
+        done.append(ready)
+    return done
+
+
+def narrowed(leaf: Leaf) -> dict[str, Index]:
+    """Return the ranges of a leaf's loops, narrowed by its guards."""
+    ranges = {level.index.name: level.index for level in leaf.levels}
+    for guard in leaf.guards:
+        ranges = tighten(ranges, guard)
+    return ranges
+
+
+def uses(expr: Expr | Index, name: str) -> bool:
+    """Whether an expression contains an index."""
+    return name in free_indices(expr)

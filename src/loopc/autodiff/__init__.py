@@ -1,0 +1,1 @@
+"""Calculus: loop IR to loop IR."""

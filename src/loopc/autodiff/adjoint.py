@@ -1,0 +1,281 @@
+"""The adjoint of a program, as a program: complete and runnable, or its adjoint loops alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from loopc.autodiff.normal import normalise
+from loopc.autodiff.partials import sensitive
+from loopc.autodiff.reverse import Reverse
+from loopc.autodiff.workspace import Names
+from loopc.diagnostics import catalogue
+from loopc.ir.build import default_wrt, is_differentiable
+from loopc.ir.nodes import (
+    Access,
+    Array,
+    Backward,
+    Const,
+    Extent,
+    For,
+    Index,
+    IndexRef,
+    Program,
+    Read,
+    Stmt,
+    Subscript,
+    Update,
+)
+from loopc.ir.visit import loop, reads, updates, walk
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """What differentiation makes of a program.
+
+    Attributes:
+        program: the forward statements that are needed, then the adjoint loops.
+        loops: the adjoint loops alone, seeds included.
+        gradients: the array that holds the gradient, by name of what it is the gradient of.
+        seeds: the input that holds the cotangent, by name of the array; scalars start from 1.
+    """
+
+    program: Program
+    loops: tuple[Stmt, ...]
+    gradients: dict[str, str]
+    seeds: dict[str, str]
+
+
+def adjoint(
+    program: Program,
+    of: Sequence[str],
+    wrt: Sequence[str],
+    *,
+    seeded: bool = False,
+    keep: Sequence[str] = (),
+) -> Adjoint:
+    """Return the adjoint of a resolved program without Backward statements.
+
+    Args:
+        program: the program.
+        of: what is differentiated.
+        wrt: the arrays by which; of a program that assigns to one, its value at the start counts.
+        seeded: whether the cotangents of scalars are inputs, too.
+        keep: outputs to compute besides.
+
+    Raises:
+        DifferentiationError: L0603 to L0605.
+    """
+    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
+    suffix = _suffix(program, (*of, *wrt))
+    segment = _Segment(program.body, names, suffix)
+    made = segment.differentiate(of, wrt, seeded=seeded)
+    gradients = {name: f"{name}.{suffix}" for name in wrt}
+    outputs = (*keep, *gradients.values())
+    whole = replace(
+        program,
+        arrays=tuple(names.arrays.values()),
+        body=(*made.forward, *made.loops),
+        outputs=outputs,
+    )
+    seeds = {name: f"{name}.{suffix}" for name in made.seeds}
+    return Adjoint(without_unused(whole), made.loops, gradients, seeds)
+
+
+def expand_backward(program: Program) -> Program:
+    """Replace every Backward statement by its adjoint loops."""
+    if not any(isinstance(s, Backward) for s in program.body):
+        return program
+    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
+    body: tuple[Stmt, ...] = ()
+    for stmt in program.body:
+        if not isinstance(stmt, Backward):
+            body = (*body, stmt)
+            continue
+        _check_wrt(program, stmt)
+        segment = _Segment(body, names, stmt.suffix)
+        made = segment.differentiate([stmt.of], stmt.wrt, seeded=False)
+        body = (*made.forward, *made.loops)
+    return replace(program, arrays=tuple(names.arrays.values()), body=body)
+
+
+def _check_wrt(program: Program, stmt: Backward) -> None:
+    for name in stmt.wrt:
+        array = program.array(name)
+        if not is_differentiable(array):
+            candidates = ", ".join(f"`{n}`" for n in default_wrt(program)) or "there are none"
+            why = f"it is of type {array.dtype}"
+            raise catalogue.error("L0603", stmt.span, name=name, why=why, candidates=candidates)
+
+
+@dataclass(frozen=True)
+class _Made:
+    forward: tuple[Stmt, ...]
+    loops: tuple[Stmt, ...]
+    seeds: tuple[str, ...]
+
+
+class _Segment:
+    """The statements up to a point of a program, to be differentiated there."""
+
+    def __init__(self, body: tuple[Stmt, ...], names: Names, suffix: str) -> None:
+        self.body = body
+        self.names = names
+        self.suffix = suffix
+
+    def differentiate(
+        self, of: Sequence[str], wrt: Sequence[str], *, seeded: bool
+    ) -> _Made:
+        active = _active(self.body, self.names, of, wrt)
+        body = normalise(self.body, active.__contains__, self.names)
+        active = _active(body, self.names, of, wrt)
+        for name in sorted(active | set(wrt), key=self._order):
+            self._add(name, "temp")
+        seeds: list[str] = []
+        start: list[Stmt] = []
+        for name in of:
+            if name not in active:
+                continue
+            if self.names.arrays[name].shape or seeded:
+                self._add(name, "input")
+                seeds.append(name)
+            else:
+                target = Access(f"{name}.{self.suffix}")
+                start.append(Update(target, "=", Const(1), span=self.names.arrays[name].span))
+        reverse = Reverse(body, active, self.suffix, self.names)
+        loops = reverse.statements()
+        loops = (*start, *loops, *self._zeros(loops, wrt, seeds))
+        return _Made(reverse.forward, loops, tuple(seeds))
+
+    def _order(self, name: str) -> int:
+        return list(self.names.arrays).index(name)
+
+    def _add(self, name: str, kind: str) -> None:
+        """Add the adjoint array of an array."""
+        base = self.names.arrays[name]
+        new = f"{name}.{self.suffix}"
+        old = self.names.arrays.get(new)
+        self.names.taken.add(new)
+        if old is None or old.kind != kind:
+            dtype = base.dtype if kind == "input" else ""
+            made = Array(new, kind, base.shape, dtype, span=base.span)  # type: ignore[arg-type]
+            self.names.arrays[new] = made
+
+    def _zeros(
+        self, loops: tuple[Stmt, ...], wrt: Sequence[str], seeds: Sequence[str]
+    ) -> list[Stmt]:
+        """Give a gradient to what nothing depends on."""
+        written = {u.target.array for _, u in updates(loops)}
+        made: list[Stmt] = []
+        for name in wrt:
+            full = f"{name}.{self.suffix}"
+            if full in written or name in seeds:
+                continue
+            base = self.names.arrays[name]
+            indices = tuple(
+                Index(f"i{n + 1}", Const(0), extent, written=True)
+                for n, extent in enumerate(base.shape or ())
+            )
+            cell = Access(full, tuple(Subscript(IndexRef(i.name)) for i in indices))
+            made.extend(loop(indices, None, Update(cell, "=", Const(0), span=base.span)))
+        return made
+
+
+def _active(
+    body: tuple[Stmt, ...], names: Names, of: Sequence[str], wrt: Sequence[str]
+) -> frozenset[str]:
+    """Return the arrays that depend on `wrt` and that `of` depends on."""
+    flows = [
+        (u.target.array, {a.array for a in sensitive(u.value)} | _own(u)) for _, u in updates(body)
+    ]
+    fixed = {n for n, a in names.arrays.items() if not is_differentiable(a)}
+    varied = set(wrt) - fixed
+    useful = set(of) - fixed
+    changed = True
+    while changed:
+        before = len(varied) + len(useful)
+        for target, sources in flows:
+            if sources & varied and target not in fixed:
+                varied.add(target)
+            if target in useful:
+                useful |= sources - fixed
+        changed = len(varied) + len(useful) != before
+    return frozenset(varied & useful)
+
+
+def _own(update: Update) -> set[str]:
+    return set() if update.op == "=" else {update.target.array}
+
+
+def _suffix(program: Program, of: Sequence[str]) -> str:
+    """Return the first of grad, grad2 … that no array of the program has yet."""
+    taken = {a.name for a in program.arrays}
+    number = 1
+    while True:
+        suffix = "grad" if number == 1 else f"grad{number}"
+        if not any(name.endswith(f".{suffix}") for name in taken) or not taken:
+            return suffix
+        number += 1
+
+
+def without_unused(program: Program) -> Program:
+    """Drop the statements and arrays that no output needs."""
+    body = _needed(program.body, set(program.outputs))
+    used = set(program.outputs)
+    for stmt in body:
+        used |= {node.array for node in walk(stmt) if isinstance(node, Access)}
+    arrays = []
+    for array in program.arrays:
+        if array.name in used:
+            arrays.append(array)
+    for array in list(arrays):
+        for extent in array.shape or ():
+            used |= {a.array for a in reads(extent)}
+    arrays = [a for a in program.arrays if a.name in used or _gives_dim(a, program, arrays)]
+    dims = _used_dims(program, body, arrays)
+    return replace(program, dims=dims, arrays=tuple(arrays), body=body)
+
+
+def _gives_dim(array: Array, program: Program, kept: Sequence[Array]) -> bool:
+    """Whether an input is all that says how large a dim is."""
+    if array.kind == "temp":
+        return False
+    given = {e for a in kept if a.kind != "temp" for e in a.shape or () if isinstance(e, Extent)}
+    wanted = {e for e in array.shape or () if isinstance(e, Extent)}
+    needed = {n for a in kept for e in a.shape or () for n in walk(e) if isinstance(n, Extent)}
+    known = {d.name for d in program.dims if d.value is not None}
+    return any(e in needed and e not in given and e.name not in known for e in wanted)
+
+
+def _used_dims(program: Program, body: tuple[Stmt, ...], arrays: Sequence[Array]):  # type: ignore[no-untyped-def]
+    used = {n.name for s in body for n in walk(s) if isinstance(n, Extent)}
+    used |= {n.name for a in arrays for e in a.shape or () for n in walk(e) if isinstance(n, Extent)}
+    return tuple(d for d in program.dims if d.name in used)
+
+
+def _needed(body: tuple[Stmt, ...], wanted: set[str]) -> tuple[Stmt, ...]:
+    """Return the statements that write what is wanted, or what these read."""
+    changed = True
+    while changed:
+        size = len(wanted)
+        for loops, update in updates(body):
+            if update.target.array in wanted:
+                wanted |= {a.array for a in reads(update)}
+                for node in loops:
+                    wanted |= {a.array for i in node.indices for a in reads(i)}
+                    wanted |= set() if node.guard is None else {a.array for a in reads(node.guard)}
+        changed = len(wanted) != size
+
+    def step(stmt: Stmt) -> list[Stmt]:
+        match stmt:
+            case Update(target):
+                return [stmt] if target.array in wanted else []
+            case For():
+                inner = tuple(s for child in stmt.body for s in step(child))
+                return [replace(stmt, body=inner)] if inner else []
+            case Backward():
+                return [stmt]
+
+    return tuple(s for stmt in body for s in step(stmt))
+
+

@@ -1,0 +1,219 @@
+"""The form of a program that the differentiator starts from.
+
+Nonlinear reductions of active arrays become statements of their own, and `*=`, and `max=` of what
+has a value already, become assignments that read what they overwrite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from loopc.autodiff.partials import opened_reduction, sensitive
+from loopc.autodiff.workspace import Names
+from loopc.diagnostics import catalogue
+from loopc.ir.nodes import (
+    Access,
+    Backward,
+    Call,
+    Const,
+    Expr,
+    For,
+    Index,
+    IndexRef,
+    Node,
+    Read,
+    Reduce,
+    Stmt,
+    Subscript,
+    Update,
+)
+from loopc.ir.reductions import by_op, lookup
+from loopc.ir.visit import free_indices, loop, map_children, substitute, updates
+
+FUNCTION_OF = {"*=": "mul", "max=": "max", "min=": "min"}
+
+
+def normalise(
+    body: tuple[Stmt, ...], is_active: Callable[[str], bool], names: Names
+) -> tuple[Stmt, ...]:
+    """Return the statements in normal form."""
+    writers: dict[str, list[Update]] = {}
+    for _, update in updates(body):
+        writers.setdefault(update.target.array, []).append(update)
+    normal = _Normal(is_active, names, writers)
+    statements = tuple(s for stmt in body for s in normal.statement(stmt, ()))
+    return (*normal.starts, *statements)
+
+
+class _Normal:
+    def __init__(
+        self,
+        is_active: Callable[[str], bool],
+        names: Names,
+        writers: dict[str, list[Update]],
+    ) -> None:
+        self.is_active = is_active
+        self.names = names
+        self.writers = writers
+        self.starts: list[Stmt] = []
+
+    def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
+        match stmt:
+            case Update():
+                return self._update(stmt, loops)
+            case For(indices, guard, (Update() as update,)) if guard is None and not loops:
+                *hoisted, last = self._update(update, indices)
+                alone = [s for h in hoisted for s in _without_unused(indices, h)]
+                return [*alone, replace(stmt, body=(last,))]
+            case For(indices, _, body):
+                inner = (*loops, *indices)
+                return [replace(stmt, body=tuple(s for b in body for s in self.statement(b, inner)))]
+            case Backward():
+                return [stmt]
+
+    def _update(self, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
+        if not self.is_active(update.target.array):
+            return [update]
+        update = self._assignment(update)
+        hoisted: list[Stmt] = []
+        value = self._term(update, update.value, loops, hoisted)
+        return [*hoisted, update if value is update.value else replace(update, value=value)]
+
+    def _term(
+        self, update: Update, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]
+    ) -> Expr:
+        """Hoist from a term of the value; a sum that is a term stays, for it is linear there."""
+        match value:
+            case Call("add" | "neg"):
+                return map_children(
+                    value,
+                    lambda c: self._term(update, c, loops, hoisted),  # type: ignore[arg-type]
+                )
+            case Reduce() if self._stays(update, value, loops):
+                body = self._inside(value, loops, hoisted)
+                return value if body is value.body else replace(value, body=body)
+            case _:
+                return self._hoisted(value, loops, hoisted)
+
+    def _assignment(self, update: Update) -> Update:
+        """Rewrite `x *= e` as `x = x * e`; `max=` stays where it alone makes the value."""
+        fn = FUNCTION_OF.get(update.op)
+        if fn is None:
+            return update
+        others = [w for w in self.writers[update.target.array] if w is not update]
+        alone = all(w.op == "=" and not list(sensitive(w.value)) for w in others)
+        if fn != "mul" and alone and not _reads_itself(update):
+            return update
+        if update is self.writers[update.target.array][0]:
+            self._start(update)
+        value = Call(fn, (Read(update.target, span=update.span), update.value), span=update.span)
+        return replace(update, op="=", value=value)
+
+    def _start(self, update: Update) -> None:
+        """Write out the identity that the cells of an array start from."""
+        array = self.names.arrays[update.target.array]
+        row = by_op(update.op)
+        if array.kind != "temp" or row is None:
+            return
+        indices = tuple(
+            Index(f"i{n + 1}", Const(0), extent, written=True)
+            for n, extent in enumerate(array.shape or ())
+        )
+        cell = Access(array.name, tuple(Subscript(IndexRef(i.name)) for i in indices))
+        self.starts.extend(
+            loop(indices, None, Update(cell, "=", Const(row.identity), span=update.span))
+        )
+
+    def _stays(self, update: Update, value: Reduce, loops: tuple[Index, ...]) -> bool:
+        """Whether a reduction that is a statement's whole value can be differentiated in place."""
+        row = lookup(value.op)
+        assert row is not None
+        if row.adjoint == "g":
+            return True
+        if value is not update.value or update.op != "=" or len(self.writers[update.target.array]) > 1:
+            return False
+        if set(free_indices(update.target)) != {i.name for i in loops}:
+            return False
+        return row.form != "pointwise" or _covers(value, loops)
+
+    def _hoisted(
+        self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]
+    ) -> Expr:
+        """Replace the nonlinear reductions of active arrays in an expression by reads."""
+        if not isinstance(value, Reduce):
+            return map_children(value, lambda c: self._hoisted_node(c, loops, hoisted))
+        opened = value if value.at else opened_reduction(value, {i.name for i in loops})
+        inside = self._inside(opened, loops, hoisted)
+        row = lookup(value.op)
+        assert row is not None
+        if not any(self.is_active(a.array) for a in sensitive(value)):
+            return value
+        if not row.adjoint:
+            raise catalogue.error("L0604", value.span, name=value.op)
+        return self._statement_of(replace(opened, body=inside), loops, hoisted)
+
+    def _inside(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
+        """Hoist what is inside a reduction; its statements run over the reduction's indices."""
+        own: list[Stmt] = []
+        body = self._hoisted(value.body, (*loops, *value.indices), own)
+        for stmt in own:
+            hoisted.extend(_without_unused(value.indices, stmt))
+        return body
+
+    def _hoisted_node(
+        self, node: Node, loops: tuple[Index, ...], hoisted: list[Stmt]
+    ) -> Node:
+        if isinstance(node, Read | Reduce | Call):
+            return self._hoisted(node, loops, hoisted)
+        return node
+
+    def _statement_of(
+        self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]
+    ) -> Expr:
+        """Add the statement that computes a reduction into an array; return the read of it."""
+        used = set(free_indices(replace(value, at=())))
+        outer = [i for i in loops if i.name in used]
+        own = value.indices
+        name = self.names.fresh(value.op, numbered=True)
+        if not value.at:
+            cell = self.names.cells(name, outer, loops, value.span)
+            hoisted.append(Update(cell, "=", value, span=value.span))
+            return Read(cell, span=value.span)
+        for index, position in zip(own, value.at, strict=True):
+            match = next((i for i in loops if position == IndexRef(i.name)), None)
+            if match is None or (match.start, match.stop) != (index.start, index.stop):
+                raise catalogue.error("L0604", value.span, name=value.op)
+        cell = self.names.cells(name, [*outer, *own], (*outer, *own), value.span)
+        at = tuple(IndexRef(i.name) for i in own)
+        statement = Update(cell, "=", replace(value, at=at), span=value.span)
+        hoisted.extend(loop(own, None, statement))
+        places = {i.name: p for i, p in zip(own, value.at, strict=True)}
+        return Read(substitute(cell, places), span=value.span)
+
+
+def _covers(value: Reduce, loops: tuple[Index, ...]) -> bool:
+    """Whether the loops give a pointwise reduction a value at each of its points."""
+    for index, position in zip(value.indices, value.at, strict=True):
+        match = next((i for i in loops if position == IndexRef(i.name)), None)
+        if match is None or (match.start, match.stop) != (index.start, index.stop):
+            return False
+    return True
+
+
+def _reads_itself(update: Update) -> bool:
+    return any(a.array == update.target.array for a in sensitive(update.value))
+
+
+def _without_unused(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
+    """Put a hoisted statement into the loops that it uses."""
+    wanted = set(free_indices(stmt))
+    for index in reversed(indices):
+        if index.name in wanted:
+            wanted |= set(free_indices(index))
+    kept = tuple(i for i in indices if i.name in wanted)
+    if isinstance(stmt, For) and stmt.guard is None:
+        return loop((*kept, *stmt.indices), None, *stmt.body)
+    if isinstance(stmt, For):
+        return (replace(stmt, indices=(*kept, *stmt.indices)),)
+    return loop(kept, None, stmt)

@@ -1,0 +1,130 @@
+"""What an adjoint needs and the program overwrites: recorded before it is lost.
+
+A value is recorded per statement instance: `x_kept[i] = x[i]` in the statement's own loops, in front
+of it. Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded analysis).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loopc.analysis.dependence import Leaf, Ref, may_meet, overwrites_itself
+from loopc.autodiff.workspace import Names
+from loopc.ir.nodes import Access, Backward, Expr, For, Index, Node, Read, Reduce, Stmt, Update
+from loopc.ir.visit import free_indices, loop, map_children, reads
+
+
+class Recorder:
+    """Knows what is overwritten, and collects what is recorded in front of which statement."""
+
+    def __init__(self, leaves: tuple[Leaf, ...], names: Names) -> None:
+        self.leaves = leaves
+        self.names = names
+        self.before: dict[int, list[Stmt]] = {}
+        self.kept: dict[tuple[int, Access], Access] = {}
+
+    # Facts
+
+    def keeps_result(self, leaf: Leaf) -> bool:
+        """Whether the cell that a statement gives its value still has it at the end.
+
+        A read of that cell in the adjoint then means this value, not the one before.
+        """
+        ref = leaf.refs[0]
+        update = leaf.update
+        if any(a == update.target for a in reads(update.value)):
+            return False
+        if update.op in ("+=", "*=") or (update.op == "=" and self.repeats(leaf)):
+            return False
+        return not any(
+            self._overwrites(other, leaf, ref) for other in self.leaves if other is not leaf
+        )
+
+    def repeats(self, leaf: Leaf) -> bool:
+        """Whether a statement writes a cell more than once."""
+        return overwrites_itself(leaf.levels, leaf.update)
+
+    def shares_loop(self, a: Leaf, b: Leaf) -> bool:
+        """Whether two statements stand in one loop."""
+        return _common(a, b) > 0
+
+    def _overwrites(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
+        """Whether `other` may write the cell `ref` of `leaf` after `leaf` has run."""
+        write = other.refs[0]
+        if write.access.array != ref.access.array:
+            return False
+        common = _common(leaf, other)
+        if any(may_meet(leaf, ref, other, write, level) for level in range(common)):
+            return True
+        later = other.number > leaf.number or (other is leaf and not ref.write)
+        return later and may_meet(leaf, ref, other, write, None, common)
+
+    def _is_lost(self, leaf: Leaf, access: Access, inner: tuple[Index, ...]) -> bool:
+        if access == leaf.update.target and self.keeps_result(leaf):
+            return False
+        ref = Ref(access, inner, write=False)
+        return any(self._overwrites(other, leaf, ref) for other in self.leaves)
+
+    # Recording
+
+    def expr(self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...]) -> Expr:
+        """Replace the reads whose values are lost by reads of what is recorded."""
+
+        def step(node: Node, bound: tuple[Index, ...]) -> Node:
+            if isinstance(node, Reduce):
+                inside = (*bound, *node.indices)
+                return map_children(node, lambda child: step(child, inside))
+            node = map_children(node, lambda child: step(child, bound))
+            if isinstance(node, Read) and self._is_lost(leaf, node.access, bound):
+                return Read(self._keep(leaf, node.access, bound), span=node.span)
+            return node
+
+        return step(expr, inner)  # type: ignore[return-value]
+
+    def access(self, leaf: Leaf, access: Access, inner: tuple[Index, ...]) -> Access:
+        """Replace the reads in an access's subscripts."""
+        subscripts = tuple(
+            replace(s, at=self.expr(leaf, s.at, inner)) for s in access.subscripts
+        )
+        return access if subscripts == access.subscripts else replace(access, subscripts=subscripts)
+
+    def _keep(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> Access:
+        """Return the cell that records an access's value."""
+        key = (leaf.number, access)
+        if key in self.kept:
+            return self.kept[key]
+        loops = [level.index for level in leaf.levels]
+        used = set(free_indices(access))
+        extra = tuple(i for i in bound if i.name in used)
+        name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
+        everything = [*loops, *extra]
+        cell = self.names.cells(name, everything, everything, leaf.update.span)
+        record = Update(cell, "=", Read(access), span=leaf.update.span)
+        self.before.setdefault(leaf.number, []).extend(loop(extra, None, record))
+        self.kept[key] = cell
+        return cell
+
+    def forward(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        """Return the statements with what they must record."""
+        count = iter(range(len(self.leaves)))
+
+        def step(stmt: Stmt) -> list[Stmt]:
+            match stmt:
+                case Update():
+                    return [*self.before.get(next(count), ()), stmt]
+                case For():
+                    inner = tuple(s for child in stmt.body for s in step(child))
+                    return [stmt if inner == stmt.body else replace(stmt, body=inner)]
+                case Backward():
+                    return [stmt]
+
+        return tuple(s for stmt in body for s in step(stmt))
+
+
+def _common(a: Leaf, b: Leaf) -> int:
+    count = 0
+    for x, y in zip(a.levels, b.levels, strict=False):
+        if x.key != y.key:
+            break
+        count += 1
+    return count

@@ -1,0 +1,356 @@
+"""Reverse mode: the adjoint of statements, as statements.
+
+The adjoint of `T[s] += e` for an access `A[u]` in `e` is `A.grad[u] += T.grad[s] ∂e/∂A[u]`, in the
+same loops: the sum over indices that `A` does not have is the loop itself. Statements are taken in
+reverse order; a loop that carries a dependence runs backwards. What the adjoint reads and the
+program overwrites is recorded before (`recorded.py`).
+
+Source: Griewank and Walther, Evaluating Derivatives, ch. 6; Laue, Mitterreiter and Giesen, A Simple
+and Efficient Tensor Calculus, 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from loopc.analysis.dependence import Leaf, dependences, leaves
+from loopc.autodiff.partials import Term, opened_reduction, sensitive, terms
+from loopc.autodiff.recorded import Recorder
+from loopc.autodiff.workspace import Names
+from loopc.diagnostics import catalogue
+from loopc.ir import reductions
+from loopc.ir.affine import affine, to_expr
+from loopc.ir.bounds import extent
+from loopc.ir.build import expression
+from loopc.ir.derive import product
+from loopc.ir.nodes import (
+    Access,
+    Call,
+    Const,
+    Expr,
+    For,
+    Index,
+    Read,
+    Reduce,
+    Stmt,
+    Update,
+)
+from loopc.ir.visit import free_indices, loop, reads, substitute
+
+
+class Reverse:
+    """Makes the adjoint statements of one sequence of statements in normal form.
+
+    After `statements`, `forward` is the sequence with what it must record.
+    """
+
+    def __init__(
+        self, body: tuple[Stmt, ...], active: frozenset[str], suffix: str, names: Names
+    ) -> None:
+        self.active = active
+        self.suffix = suffix
+        self.names = names
+        self.leaves = leaves(body)
+        self.recorder = Recorder(self.leaves, names)
+        self.body = body
+        self.at = len(self.leaves)
+
+    def statements(self) -> tuple[Stmt, ...]:
+        """Return the adjoint of the whole sequence."""
+        return tuple(s for stmt in reversed(self.body) for s in self._statement(stmt))
+
+    @property
+    def forward(self) -> tuple[Stmt, ...]:
+        """The sequence itself, with the statements that record what its adjoint needs."""
+        return self.recorder.forward(self.body)
+
+    def adjoint_of(self, access: Access) -> Access:
+        """Return the same cell of the adjoint array."""
+        return replace(access, array=f"{access.array}.{self.suffix}")
+
+    # Loops
+
+    def _statement(self, stmt: Stmt) -> list[Stmt]:
+        if isinstance(stmt, Update):
+            self.at -= 1
+            return self._update(self.leaves[self.at])
+        if not isinstance(stmt, For):
+            return []
+        block = leaves((stmt,))
+        edges = {e.level for e in dependences(block)}
+        carried = {n for n in range(len(stmt.indices)) if n in edges}
+        inner = [s for child in reversed(stmt.body) for s in self._statement(child)]
+        if not inner:
+            return []
+        if not carried and len(block) == 1:
+            return [merged(stmt, s) for s in inner]
+        indices = tuple(
+            backwards(i) if n in carried else i for n, i in enumerate(stmt.indices)
+        )
+        if len(inner) == 1:
+            return [merged(replace(stmt, indices=indices), inner[0])]
+        return [replace(stmt, indices=indices, body=tuple(inner))]
+
+    # One update
+
+    def _update(self, leaf: Leaf) -> list[Stmt]:
+        update = leaf.update
+        if update.target.array not in self.active:
+            return []
+        if update.op in ("max=", "min="):
+            return self._extreme(leaf)
+        value = update.value
+        if isinstance(value, Reduce) and update.op == "=" and _row(value.op).adjoint != "g":
+            return self._reduction(leaf, value)
+        names = {level.index.name for level in leaf.levels}
+        result = self._result(leaf)
+        found = terms(value, self.active.__contains__, names, result)
+        return self._propagated(leaf, found)
+
+    def _result(self, leaf: Leaf) -> Expr | None:
+        """Return the read of an update's target if it still has the value that was assigned."""
+        update = leaf.update
+        if not self.recorder.keeps_result(leaf):
+            return None
+        return Read(update.target, span=update.span)
+
+    def _propagated(self, leaf: Leaf, found: list[Term]) -> list[Stmt]:
+        """Hand the target's cotangent on to what the value reads, and take it from the target."""
+        update = leaf.update
+        target = self.adjoint_of(update.target)
+        own = [t for t in found if t.access.array == update.target.array]
+        others = [t for t in found if t.access.array != update.target.array]
+        zeroed = update.op == "=" and self._needs_zero(leaf)
+        same = [t for t in own if t.access == update.target]
+        if not own or (not same and all(self._is_apart(leaf, t.access) for t in own)):
+            made = [self._term(leaf, t, Read(target)) for t in (*others, *own)]
+            if zeroed:
+                made.append(Update(target, "=", Const(0), span=update.span))
+            return made
+        if len(own) == 1 and same and not same[0].conditions and not same[0].indices:
+            made = [self._term(leaf, t, Read(target)) for t in others]
+            cotangent = self._recorded(leaf, _tidy(product(Read(target), *same[0].factors)), ())
+            op = "=" if update.op == "=" else "+="
+            if cotangent != Read(target) or op == "+=":
+                made.append(Update(target, op, cotangent, span=update.span))
+            return made
+        return self._propagated_by_copy(leaf, (*others, *own), zeroed=update.op == "=")
+
+    def _propagated_by_copy(
+        self, leaf: Leaf, found: Iterable[Term], *, zeroed: bool
+    ) -> list[Stmt]:
+        """Where a value reads its own array: the cotangent is copied before it changes."""
+        update = leaf.update
+        target = self.adjoint_of(update.target)
+        loops = [level.index for level in leaf.levels]
+        name = self.names.fresh(f"{update.target.array}_cotangent".replace(".", "_"))
+        cell = self.names.cells(name, loops, loops, update.span)
+        made: list[Stmt] = [Update(cell, "=", Read(target), span=update.span)]
+        if zeroed:
+            made.append(Update(target, "=", Const(0), span=update.span))
+        return [*made, *(self._term(leaf, t, Read(cell)) for t in found)]
+
+    def _term(self, leaf: Leaf, term: Term, cotangent: Expr) -> Stmt:
+        value = _tidy(product(cotangent, *term.factors))
+        value = self._recorded(leaf, value, term.indices)
+        conditions = tuple(self._recorded(leaf, c, term.indices) for c in term.conditions)
+        access = self.recorder.access(leaf, term.access, term.indices)
+        statement = Update(self.adjoint_of(access), "+=", value, span=leaf.update.span)
+        return wrapped(term.indices, conditions, statement)
+
+    def _recorded(self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...]) -> Expr:
+        return self.recorder.expr(leaf, expr, inner)
+
+    def _is_apart(self, leaf: Leaf, access: Access) -> bool:
+        """Whether an access is to another cell than the target at every point."""
+        target = leaf.update.target
+        for p, q in zip(access.subscripts, target.subscripts, strict=True):
+            if p.mode != "strict" or q.mode != "strict":
+                continue
+            a, b = affine(p.at), affine(q.at)
+            if a is None or b is None:
+                continue
+            difference = a - b
+            if difference.is_constant and difference.constant != 0:
+                return True
+        return False
+
+    def _needs_zero(self, leaf: Leaf) -> bool:
+        """Whether something before an assignment has given its cells a value that matters."""
+        name = leaf.update.target.array
+        if self.names.arrays[name].kind != "temp":
+            return True
+        if self.recorder.repeats(leaf):
+            return True
+        return any(
+            other.update.target.array == name
+            and (other.number < leaf.number or self.recorder.shares_loop(other, leaf))
+            and other is not leaf
+            and any(a.array in self.active for a in sensitive(other.update.value))
+            for other in self.leaves
+        )
+
+    # Reductions
+
+    def _reduction(self, leaf: Leaf, value: Reduce) -> list[Stmt]:
+        """The adjoint of `T[s] = max[k](…)` and the like, from the table's row."""
+        update, row = leaf.update, _row(value.op)
+        if not row.adjoint:
+            raise catalogue.error("L0604", value.span or update.span, name=value.op)
+        target = self.adjoint_of(update.target)
+        names = {level.index.name for level in leaf.levels}
+        cotangent, result = Read(target), Read(update.target)
+        inner: tuple[Index, ...] = ()
+        if value.at:
+            opened = _at_its_points(value)
+        else:
+            opened = opened_reduction(value, names)
+            inner = opened.indices
+        facts: dict[str, Expr] = {"g": cotangent, "y": result, "x": opened.body}
+        conditions = () if opened.guard is None else (opened.guard,)
+        made: list[Stmt] = []
+        if row.adjoint_sum:
+            facts["s"] = self._dot(leaf, value, expression(row.adjoint_sum, facts), made)
+        if row.adjoint_where:
+            conditions = (*conditions, expression(row.adjoint_where, facts))
+        if row.adjoint_where and _mentions(row.adjoint, "n"):
+            facts["n"] = self._count(leaf, inner, conditions, made)
+        elif _mentions(row.adjoint, "n"):
+            facts["n"] = _size(opened)
+        share = expression(row.adjoint, facts)
+        for term in terms(opened.body, self.active.__contains__, names | {i.name for i in inner}):
+            full = replace(
+                term,
+                conditions=(*conditions, *term.conditions),
+                indices=(*inner, *term.indices),
+            )
+            made.append(self._term(leaf, full, share))
+        if self._needs_zero(leaf):
+            made.append(Update(target, "=", Const(0), span=update.span))
+        return made
+
+    def _dot(self, leaf: Leaf, value: Reduce, body: Expr, made: list[Stmt]) -> Expr:
+        """Sum over a pointwise reduction's points, which the loops of the statement run over."""
+        loops = [level.index for level in leaf.levels]
+        own = {name for position in value.at for name in free_indices(position)}
+        name = self.names.fresh(f"{leaf.update.target.array}_dot".replace(".", "_"))
+        kept = [i for i in loops if i.name not in own]
+        cell = self.names.cells(name, kept, loops, leaf.update.span)
+        made.append(Update(cell, "+=", self._recorded(leaf, body, ()), span=leaf.update.span))
+        return Read(cell)
+
+    def _count(
+        self, leaf: Leaf, inner: tuple[Index, ...], conditions: tuple[Expr, ...], made: list[Stmt]
+    ) -> Expr:
+        """Count the terms that share a value: for each cell of the target."""
+        target = leaf.update.target
+        loops = [level.index for level in leaf.levels]
+        cells = set(free_indices(target))
+        name = self.names.fresh(f"{target.array}_ties".replace(".", "_"))
+        kept = [i for i in loops if i.name in cells]
+        cell = self.names.cells(name, kept, loops, leaf.update.span)
+        held = tuple(self._recorded(leaf, c, inner) for c in conditions)
+        made.append(wrapped(inner, held, Update(cell, "+=", Const(1), span=leaf.update.span)))
+        return Read(cell)
+
+    def _extreme(self, leaf: Leaf) -> list[Stmt]:
+        """The adjoint of `T[s] max= e` where only this statement gives `T` its values."""
+        update = leaf.update
+        row = reductions.by_op(update.op)
+        assert row is not None
+        target = self.adjoint_of(update.target)
+        holds = (Call("eq", (update.value, Read(update.target))),)
+        made: list[Stmt] = []
+        count = self._count(leaf, (), holds, made)
+        names = {level.index.name for level in leaf.levels}
+        share = Call("div", (Read(target), count))
+        for term in terms(update.value, self.active.__contains__, names):
+            full = replace(term, conditions=(*holds, *term.conditions))
+            made.append(self._term(leaf, full, share))
+        return made
+
+
+def _row(op: str) -> reductions.Reduction:
+    row = reductions.lookup(op)
+    assert row is not None, op
+    return row
+
+
+def _at_its_points(value: Reduce) -> Reduce:
+    """Return a pointwise reduction with its body and guard at the point of the loops."""
+    places = {i.name: e for i, e in zip(value.indices, value.at, strict=True)}
+    guard = None if value.guard is None else substitute(value.guard, places)
+    return replace(value, guard=guard, body=substitute(value.body, places))
+
+
+def _mentions(text: str, name: str) -> bool:
+    return any(a.array == name for a in reads(expression(text, {})))
+
+
+def _size(value: Reduce) -> Expr:
+    """Return the number of a reduction's terms."""
+    if value.guard is not None:
+        return Reduce("sum", value.indices, value.guard, Const(1))
+    sizes = [extent(i) for i in value.indices]
+    form = affine(sizes[0] if len(sizes) == 1 else Call("mul", tuple(sizes)))
+    assert form is not None
+    return to_expr(form)
+
+
+def _tidy(value: Expr) -> Expr:
+    """Write literal factors first and divisors last: `g * 2 x (1 / s)` as `2 g x / s`."""
+    if isinstance(value, Call) and value.fn == "neg":
+        return Call("neg", (_tidy(value.args[0]),))
+    if not isinstance(value, Call) or value.fn != "mul":
+        return value
+    literals: list[Expr] = []
+    rest: list[Expr] = []
+    divisors: list[Expr] = []
+    for factor in value.args:
+        match factor:
+            case Const():
+                literals.append(factor)
+            case Call("div", (Const() as literal, x)):
+                literals.append(literal)
+                divisors.append(x)
+            case _:
+                rest.append(factor)
+    result = product(*literals, *rest)
+    for divisor in divisors:
+        result = Call("div", (result, divisor))
+    return result
+
+
+def wrapped(indices: tuple[Index, ...], conditions: tuple[Expr, ...], stmt: Stmt) -> Stmt:
+    """Put a statement into loops and under conditions."""
+    guard: Expr | None = None
+    if conditions:
+        guard = conditions[0] if len(conditions) == 1 else Call("and", conditions)
+    return loop(indices, guard, stmt)[0]
+
+
+def merged(outer: For, inner: Stmt) -> Stmt:
+    """Return the loop `outer` round `inner`, as one loop where that means the same."""
+    if not isinstance(inner, For):
+        return replace(outer, body=(inner,))
+    data = any(True for i in inner.indices for _ in reads(i))
+    if outer.guard is not None and (data or inner.guard is None) and inner.indices and data:
+        return replace(outer, body=(inner,))
+    guards = tuple(g for g in (outer.guard, inner.guard) if g is not None)
+    guard = None if not guards else guards[0] if len(guards) == 1 else Call("and", guards)
+    return For((*outer.indices, *inner.indices), guard, inner.body, span=outer.span)
+
+
+def backwards(index: Index) -> Index:
+    """Return the index that takes the same values, last first."""
+    from loopc.ir.affine import plus
+    from loopc.ir.bounds import last
+    from loopc.ir.bounds import first
+
+    assert index.start is not None
+    end = last(index) if index.step > 0 else first(index)
+    sign = 1 if index.step > 0 else -1
+    return replace(
+        index, start=end, stop=plus(index.start, -sign), step=-index.step, written=True
+    )

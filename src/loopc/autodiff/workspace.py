@@ -1,0 +1,68 @@
+"""Arrays that the differentiator adds: one cell per point of some loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.span import Span
+from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
+from loopc.ir.bounds import bounds, first, last
+from loopc.ir.nodes import Access, Array, Expr, Index, IndexRef, Subscript
+from loopc.ir.visit import free_indices, fresh_name, reads
+
+
+@dataclass
+class Names:
+    """The arrays of a program under construction."""
+
+    arrays: dict[str, Array]
+    taken: set[str]
+
+    def fresh(self, name: str, *, numbered: bool = False) -> str:
+        """Return `name`, with a number behind it where it is taken."""
+        if numbered or name in self.taken:
+            name = fresh_name(name, self.taken)
+        self.taken.add(name)
+        return name
+
+    def cells(
+        self, name: str, indices: Sequence[Index], loops: Sequence[Index], span: Span | None
+    ) -> Access:
+        """Add an array with a cell for each point of `indices`; return the access of that cell.
+
+        Args:
+            name: the array's name, new.
+            indices: the loops that tell its cells apart.
+            loops: all loops round the statement, outermost first.
+            span: where it is needed.
+
+        Raises:
+            DifferentiationError: L0605, the loops' ranges are data.
+        """
+        ranges = {i.name: i for i in loops}
+        shape: list[Expr] = []
+        subscripts: list[Subscript] = []
+        for index in indices:
+            outer = dict(ranges)
+            outer.pop(index.name, None)
+            high = bounds(last(index), outer).high
+            low = bounds(first(index), outer).low
+            if high is None or free_indices(high) or any(a.subscripts for a in reads(high)):
+                raise catalogue.error("L0605", span, index=index.name)
+            form = None if low is None else affine(low)
+            if form is not None and at_least(form, Affine(0)):
+                shape.append(plus(high, 1))
+                subscripts.append(Subscript(IndexRef(index.name)))
+            elif form is not None:
+                top = affine(high)
+                assert top is not None
+                shape.append(to_expr(top - form + Affine(1)))
+                subscripts.append(Subscript(to_expr(Affine(0, ((IndexRef(index.name), 1),)) - form)))
+            else:
+                raise catalogue.error("L0605", span, index=index.name)
+        self.arrays[name] = Array(name, "temp", tuple(shape), span=span)
+        return Access(name, tuple(subscripts), span=span)
+
+
