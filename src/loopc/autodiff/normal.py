@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from loopc.autodiff.partials import opened_reduction, sensitive
+from loopc.autodiff.partials import sensitive
 from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
 from loopc.ir.nodes import (
@@ -29,7 +29,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.reductions import by_op, lookup
-from loopc.ir.visit import free_indices, loop, map_children, substitute, updates
+from loopc.ir.visit import free_indices, loop, map_children, opened_reduction, substitute, updates
 
 FUNCTION_OF = {"*=": "mul", "max=": "max", "min=": "min"}
 

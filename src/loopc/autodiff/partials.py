@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from loopc.ir.derive import partial, product
 from loopc.ir.functions import lookup
-from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Read, Reduce
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, Read, Reduce
 from loopc.ir.reductions import lookup as lookup_reduction
-from loopc.ir.visit import add, fresh_name, substitute
+from loopc.ir.visit import add, opened_reduction
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,6 @@ def _of_sum(value: Reduce, is_active: Callable[[str], bool], taken: set[str]) ->
             conditions=(*guards, *term.conditions),
             indices=(*opened.indices, *term.indices),
         )
-
-
-def opened_reduction(value: Reduce, taken: set[str]) -> Reduce:
-    """Return a reduction whose indices have names that clash with none of `taken`."""
-    names: dict[str, Expr] = {}
-    used = set(taken)
-    indices = []
-    for index in value.indices:
-        name = fresh_name(index.name, used) if index.name in used else index.name
-        used.add(name)
-        indices.append(replace(substitute(index, names), name=name))
-        names[index.name] = IndexRef(name)
-    guard = None if value.guard is None else substitute(value.guard, names)
-    return replace(
-        value, indices=tuple(indices), guard=guard, body=substitute(value.body, names)
-    )
 
 
 def _resolved(term: Term) -> Term:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, dependences, leaves
-from loopc.autodiff.partials import Term, opened_reduction, sensitive, terms
+from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
 from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
@@ -36,7 +36,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, loop, reads, substitute
+from loopc.ir.visit import free_indices, loop, opened_reduction, reads, substitute
 
 
 class Reverse:

@@ -160,6 +160,22 @@ def fresh_name(name: str, taken: set[str] | frozenset[str]) -> str:
     return f"{stem}{number}"
 
 
+def opened_reduction(value: Reduce, taken: set[str]) -> Reduce:
+    """Return a reduction whose indices have names that clash with none of `taken`."""
+    names: dict[str, Expr] = {}
+    used = set(taken)
+    indices = []
+    for index in value.indices:
+        name = fresh_name(index.name, used) if index.name in used else index.name
+        used.add(name)
+        indices.append(dataclasses.replace(substitute(index, names), name=name))
+        names[index.name] = IndexRef(name)
+    guard = None if value.guard is None else substitute(value.guard, names)
+    return dataclasses.replace(
+        value, indices=tuple(indices), guard=guard, body=substitute(value.body, names)
+    )
+
+
 def updates(stmts: tuple[Stmt, ...]) -> Iterator[tuple[tuple[For, ...], Update]]:
     """Yield every Update with the loops round it, outermost first, in the order of the text."""
     for stmt in stmts:

@@ -1,0 +1,88 @@
+"""Targets: each spells a plan as source text, or runs a program itself.
+
+A backend is a module (or package) of this folder with one `BACKEND`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from loopc.diagnostics import catalogue
+from loopc.ir.nodes import Program
+
+
+class Runnable(Protocol):
+    """A program ready to run for inputs of known kinds.
+
+    Attributes:
+        source: the generated module's text, "" if there is none.
+    """
+
+    source: str
+
+    def __call__(
+        self, arrays: Mapping[str, Any], dims: Mapping[str, int]
+    ) -> dict[str, Any]:
+        """Run on arrays that have been checked; return the outputs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What a backend is asked to build.
+
+    Attributes:
+        forward: the program.
+        gradient: the program whose outputs are the forward outputs, then the gradients; or None.
+        gradients: the arrays of `gradient` that hold gradients, by name.
+        kinds: the kind (`b i f c`) of every input.
+        opt: the level of optimisation.
+        name: what the program is called in comments.
+    """
+
+    forward: Program
+    gradient: Program | None
+    gradients: Mapping[str, str]
+    kinds: Mapping[str, str]
+    opt: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A target.
+
+    Attributes:
+        name: as given to `loopc.compile`.
+        requires: packages that must be installed.
+        build: makes a program runnable.
+        emit: the standalone module's text, if the target has one.
+    """
+
+    name: str
+    requires: tuple[str, ...]
+    build: Callable[[Program, Mapping[str, str], int], Runnable]
+    emit: Callable[[Module], str] | None = None
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of all backends."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__)))
+
+
+def load(name: str) -> Backend:
+    """Return a backend.
+
+    Raises:
+        CallError: L0704, there is none of this name.
+    """
+    if name not in available():
+        names = ", ".join(f"`{n}`" for n in available())
+        raise catalogue.error("L0704", name=name, known=names)
+    module = importlib.import_module(f"loopc.backends.{name}")
+    backend: Backend = module.BACKEND
+    return backend

@@ -1,0 +1,271 @@
+"""NumPy: plans as modules that need nothing but NumPy."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loopc.backends import Backend, Module
+from loopc.backends.numpy.functions import FunctionHelpers
+from loopc.backends.numpy.names import PythonNames
+from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
+from loopc.backends.numpy.values import Speller
+from loopc.ir.nodes import Array, Program
+from loopc.ir.unbuild import expr_text
+from loopc.lower.plan import Plan
+from loopc.lower.program import lower
+
+INDENT = "    "
+
+
+@dataclass
+class _Text:
+    """A module's text under construction: what its functions need goes in front of them."""
+
+    opt: int
+    helpers: dict[str, str] = field(default_factory=dict)
+    functions: FunctionHelpers = field(default_factory=FunctionHelpers)
+    parts: list[str] = field(default_factory=list)
+
+    def add(self, plan: Plan, name: str, results: Sequence[Mapping[str, str]]) -> None:
+        """Add the function that runs a plan and returns a dict (or several) of its arrays."""
+        names = PythonNames()
+        speller = Speller(names, self.opt, self.helpers, {}, self.functions)
+        args = [speller.name("array", n) for n in plan.inputs]
+        args += [speller.name("dim", n) for n in plan.free]
+        head = list(dim_lines(plan, speller))
+        checks = [*_shape_lines(plan, speller), *require_lines(plan, speller)]
+        body = list(StepSpeller(speller).lines(plan.steps)) if plan.steps else []
+        types = list(_dtype_lines(plan, speller))
+        result = ", ".join(_result(plan, speller, r) for r in results)
+        lines = [*head, *checks, *types, *body, f"return {result}"]
+        text = f'@np.errstate(all="ignore")\ndef {name}({", ".join(args)}):\n'
+        self.parts.append(text + "".join(f"{INDENT}{line}\n" for line in lines))
+
+    def text(self, docstring: str) -> str:
+        """Return the module."""
+        head = f'"""{docstring}"""\n\nimport numpy as np\n' if docstring else "import numpy as np\n"
+        defined = [*self.helpers.values(), *_ordered(self.functions.texts)]
+        return "\n\n".join([head, *defined, *self.parts])
+
+
+def _ordered(texts: Mapping[str, str]) -> Iterator[str]:
+    yield from texts.values()
+
+
+def _dtype_lines(plan: Plan, speller: Speller) -> Iterator[str]:
+    for sources, name in speller.dtypes.items():
+        if len(sources) == 1:
+            only = sources[0]
+            if only in plan.inputs:
+                yield f"{name} = {speller.name('array', only)}.dtype"
+            else:
+                yield f'{name} = np.dtype("{only}")'
+            continue
+        parts = [
+            speller.name("array", s) if s in plan.inputs else f"np.dtype({s!r})" for s in sources
+        ]
+        yield f"{name} = np.result_type({', '.join(parts)})"
+
+
+def _shape_lines(plan: Plan, speller: Speller) -> Iterator[str]:
+    """Check the shapes of inputs, but for axes that a dim was just taken from."""
+    taken = {(r.array, r.axis) for r in plan.dims if r.factor == 1 and r.offset is None}
+    for name in plan.inputs:
+        shape = plan.shapes[name]
+        if all((name, axis) in taken for axis in range(len(shape))):
+            continue
+        array = speller.name("array", name)
+        yield f"if {array}.shape != {speller.tuple(shape)}:"
+        message = f"{name} must have shape ({', '.join(expr_text(e) for e in shape)}), not "
+        yield f'{INDENT}raise ValueError(f"L0208: {message}{{{array}.shape}}")'
+
+
+def _result(plan: Plan, speller: Speller, names: Mapping[str, str]) -> str:
+    parts = []
+    written = _written(plan)
+    for key, array in names.items():
+        text = speller.name("array", array)
+        if not plan.shapes[array]:
+            text = f"np.asarray({text})"
+        if array in plan.inputs and array not in written:
+            text = f"{speller.name('array', array)}.copy()"
+        parts.append(f'"{key}": {text}')
+    return f"{{{', '.join(parts)}}}"
+
+
+def _written(plan: Plan) -> set[str]:
+    found: set[str] = set()
+
+    def visit(steps: Iterable[Any]) -> None:
+        for step in steps:
+            body = getattr(step, "body", None)
+            if body is not None:
+                visit(body)
+            target = getattr(step, "target", None)
+            found.add(getattr(step, "array", "") if target is None else target.array)
+
+    visit(plan.steps)
+    return found
+
+
+# In the process
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A function made of generated text."""
+
+    source: str
+    function: Any
+    inputs: tuple[str, ...]
+    free: tuple[str, ...]
+
+    def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
+        """Run it on arrays that have been checked."""
+        result: dict[str, Any] = self.function(
+            *(arrays[n] for n in self.inputs), *(dims[n] for n in self.free)
+        )
+        return result
+
+
+_count = 0
+
+
+def build(program: Program, kinds: Mapping[str, str], opt: int) -> Compiled:
+    """Return a program, runnable."""
+    plan = lower(program, kinds, opt)
+    text = _Text(opt)
+    text.add(plan, "_forward", [{n: n for n in program.outputs}])
+    source = text.text("")
+    namespace = _executed(source)
+    return Compiled(source, namespace["_forward"], plan.inputs, plan.free)
+
+
+def _executed(source: str) -> dict[str, Any]:
+    """Run a module's text; tracebacks can show its lines."""
+    global _count  # noqa: PLW0603 - names in tracebacks alone
+    _count += 1
+    name = f"<loopc {_count}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    namespace: dict[str, Any] = {"__name__": "loopc_generated"}
+    exec(compile(source, name, "exec"), namespace)
+    return namespace
+
+
+# Alone
+
+
+def emit(module: Module) -> str:
+    """Return the text of a module that stands alone."""
+    text = _Text(module.opt)
+    program = module.forward
+    plan = lower(program, module.kinds, module.opt)
+    text.add(plan, "_forward", [{n: n for n in program.outputs}])
+    text.parts.append(_table(program, plan))
+    text.parts.append(_INPUTS)
+    text.parts.append(_FORWARD)
+    if module.gradient is not None:
+        gradient = lower(module.gradient, module.kinds, module.opt)
+        results = [{n: n for n in program.outputs}, dict(module.gradients)]
+        text.add(gradient, "_value_and_grad", results)
+        text.parts.append(_GRADIENT.replace("NAMES", _names(gradient, module.gradient)))
+    return text.text(_docstring(module, plan))
+
+
+def _table(program: Program, plan: Plan) -> str:
+    """Return the table of inputs: dimensions, type, default."""
+    lines = ["INPUTS = {"]
+    for name in plan.inputs:
+        array = program.array(name)
+        lines.append(f"{INDENT}{_entry(array)}")
+    lines += [f'{INDENT}"{dim}": (0, "int", None),' for dim in plan.free]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _entry(array: Array) -> str:
+    initial = None if array.initial is None else expr_text(array.initial)
+    sized = [str(e) for e in ()]
+    assert not sized
+    return f'"{array.name}": ({len(array.shape or ())}, "{array.dtype or "float"}", {initial}),'
+
+
+def _names(plan: Plan, program: Program) -> str:
+    entries = ", ".join(_entry(program.array(n)).rstrip(",") for n in plan.inputs)
+    dims = ", ".join(f'"{d}": (0, "int", None)' for d in plan.free)
+    return "{" + ", ".join(e for e in (entries, dims) if e) + "}"
+
+
+def _docstring(module: Module, plan: Plan) -> str:
+    program = module.forward
+    lines = [f"Generated by loopc from {module.name}.", "", "forward(**arrays) -> dict", ""]
+    width = max((len(_shaped(program, n)) for n in (*plan.inputs, *plan.outputs)), default=0)
+    for title, names in (("Takes:", plan.inputs), ("Returns:", plan.outputs)):
+        lines.append(title)
+        for name in names:
+            dtype = plan.dtypes[name]
+            kind = {"b": "bool", "i": "int", "f": "float", "c": "complex"}[dtype.kind]
+            lines.append(f"    {_shaped(program, name):<{width}}  {kind}")
+    if plan.free:
+        lines.append(f"    {', '.join(plan.free)}: dims, int")
+    if module.gradient is not None:
+        wrt = ", ".join(module.gradients)
+        lines += ["", f"value_and_grad(**arrays) -> the same, and the gradients by {wrt}."]
+        extra = [a.name for a in module.gradient.arrays if a.kind != "temp"]
+        seeds = [n for n in extra if n not in plan.inputs]
+        if seeds:
+            lines.append(f"It takes the cotangents {', '.join(seeds)} as well.")
+    return "\n".join(lines) + "\n"
+
+
+def _shaped(program: Program, name: str) -> str:
+    shape = program.array(name).shape
+    return f"{name}[{', '.join(expr_text(e) for e in shape)}]" if shape else name
+
+
+_INPUTS = '''\
+def _inputs(table, arrays):
+    """Return the arguments in order, as arrays; a Python number takes the arrays' float type."""
+    unknown = [name for name in arrays if name not in table]
+    missing = [name for name in table if name not in arrays and table[name][2] is None]
+    if unknown or missing:
+        raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
+    floats = [a.dtype for a in arrays.values() if getattr(getattr(a, "dtype", None), "kind", "") == "f"]
+    common = np.result_type(*floats) if floats else np.dtype(np.float64)
+    found = []
+    for name, (rank, kind, default) in table.items():
+        value = arrays.get(name, default)
+        if kind == "int" and rank == 0 and isinstance(value, int):
+            array = np.asarray(value)
+        elif kind.startswith("float") and not hasattr(value, "dtype"):
+            array = np.asarray(value, common)
+        else:
+            array = np.asarray(value)
+        if kind in ("float32", "float64"):
+            array = array.astype(kind)
+        elif kind == "float" and array.dtype.kind in "iub":
+            array = array.astype(common)
+        elif kind in ("int", "bool") and array.dtype.kind not in {"int": "iu", "bool": "b"}[kind]:
+            raise TypeError(f"L0401: {name} must be of type {kind}, not {array.dtype}")
+        if array.ndim != rank:
+            raise ValueError(f"L0207: {name} must have {rank} dimensions, not {array.ndim}")
+        found.append(array)
+    return found
+'''
+
+_FORWARD = '''\
+def forward(**arrays):
+    """Return the outputs by name."""
+    return _forward(*_inputs(INPUTS, arrays))
+'''
+
+_GRADIENT = '''\
+def value_and_grad(**arrays):
+    """Return the outputs and the gradients, both by name."""
+    return _value_and_grad(*_inputs(NAMES, arrays))
+'''
+
+BACKEND = Backend("numpy", (), build, emit)
+

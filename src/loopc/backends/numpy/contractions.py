@@ -1,0 +1,178 @@
+"""Sums of products: one einsum per loop to be read, or matmuls to be fast."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loopc.lower.plan import Apply, Contract, Fold, Value
+
+if TYPE_CHECKING:
+    from loopc.backends.numpy.values import Speller, Text
+
+
+def spell(speller: Speller, value: Contract) -> Text:
+    """Spell a contraction at the module's level of optimisation."""
+    if speller.opt == 0:
+        return _einsum(speller, value)
+    factors = _merged(list(value.args))
+    scalars = [f for f in factors if not f.axes]
+    arrays = [f for f in factors if f.axes]
+    text = _product(speller, arrays, value.axes)
+    if not scalars:
+        return text
+    return _scaled(speller, scalars, text)
+
+
+def letters(axes: Sequence[str]) -> dict[str, str]:
+    """Return a letter for each axis: its own name where that is one."""
+    taken = {a for a in axes if len(a) == 1 and a in string.ascii_letters}
+    free = (c for c in string.ascii_letters if c not in taken)
+    return {a: a if a in taken else next(free) for a in axes}
+
+
+def _einsum(speller: Speller, value: Contract) -> Text:
+    from loopc.backends.numpy.values import ATOM, Text
+
+    axes = list(dict.fromkeys(a for arg in value.args for a in arg.axes))
+    letter = letters(axes)
+    spelled = [speller.spell(a) for a in value.args]
+    inputs = ",".join("".join(letter[a] for a in s.axes) for s in spelled)
+    output = "".join(letter[a] for a in value.axes)
+    args = ", ".join(s.text for s in spelled)
+    return Text(f'np.einsum("{inputs}->{output}", {args})', ATOM, value.axes)
+
+
+def _merged(args: list[Value]) -> list[Value]:
+    """Multiply factors with the same axes, elementwise."""
+    groups: dict[frozenset[str], list[Value]] = {}
+    for arg in args:
+        groups.setdefault(frozenset(arg.axes), []).append(arg)
+    return [
+        group[0] if len(group) == 1 else Apply("mul", tuple(group), group[0].axes)
+        for axes, group in groups.items()
+        for _ in [axes]
+    ]
+
+
+def _scaled(speller: Speller, scalars: Sequence[Value], text: Text) -> Text:
+    from loopc.backends.numpy.values import PRODUCT, Text, bracketed
+
+    front = " * ".join(speller.text(s, PRODUCT + 1) for s in scalars)
+    return Text(f"{front} * {bracketed(text, PRODUCT + 1)}", PRODUCT, text.axes)
+
+
+def _product(speller: Speller, arrays: list[Value], axes: tuple[str, ...]) -> Text:
+    """Spell the contraction of factors that all have axes, two at a time."""
+    while len(arrays) > 2:
+        a, b = _best_pair(arrays, axes)
+        rest = [v for n, v in enumerate(arrays) if n not in (a, b)]
+        needed = {x for v in rest for x in v.axes} | set(axes)
+        both = list(dict.fromkeys((*arrays[a].axes, *arrays[b].axes)))
+        kept = tuple(x for x in both if x in needed)
+        arrays = [*rest, Contract((arrays[a], arrays[b]), kept)]
+    if len(arrays) == 1:
+        return speller.spell(_summed(arrays[0], axes))
+    return _pair(speller, arrays[0], arrays[1], axes)
+
+
+def _best_pair(arrays: Sequence[Value], axes: tuple[str, ...]) -> tuple[int, int]:
+    """Choose the pair to contract first, by opt_einsum with equal extents."""
+    import opt_einsum
+
+    letter = letters(list(dict.fromkeys(a for v in arrays for a in v.axes)))
+    inputs = ",".join("".join(letter[a] for a in v.axes) for v in arrays)
+    equation = f"{inputs}->{''.join(letter[a] for a in axes)}"
+    shapes = [(64,) * len(v.axes) for v in arrays]
+    path, _ = opt_einsum.contract_path(equation, *shapes, shapes=True, optimize="dp")
+    first = path[0]
+    return (int(first[0]), int(first[1]))
+
+
+def _summed(value: Value, kept: Sequence[str]) -> Value:
+    """Sum over the axes that are not in `kept`."""
+    over = tuple(a for a in value.axes if a not in kept)
+    if not over:
+        return value
+    return Fold("sum", value, over, tuple(a for a in value.axes if a in kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Roles:
+    """What the axes of a pair are to each other."""
+
+    batch: tuple[str, ...]
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    summed: tuple[str, ...]
+
+
+def _pair(speller: Speller, a: Value, b: Value, axes: tuple[str, ...]) -> Text:
+    a = _summed(a, (*axes, *b.axes))
+    b = _summed(b, (*axes, *a.axes))
+    roles = _roles(a, b, axes)
+    if not roles.summed:
+        order = tuple(axes)
+        return speller.spell(Apply("mul", (a, b), order))
+    if not roles.batch:
+        return _flat(speller, a, b, roles, axes)
+    if max(len(roles.left), len(roles.right), len(roles.summed)) <= 1:
+        return _batched(speller, a, b, roles)
+    return _einsum_optimized(speller, a, b, axes)
+
+
+def _roles(a: Value, b: Value, axes: tuple[str, ...]) -> _Roles:
+    shared = [x for x in a.axes if x in b.axes]
+    return _Roles(
+        tuple(x for x in axes if x in shared),
+        tuple(x for x in axes if x in a.axes and x not in shared),
+        tuple(x for x in axes if x in b.axes and x not in shared),
+        tuple(x for x in shared if x not in axes),
+    )
+
+
+def _flat(speller: Speller, a: Value, b: Value, roles: _Roles, axes: tuple[str, ...]) -> Text:
+    """Spell a product without batch axes: `A @ B` or `np.tensordot`."""
+    from loopc.backends.numpy.values import ATOM, PRODUCT, Text
+
+    left, right, summed = roles.left, roles.right, roles.summed
+    if max(len(left), len(right), len(summed)) > 1:
+        x, y = speller.spell(a), speller.spell(b)
+        places = [[s.axes.index(k) for k in summed] for s in (x, y)]
+        order = tuple(k for k in x.axes if k not in summed) + tuple(
+            k for k in y.axes if k not in summed
+        )
+        call = f"np.tensordot({x.text}, {y.text}, axes=({places[0]}, {places[1]}))"
+        return Text(call, ATOM, order)
+    if axes and left and right and axes == (*right, *left):
+        a, b, left, right = b, a, right, left
+    x_text = speller.fit(a, (*left, *summed), PRODUCT)
+    y_text = speller.fit(b, (*summed, *right), PRODUCT + 1)
+    return Text(f"{x_text} @ {y_text}", PRODUCT, (*left, *right))
+
+
+def _batched(speller: Speller, a: Value, b: Value, roles: _Roles) -> Text:
+    """Spell a batched matmul; a factor without an axis of its own is a row or a column."""
+    from loopc.backends.numpy.values import ATOM, PRODUCT, Text
+
+    batch, left, right, summed = roles.batch, roles.left, roles.right, roles.summed
+    x_text = speller.fit(a, (*batch, *left, *summed), ATOM)
+    y_text = speller.fit(b, (*batch, *summed, *right), ATOM)
+    if not left:
+        x_text += "[..., None, :]"
+    if not right:
+        y_text += "[..., None]"
+    text, level = f"{x_text} @ {y_text}", PRODUCT
+    if not left or not right:
+        drop = ", 0" * (not left) + (", 0" if not right else ", :" * (not left))
+        text, level = f"({text})[...{drop}]", ATOM
+    return Text(text, level, (*batch, *left, *right))
+
+
+def _einsum_optimized(speller: Speller, a: Value, b: Value, axes: tuple[str, ...]) -> Text:
+    from loopc.backends.numpy.values import Text
+
+    plain = _einsum(speller, Contract((a, b), axes))
+    return Text(plain.text[:-1] + ", optimize=True)", plain.level, plain.axes)

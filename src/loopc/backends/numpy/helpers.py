@@ -1,0 +1,82 @@
+"""NumPy source of what generated modules call: reductions, views, checks."""
+
+from __future__ import annotations
+
+HELPERS = {
+    "_inside": '''\
+def _inside(index, extent, place):
+    """Return integer indices, all of which must be in 0 .. extent - 1."""
+    index = np.asarray(index)
+    if index.size and not (index.min() >= 0 and index.max() < extent):
+        bad = index[(index < 0) | (index >= extent)].flat[0]
+        raise IndexError(f"L0230: {place}: {bad} is outside 0 .. {extent - 1}")
+    return index
+''',
+    "_require": '''\
+def _require(low, high, extent, counts, place):
+    """Check that an access stays inside for the sizes of this call."""
+    if min(counts, default=1) > 0 and (low < 0 or high >= extent):
+        raise IndexError(f"L0211: {place}: runs from {low} to {high}, outside 0 .. {extent - 1}")
+''',
+    "_reflect": '''\
+def _reflect(index, extent):
+    """Return the cell that mirrors an index outside; the edge is not repeated."""
+    if extent == 1:
+        return np.zeros_like(index)
+    index = np.mod(index, 2 * extent - 2)
+    return np.minimum(index, 2 * extent - 2 - index)
+''',
+    "_window": '''\
+def _window(a, starts, counts, steps):
+    """Return the view whose axis k has counts[k] cells and moves by steps[k] in the axes of a."""
+    if min(counts) <= 0:
+        return np.empty(counts, a.dtype)
+    strides = tuple(sum(s * t for s, t in zip(step, a.strides)) for step in steps)
+    a = a[tuple(slice(s, None) for s in starts)]
+    return np.lib.stride_tricks.as_strided(a, counts, strides, writeable=False)
+''',
+    "_mean": '''\
+def _mean(x, axis):
+    """Return the mean over axes; of nothing it is NaN."""
+    count = 1
+    for a in axis:
+        count *= x.shape[a]
+    return np.sum(x, axis=axis) / np.asarray(count)[()]
+'''.replace(" / np.asarray(count)[()]", " / count if count else np.sum(x, axis=axis) * np.nan"),
+    "_logsumexp": '''\
+def _logsumexp(x, axis):
+    """Return ln(sum(e**x)) over axes, the largest term taken out; of nothing it is -inf."""
+    x = x if x.dtype.kind in "fc" else x.astype(np.float64)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    shift = np.where(np.isfinite(top), top, 0)
+    total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return np.squeeze(total, axis=axis)
+''',
+    "_softmax": '''\
+def _softmax(x, axis):
+    """Return e**x / sum(e**x) along axes, the largest term taken out; 0 where all are -inf."""
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    e = np.exp(x - np.where(top == -np.inf, 0, top))
+    total = np.sum(e, axis=axis, keepdims=True)
+    return e / np.where(top == -np.inf, 1, total)
+''',
+    "_logsoftmax": '''\
+def _logsoftmax(x, axis):
+    """Return x - ln(sum(e**x)) along axes; -inf where all are -inf."""
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    x = x - np.where(top == -np.inf, 0, top)
+    total = np.sum(np.exp(x), axis=axis, keepdims=True)
+    return x - np.where(top == -np.inf, 0, np.log(total))
+''',
+    "_argbest": '''\
+def _argbest(choose, x, axis):
+    """Return the position of the best of the terms along axes, in the order of their loops."""
+    x = np.moveaxis(x, axis, range(-len(axis), 0))
+    x = x.reshape(*x.shape[: x.ndim - len(axis)], -1)
+    if x.shape[-1] == 0:
+        raise IndexError("L0232: the position of a maximum or minimum of nothing")
+    return choose(x, axis=-1)
+''',
+}

@@ -1,0 +1,69 @@
+"""Integer expressions of dims, serial indices and integer cells as Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from loopc.ir.affine import Affine, affine, at_least
+from loopc.ir.functions import lookup
+from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
+
+ATOM, UNARY, PRODUCT, SUM = 20, 13, 12, 11
+
+
+def spell(expr: Expr, name: Callable[[str, str], str], loosest: int = 0) -> str:
+    """Return Python text for an integer expression; `name(role, name)` gives identifiers."""
+    level, text = _spell(expr, name)
+    return f"({text})" if level < loosest else text
+
+
+def _spell(expr: Expr, name: Callable[[str, str], str]) -> tuple[int, str]:
+    match expr:
+        case Const(value):
+            return (UNARY if str(value).startswith("-") else ATOM), str(value)
+        case Extent(dim):
+            return ATOM, name("dim", dim)
+        case IndexRef(index):
+            return ATOM, name("index", index)
+        case Read(access):
+            if not access.subscripts:
+                return ATOM, f"int({name('array', access.array)})"
+            inside = ", ".join(spell(s.at, name) for s in access.subscripts)
+            return ATOM, f"int({name('array', access.array)}[{inside}])"
+        case Call("add", (first, *rest)):
+            text = spell(first, name, SUM)
+            for term in rest:
+                text += _signed(term, name)
+            return SUM, text
+        case Call("neg", (inner,)):
+            return UNARY, f"-{spell(inner, name, UNARY)}"
+        case Call("mul", args):
+            return PRODUCT, " * ".join(spell(a, name, PRODUCT + (n > 0)) for n, a in enumerate(args))
+        case Call("floordiv" | "mod" as fn, (a, b)):
+            sign = "//" if fn == "floordiv" else "%"
+            return PRODUCT, f"{spell(a, name, PRODUCT)} {sign} {spell(b, name, PRODUCT + 1)}"
+        case Call("max" | "min" as fn, args):
+            return ATOM, f"{fn}({', '.join(spell(a, name) for a in args)})"
+        case Call(fn, args):
+            row = lookup(fn)
+            assert row is not None, fn
+            inner = [spell(a, name, ATOM) for a in args]
+            return 0, row.numpy.format(**dict(zip(row.params, inner, strict=False)))
+        case Reduce():
+            raise AssertionError("a reduction is no size")
+
+
+def _signed(term: Expr, name: Callable[[str, str], str]) -> str:
+    match term:
+        case Call("neg", (inner,)):
+            return f" - {spell(inner, name, PRODUCT)}"
+        case Const(int(value)) if value < 0:
+            return f" - {-value}"
+        case _:
+            return f" + {spell(term, name, SUM + 1)}"
+
+
+def never_negative(expr: Expr) -> bool:
+    """Whether an extent expression is at least 0 for all dims."""
+    form = affine(expr)
+    return form is not None and at_least(form, Affine(0))

@@ -1,0 +1,177 @@
+"""Steps of a plan as lines of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loopc.backends.numpy.values import SUM, Speller
+from loopc.ir.affine import affine
+from loopc.lower.plan import (
+    Alloc,
+    Assign,
+    Copy,
+    Lit,
+    Loop,
+    Note,
+    Plan,
+    Scalar,
+    Scatter,
+    Step,
+    Store,
+    When,
+)
+from loopc.lower.statement import is_fresh
+
+_AT = {"+=": "np.add", "*=": "np.multiply", "max=": "np.maximum", "min=": "np.minimum"}
+_IN_PLACE = {"+=": "+=", "*=": "*=", "=": "="}
+
+
+class StepSpeller:
+    """Spells the steps of one plan."""
+
+    def __init__(self, speller: Speller) -> None:
+        self.speller = speller
+        self.note = ""
+
+    def lines(self, steps: tuple[Step, ...]) -> Iterator[str]:
+        """Yield the lines of steps, without indentation of their own."""
+        if not steps:
+            yield "pass"
+        for step in steps:
+            yield from self._step(step)
+
+    def _step(self, step: Step) -> Iterator[str]:
+        speller = self.speller
+        match step:
+            case Note(text):
+                if text != self.note:
+                    yield f"# {text}"
+                self.note = text
+            case Alloc():
+                yield f"{speller.name('array', step.array)} = {self._alloc(step)}"
+            case Copy(array):
+                name = speller.name("array", array)
+                yield f"{name} = {name}.copy()"
+            case Assign():
+                yield self._assign(step)
+            case Store():
+                yield self._store(step)
+            case Scatter():
+                yield from self._scatter(step)
+            case Loop(index, start, stop, stride, body):
+                name = speller.name("index", index)
+                yield f"for {name} in range({self._range(start, stop, stride)}):"
+                yield from self._inside(body)
+            case When(condition, body):
+                yield f"if {speller.text(condition)}:"
+                yield from self._inside(body)
+
+    def _inside(self, body: tuple[Step, ...]) -> Iterator[str]:
+        self.note = ""
+        for line in self.lines(body):
+            yield f"    {line}"
+        self.note = ""
+
+    def _range(self, start, stop, step):  # type: ignore[no-untyped-def]
+        speller = self.speller
+        parts = [speller.size(start), speller.size(stop)]
+        if step == 1 and parts[0] == "0":
+            return parts[1]
+        return ", ".join(parts + ([str(step)] if step != 1 else []))
+
+    def _alloc(self, step: Alloc) -> str:
+        speller = self.speller
+        dtype = speller.dtype(step.dtype)
+        fill = speller.text(Lit(step.fill))
+        if not step.shape:
+            return f"{dtype}.type({fill})"
+        shape = speller.tuple(step.shape)
+        if len(step.shape) == 1:
+            shape = speller.count(step.shape[0])
+        if repr(step.fill) in ("0", "0.0", "False"):
+            return f"np.zeros({shape}, {dtype})"
+        if repr(step.fill) in ("1", "1.0", "True"):
+            return f"np.ones({shape}, {dtype})"
+        return f"np.full({shape}, {fill}, {dtype})"
+
+    def _assign(self, step: Assign) -> str:
+        speller = self.speller
+        name = speller.name("array", step.array)
+        if isinstance(step.value, Lit | Scalar):
+            return f"{name} = {speller.dtype(step.dtype)}.type({speller.text(step.value)})"
+        if not step.order:
+            text = speller.text(step.value)
+            return f"{name} = {speller.dtype(step.dtype)}.type({text})" if step.cast else f"{name} = {text}"
+        spelled = speller.spell(step.value)
+        text = speller.fitted(spelled, step.order)
+        bare = text == spelled.text
+        if step.cast:
+            atom = speller.fitted(spelled, step.order, 20)
+            copy = ", copy=False" if is_fresh(step.value) else ""
+            return f"{name} = {atom}.astype({speller.dtype(step.dtype)}{copy})"
+        if not step.fresh or (not bare and text.endswith("]")):
+            return f"{name} = {speller.fitted(spelled, step.order, 20)}.copy()"
+        return f"{name} = {text}"
+
+    def _store(self, step: Store) -> str:
+        speller = self.speller
+        view = speller.view(step.target.array, step.target.parts)
+        axes = step.target.axes
+        value = speller.fit(step.value, axes)
+        bare = view == speller.name("array", step.target.array)
+        if step.op == "=":
+            return f"{view}[...] = {value}" if bare else f"{view} = {value}"
+        if step.op in _IN_PLACE:
+            return f"{view} {_IN_PLACE[step.op]} {value}"
+        ufunc = _AT[step.op]
+        target = f"{view}[...]" if bare else view
+        return f"{target} = {ufunc}({view}, {value})"
+
+    def _scatter(self, step: Scatter) -> Iterator[str]:
+        speller = self.speller
+        name = speller.name("array", step.array)
+        axes = step.axes
+        picked = ""
+        value = speller.fit(step.value, axes)
+        if step.mask is not None:
+            shape = speller.tuple(step.shape)
+            where = speller.names.fresh("where")
+            mask = speller.fit(step.mask, axes)
+            yield f"{where} = np.broadcast_to({mask}, {shape})"
+            picked = f"np.broadcast_to({{}}, {shape})[{where}]"
+            value = picked.format(value)
+        inside = ", ".join(
+            speller.position(p, axes, None, picked) for p in step.indices
+        )
+        if step.op == "=":
+            yield f"{name}[{inside}] = {value}"
+        else:
+            comma = "," if len(step.indices) == 1 else ""
+            yield f"{_AT[step.op]}.at({name}, ({inside}{comma}), {value})"
+
+
+def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:
+    """Yield the lines that find the dims from the shapes of the inputs."""
+    for rule in plan.dims:
+        name = speller.name("dim", rule.dim)
+        if rule.value is not None:
+            yield f"{name} = {speller.size(rule.value)}"
+            continue
+        text = f"{speller.name('array', rule.array)}.shape[{rule.axis}]"
+        if rule.offset is not None and (form := affine(rule.offset)) is not None:
+            if not form.is_constant or form.constant:
+                text = f"({text} - {speller.size(rule.offset, SUM + 1)})"
+        if rule.factor != 1:
+            text = f"{text} // {rule.factor}"
+        yield f"{name} = {text}"
+
+
+def require_lines(plan: Plan, speller: Speller) -> Iterator[str]:
+    """Yield the checks of what must hold for the sizes of a call."""
+    for need in plan.requires:
+        call = speller.helper("_require")
+        counts = speller.tuple(need.counts)
+        low, high, extent = (speller.size(e) for e in (need.low, need.high, need.extent))
+        yield f"{call}({low}, {high}, {extent}, {counts}, {need.place!r})"
+
+

@@ -1,0 +1,335 @@
+"""Values of a plan as NumPy expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from loopc.backends.numpy import contractions, integers
+from loopc.backends.numpy.functions import FunctionHelpers
+from loopc.backends.numpy.helpers import HELPERS
+from loopc.backends.numpy.names import PythonNames
+from loopc.ir import reductions
+from loopc.ir.affine import Affine, affine, to_expr
+from loopc.ir.dtypes import FIXED, DType
+from loopc.ir.functions import lookup, order
+from loopc.ir.nodes import Const, Expr
+from loopc.lower.plan import (
+    Along,
+    Apply,
+    Cast,
+    Contract,
+    Expand,
+    Fold,
+    Gather,
+    Lit,
+    Part,
+    Position,
+    Range,
+    Renamed,
+    Scalar,
+    Strided,
+    Take,
+    Value,
+    View,
+)
+
+ATOM, UNARY, PRODUCT, SUM = integers.ATOM, integers.UNARY, integers.PRODUCT, integers.SUM
+_LEVELS = {"+": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "-": UNARY, "**": 14}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Python text, how tightly it binds, and the axes of its value."""
+
+    text: str
+    level: int
+    axes: tuple[str, ...]
+
+
+@dataclass
+class Speller:
+    """Spells the values of one module; collects the helpers and types that it needs."""
+
+    names: PythonNames
+    opt: int
+    helpers: dict[str, str] = field(default_factory=dict)
+    dtypes: dict[tuple[str, ...], str] = field(default_factory=dict)
+    functions: FunctionHelpers = field(default_factory=FunctionHelpers)
+
+    # Names, sizes, types
+
+    def name(self, role: str, name: str) -> str:
+        """Return the identifier of a dim, an index or an array."""
+        return self.names.of(name, role)
+
+    def size(self, expr: Expr, loosest: int = 0) -> str:
+        """Spell an integer expression."""
+        return integers.spell(expr, self.name, loosest)
+
+    def helper(self, name: str) -> str:
+        """Return the name of a helper function, which the module will have."""
+        self.helpers.setdefault(name, HELPERS[name])
+        return name
+
+    def dtype(self, dtype: DType) -> str:
+        """Return the variable that holds a type."""
+        sources = dtype.sources or (FIXED[dtype.kind],)
+        if sources not in self.dtypes:
+            base = "dtype" if dtype.kind == "f" and sources[0] not in FIXED.values() else sources[0]
+            self.dtypes[sources] = self.names.fresh(base if base in FIXED.values() else "dtype")
+        return self.dtypes[sources]
+
+    # Values
+
+    def spell(self, value: Value) -> Text:
+        """Spell a value."""
+        match value:
+            case Lit(number):
+                return Text(*_literal(number), ())
+            case Scalar(expr):
+                text = self.size(expr)
+                return Text(text, ATOM if text.isidentifier() or text.isdigit() else 0, ())
+            case Range():
+                return self._range(value, "")
+            case View(array, parts, axes):
+                return Text(self.view(array, parts), ATOM, axes)
+            case Strided():
+                return self._strided(value)
+            case Gather():
+                return self._gather(value)
+            case Apply():
+                return self._apply(value)
+            case Fold() | Along():
+                return self._reduction(value)
+            case Contract():
+                return contractions.spell(self, value)
+            case Cast():
+                return self._cast(value)
+            case Expand(arg, counts, axes):
+                shape = self.tuple(counts)
+                return Text(f"np.broadcast_to({self.fit(arg, axes)}, {shape})", ATOM, axes)
+            case Renamed(arg, _, _, axes):
+                inner = self.spell(arg)
+                return Text(inner.text, inner.level, axes)
+            case Take(arg, axis, at, axes):
+                inner, position = self.spell(arg), self.spell(at)
+                n = inner.axes.index(axis)
+                return Text(f"np.take({inner.text}, {position.text}, axis={n})", ATOM, axes)
+
+    def text(self, value: Value, loosest: int = 0) -> str:
+        """Return the text of a value, in brackets if it binds looser than `loosest`."""
+        return bracketed(self.spell(value), loosest)
+
+    def fit(self, value: Value, axes: Sequence[str], loosest: int = 0) -> str:
+        """Return text that broadcasts along `axes`."""
+        return self.fitted(self.spell(value), axes, loosest)
+
+    def fitted(self, spelled: Text, axes: Sequence[str], loosest: int = 0) -> str:
+        """Transpose and add dimensions, so that a value broadcasts along `axes`."""
+        wanted = [a for a in axes if a in spelled.axes]
+        assert len(wanted) == len(spelled.axes), (spelled, axes)
+        text, level = spelled.text, spelled.level
+        if list(spelled.axes) != wanted:
+            base = bracketed(spelled, ATOM)
+            places = [spelled.axes.index(a) for a in wanted]
+            flipped = places == list(reversed(range(len(places))))
+            text = f"{base}.T" if flipped else f"{base}.transpose({', '.join(map(str, places))})"
+            level = ATOM
+        if wanted:
+            later = list(axes)[list(axes).index(wanted[0]) :]
+            if len(later) > len(wanted):
+                inside = ", ".join(":" if a in wanted else "None" for a in later)
+                base = text if level >= ATOM else f"({text})"
+                text, level = f"{base}[{inside}]", ATOM
+        return text if level >= loosest else f"({text})"
+
+    def tuple(self, exprs: Iterable[Expr]) -> str:
+        """Return a tuple of sizes, none of them negative."""
+        parts = [self.count(e) for e in exprs]
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+    def count(self, expr: Expr) -> str:
+        """Return a size, 0 where its expression is negative."""
+        text = self.size(expr)
+        return text if integers.never_negative(expr) else f"max({text}, 0)"
+
+    # Kinds of values
+
+    def _range(self, value: Range, dtype: str) -> Text:
+        step = f", {value.step}" if value.step != 1 else ""
+        start = "" if value.start == Const(0) and not step else f"{self.size(value.start)}, "
+        kind = f", dtype={dtype}" if dtype else ""
+        return Text(f"np.arange({start}{self.size(value.stop)}{step}{kind})", ATOM, value.axes)
+
+    def view(self, array: str, parts: Sequence[Part]) -> str:
+        """Spell a basic slice, which can also be assigned to."""
+        base = self.name("array", array)
+        if all(p.whole for p in parts):
+            return base
+        inside = [self._part(p) for p in parts]
+        while inside and inside[-1] == ":":
+            inside.pop()
+        text = f"{base}[{', '.join(inside)}]"
+        sliced = [p for p in parts if p.axis]
+        if any(p.step < 0 for p in sliced):
+            flips = ["::-1" if p.step < 0 else ":" for p in sliced]
+            text += f"[{', '.join(flips)}]"
+        return text
+
+    def _part(self, part: Part) -> str:
+        if not part.axis:
+            return self.size(part.start)
+        if part.whole:
+            return ":"
+        assert part.count is not None
+        start, count = affine(part.start), affine(part.count)
+        step = abs(part.step)
+        if start is None or count is None:
+            low = self.size(part.start, SUM)
+            return f"{low}:{low} + {self.size(part.count, SUM)}"
+        span = (count - Affine(1)).scaled(step) + Affine(1)
+        low = start if part.step > 0 else start - (span - Affine(1))
+        high = low + span
+        first = "" if low == Affine(0) else self.size(to_expr(low))
+        stop = to_expr(high)
+        last = self.size(stop) if integers.never_negative(stop) else f"max({self.size(stop)}, 0)"
+        return f"{first}:{last}" + (f":{step}" if step != 1 else "")
+
+    def _strided(self, value: Strided) -> Text:
+        starts = ", ".join(self.size(s) for s in value.starts)
+        counts = self.tuple(w.count for w in value.windows)
+        rows = ", ".join(_python_tuple(w.steps) for w in value.windows)
+        rows = f"({rows}{',' if len(value.windows) == 1 else ''})"
+        start = f"({starts}{',' if len(value.starts) == 1 else ''})"
+        array = self.name("array", value.array)
+        call = f"{self.helper('_window')}({array}, {start}, {counts}, {rows})"
+        return Text(call, ATOM, value.axes)
+
+    def position(self, at: Position, axes: Sequence[str], mask: Value | None, picked: str = "") -> str:
+        """Spell an index array; `picked` selects the points where a mask holds."""
+        text = self.fit(at.at, axes)
+        if mask is not None and not picked:
+            text = f"np.where({self.fit(mask, axes)}, {text}, 0)"
+        if picked:
+            text = picked.format(text)
+        extent = self.size(at.extent)
+        match at.mode:
+            case "wrap":
+                return f"np.mod({text}, {extent})"
+            case "clamp" | "pad":
+                return f"np.clip({text}, 0, {self.size(at.extent, SUM)} - 1)"
+            case "reflect":
+                return f"{self.helper('_reflect')}({text}, {extent})"
+            case _ if at.safe:
+                return text
+            case _:
+                return f"{self.helper('_inside')}({text}, {extent}, {at.place!r})"
+
+    def _gather(self, value: Gather) -> Text:
+        inside = ", ".join(self.position(p, value.axes, value.mask) for p in value.indices)
+        return Text(f"{self.name('array', value.array)}[{inside}]", ATOM, value.axes)
+
+    def _cast(self, value: Cast) -> Text:
+        if isinstance(value.arg, Range) and not value.dtype.weak:
+            return self._range(value.arg, self.dtype(value.dtype))
+        if value.dtype.weak:
+            kind = {"f": "float", "i": "int", "b": "bool", "c": "complex"}[value.dtype.kind]
+            return Text(f"{kind}({self.text(value.arg)})", ATOM, ())
+        dtype = self.dtype(value.dtype)
+        if isinstance(value.arg, Lit | Scalar):
+            return Text(f"{dtype}.type({self.text(value.arg)})", ATOM, ())
+        inner = self.spell(value.arg)
+        copy = ", copy=False" if inner.axes else ""
+        return Text(f"{bracketed(inner, ATOM)}.astype({dtype}{copy})", ATOM, inner.axes)
+
+    def _reduction(self, value: Fold | Along) -> Text:
+        inner = self.spell(value.arg)
+        places = tuple(inner.axes.index(a) for a in value.over)
+        return Text(self._reduced(value, inner, places), ATOM, value.axes)
+
+    def _reduced(self, value: Fold | Along, inner: Text, places: tuple[int, ...]) -> str:
+        row = reductions.lookup(value.op)
+        assert row is not None
+        kind = value.kind if isinstance(value, Fold) else "f"
+        axis = str(places[0]) if len(places) == 1 else str(places)
+        match value.op:
+            case "argmax" | "argmin":
+                choose = f"np.{value.op}"
+                return f"{self.helper('_argbest')}({choose}, {inner.text}, {_python_tuple(places)})"
+            case "mean" | "logsumexp" | "softmax" | "logsoftmax":
+                return f"{self.helper(f'_{value.op}')}({inner.text}, {_python_tuple(places)})"
+        if row.form == "pointwise":
+            return f"{row.ufunc}.accumulate({inner.text}, axis={axis})"
+        keep = "" if len(places) == len(inner.axes) else f", axis={axis}"
+        if row.op in ("max=", "min="):
+            if kind == "b":
+                return f"{'np.any' if row.op == 'max=' else 'np.all'}({inner.text}{keep})"
+            start = reductions.start(row, "float64" if kind == "f" else "int64")
+            return f"np.{value.op}({inner.text}{keep}, initial={_literal(start)[0]})"
+        return f"np.{value.op}({inner.text}{keep})"
+
+    # Functions
+
+    def _apply(self, value: Apply) -> Text:
+        row = lookup(value.fn)
+        assert row is not None, value.fn
+        if row.infix is not None and "np." not in row.numpy:
+            return self._operator(value, row.infix.symbol)
+        args = [self.fit(a, value.axes) for a in value.args]
+        if order(value.fn) or not row.numpy:
+            return Text(f"{self.functions.call(value.fn)}({', '.join(args)})", ATOM, value.axes)
+        if row.helper:
+            self.functions.add_helper(row)
+        text = _templated(row.numpy, row.params, args, variadic=row.variadic)
+        level = ATOM if text != args[0] else 0
+        return Text(text, level, value.axes)
+
+    def _operator(self, value: Apply, symbol: str) -> Text:
+        level = _LEVELS.get(symbol, 6)
+        args = value.args
+        if value.fn == "neg":
+            return Text(f"-{self.fit(args[0], value.axes, level)}", level, value.axes)
+        if value.fn == "pow":
+            return self._power(value)
+        text = self.fit(args[0], value.axes, level if level > 6 else 7)
+        for arg in args[1:]:
+            sign, term = symbol, arg
+            if symbol == "+" and isinstance(arg, Apply) and arg.fn == "neg":
+                sign, term = "-", arg.args[0]
+            text += f" {sign} {self.fit(term, value.axes, level + 1)}"
+        return Text(text, level, value.axes)
+
+    def _power(self, value: Apply) -> Text:
+        base, exponent = value.args
+        if isinstance(exponent, Lit) and exponent.value == 0.5:
+            return Text(f"np.sqrt({self.fit(base, value.axes)})", ATOM, value.axes)
+        text = f"{self.fit(base, value.axes, ATOM)} ** {self.fit(exponent, value.axes, ATOM)}"
+        return Text(text, 14, value.axes)
+
+
+def bracketed(spelled: Text, loosest: int) -> str:
+    """Return the text, in brackets if it binds looser than `loosest`."""
+    return spelled.text if spelled.level >= loosest else f"({spelled.text})"
+
+
+def _templated(
+    template: str, params: Sequence[str], args: Sequence[str], *, variadic: bool
+) -> str:
+    text = template.format(**dict(zip(params, args, strict=False)))
+    for arg in args[2:] if variadic else ():
+        text = template.format(**dict(zip(params, (text, arg), strict=True)))
+    return text
+
+
+def _literal(value: object) -> tuple[str, int]:
+    text = repr(value)
+    if isinstance(value, float) and text in ("inf", "-inf", "nan"):
+        return {"inf": ("np.inf", ATOM), "-inf": ("-np.inf", UNARY), "nan": ("np.nan", ATOM)}[text]
+    return text, UNARY if text.startswith("-") else ATOM
+
+
+def _python_tuple(numbers: Sequence[int]) -> str:
+    return f"({', '.join(map(str, numbers))}{',' if len(numbers) == 1 else ''})"
+
+

@@ -1,0 +1,31 @@
+"""The reference: the interpreter, which shares no lowering code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loopc.backends import Backend
+from loopc.ir.interpret import interpret
+from loopc.ir.nodes import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreted:
+    """A program to be run one scalar at a time."""
+
+    program: Program
+    source: str = ""
+
+    def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
+        """Run it."""
+        return interpret(self.program, arrays, dims)
+
+
+def build(program: Program, kinds: Mapping[str, str], opt: int) -> Interpreted:
+    """Return the program, runnable."""
+    return Interpreted(program)
+
+
+BACKEND = Backend("reference", (), build)

@@ -1,0 +1,1 @@
+"""Which array operation a loop is: loop IR to a plan."""

@@ -1,0 +1,167 @@
+"""Accesses: an index that stands alone is an axis, affine subscripts are views, the rest gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from loopc.ir.affine import Affine, affine, equal, to_expr
+from loopc.ir.bounds import at_point
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Subscript
+from loopc.ir.visit import free_indices, reads
+from loopc.lower.context import place
+from loopc.lower.domain import count
+from loopc.lower.plan import (
+    Apply,
+    Gather,
+    Lit,
+    Part,
+    Position,
+    Strided,
+    Value,
+    View,
+    Window,
+)
+
+if TYPE_CHECKING:
+    from loopc.lower.value import Lowering
+
+
+def read(lowering: Lowering, access: Access) -> Value:
+    """Lower the value of a cell at each point of the box."""
+    if is_affine(lowering, access) and stays_inside(lowering, access):
+        parts = slices(lowering, access)
+        return strided(lowering, access) if parts is None else parts
+    return _gather(lowering, access)
+
+
+def is_affine(lowering: Lowering, access: Access) -> bool:
+    """Whether every subscript is strict and moves in constant steps."""
+    return all(_is_regular(lowering, s) for s in access.subscripts)
+
+
+def _is_regular(lowering: Lowering, subscript: Subscript) -> bool:
+    if subscript.mode != "strict":
+        return False
+    form = affine(subscript.at)
+    if form is None:
+        return False
+    names = lowering.box.indices
+    return all(
+        isinstance(atom, IndexRef)
+        or not any(n in names for n in free_indices(atom))
+        and not any(True for _ in reads(atom))
+        for atom, _ in form.terms
+    )
+
+
+def stays_inside(lowering: Lowering, access: Access) -> bool:
+    """Whether a regular access is inside at every point of the box, or the run checks that."""
+    conditional = bool(lowering.masks or lowering.box.scalars)
+    for axis in range(len(access.subscripts)):
+        if lowering.context.is_inside(access, axis, lowering.ranges):
+            continue
+        if conditional or not lowering.context.require_inside(access, axis, lowering.ranges):
+            return False
+    return True
+
+
+def slices(lowering: Lowering, access: Access) -> View | None:
+    """Return the access as basic slices: at most one index in a subscript, and in one alone."""
+    parts: list[Part] = []
+    axes: list[str] = []
+    for axis, subscript in enumerate(access.subscripts):
+        form = affine(subscript.at)
+        assert form is not None
+        inside = [n for n in free_indices(subscript.at) if n in lowering.box.indices]
+        if not inside:
+            parts.append(Part(subscript.at))
+            continue
+        if len(inside) > 1 or inside[0] in axes:
+            return None
+        index = lowering.box.indices[inside[0]]
+        axes.append(index.name)
+        extent = lowering.context.extent(access.array, axis)
+        parts.append(_part(form, index, extent))
+    return View(access.array, tuple(parts), tuple(axes))
+
+
+def _part(form: Affine, index: Index, extent: Expr) -> Part:
+    assert index.start is not None
+    assert index.stop is not None
+    step = form.coefficient(index.name) * index.step
+    start = at_point(to_expr(form), {index.name: index.start})
+    whole = step == 1 and equal(start, Const(0)) and equal(index.stop, extent)
+    whole = whole and form == Affine(0, ((IndexRef(index.name), 1),))
+    return Part(start, index.name, count(index), step, whole)
+
+
+def strided(lowering: Lowering, access: Access) -> Strided:
+    """Return a regular access as a view with strides of its own."""
+    forms = [affine(s.at) for s in access.subscripts]
+    names = [
+        n
+        for n in lowering.order
+        if any(n in free_indices(s.at) for s in access.subscripts)
+    ]
+    firsts: dict[str, Expr] = {}
+    windows: list[Window] = []
+    for name in names:
+        index = lowering.box.indices[name]
+        assert index.start is not None
+        firsts[name] = index.start
+        steps = tuple(f.coefficient(name) * index.step for f in forms if f is not None)
+        windows.append(Window(name, count(index), steps))
+    starts = tuple(at_point(s.at, firsts) for s in access.subscripts)
+    return Strided(access.array, starts, tuple(windows), tuple(names))
+
+
+def positions(
+    lowering: Lowering, access: Access, axes: Sequence[int] | None = None
+) -> tuple[Position, ...]:
+    """Return the index arrays of an access."""
+    found = []
+    for axis, subscript in enumerate(access.subscripts):
+        if axes is not None and axis not in axes:
+            continue
+        regular = subscript.mode != "strict" or lowering.context.is_inside(
+            access, axis, lowering.ranges
+        )
+        found.append(
+            Position(
+                lowering.value(subscript.at),
+                subscript.mode,
+                regular and not _is_data(subscript.at),
+                lowering.context.extent(access.array, axis),
+                place(access, axis),
+            )
+        )
+    return tuple(found)
+
+
+def _is_data(expr: Expr) -> bool:
+    return any(True for _ in reads(expr))
+
+
+def inside_condition(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
+    """Return when the padded subscripts of an access are inside."""
+    found: list[Expr] = []
+    for axis, subscript in enumerate(access.subscripts):
+        if subscript.mode == "pad":
+            found.append(Call("ge", (subscript.at, Const(0))))
+            found.append(Call("lt", (subscript.at, lowering.context.extent(access.array, axis))))
+    return tuple(found)
+
+
+def _gather(lowering: Lowering, access: Access) -> Value:
+    inside = inside_condition(lowering, access)
+    indices = positions(lowering, access)
+    mask = lowering.condition(lowering.masks)
+    if all(p.safe for p in indices):
+        mask = None
+    values = [p.at for p in indices] + ([] if mask is None else [mask])
+    found = Gather(access.array, indices, lowering.union(*values), mask)
+    condition = lowering.condition(inside)
+    if condition is None:
+        return found
+    return Apply("where", (condition, found, Lit(0)), lowering.union(condition, found))

@@ -1,0 +1,67 @@
+"""What lowering knows of the program round a statement, and what it finds out that must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from loopc.ir.affine import Affine, affine, at_least
+from loopc.ir.bounds import bounds
+from loopc.ir.dtypes import DType
+from loopc.ir.nodes import Access, Array, Expr, Index
+from loopc.ir.sites import used_ranges
+from loopc.ir.unbuild import expr_text
+from loopc.ir.visit import free_indices, reads
+from loopc.lower.domain import count
+from loopc.lower.plan import Require
+
+
+@dataclass
+class Context:
+    """The arrays of a program, their types, and the sizes that a run must check first."""
+
+    arrays: Mapping[str, Array]
+    types: Mapping[str, DType]
+    opt: int = 2
+    requires: dict[Require, None] = field(default_factory=dict)
+
+    def extent(self, array: str, axis: int) -> Expr:
+        """Return the extent of an array's axis."""
+        shape = self.arrays[array].shape
+        assert shape is not None
+        return shape[axis]
+
+    def is_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
+        """Whether a subscript is inside for all sizes, over `ranges`."""
+        ends = bounds(access.subscripts[axis].at, used_ranges(access.subscripts[axis].at, dict(ranges)))
+        size = affine(self.extent(access.array, axis))
+        low = None if ends.low is None else affine(ends.low)
+        high = None if ends.high is None else affine(ends.high)
+        if low is None or high is None or size is None:
+            return False
+        return at_least(low, Affine(0)) and at_least(size, high + Affine(1))
+
+    def require_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
+        """Let the run check a subscript beforehand; False: the sizes alone do not tell."""
+        at = access.subscripts[axis].at
+        used = used_ranges(at, dict(ranges))
+        ends = bounds(at, used)
+        if ends.low is None or ends.high is None:
+            return False
+        counts = tuple(count(i) for i in used.values())
+        extent = self.extent(access.array, axis)
+        for expr in (ends.low, ends.high, extent):
+            if free_indices(expr) or any(a.subscripts for a in reads(expr)):
+                return False
+        outer = {n for c in counts for n in free_indices(c)}
+        if outer:
+            return False
+        self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis))] = None
+        return True
+
+
+def place(access: Access, axis: int) -> str:
+    """Return what an error says about the place of a subscript."""
+    span = access.subscripts[axis].span or access.span
+    where = "" if span is None else f"{span.file}:{span.line}: "
+    return f"{where}axis {axis + 1} of `{access.array}`, index `{expr_text(access.subscripts[axis].at)}`"

@@ -1,0 +1,140 @@
+"""The domain of a statement: its parallel indices as a box, and the mask of what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loopc.ir.affine import Affine, affine, simplify, to_expr
+from loopc.ir.bounds import bounds, conjuncts, first, last
+from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
+from loopc.ir.visit import free_indices, reads
+
+
+class NeedSerial(Exception):  # noqa: N818 - no error: a request to run one index in order
+    """The statement cannot be one array operation while `index` is parallel."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(index)
+        self.index = index
+
+
+@dataclass(frozen=True)
+class Box:
+    """Parallel indices with ranges that do not depend on each other.
+
+    Attributes:
+        indices: by name, in the order of the loops.
+        masks: conditions on points of the box.
+        scalars: conditions that do not depend on the point.
+    """
+
+    indices: dict[str, Index]
+    masks: tuple[Expr, ...] = ()
+    scalars: tuple[Expr, ...] = ()
+
+    def extended(self, indices: Sequence[Index], guard: Expr | None) -> Box:
+        """Return the box with further indices, for the inside of a reduction."""
+        inner = box((*self.indices.values(), *indices), conjuncts(guard))
+        return replace(inner, masks=(*self.masks, *inner.masks))
+
+
+def box(indices: Sequence[Index], guards: Sequence[Expr]) -> Box:
+    """Return the domain of `indices` where all of `guards` hold.
+
+    Raises:
+        NeedSerial: a range reads data at another index of the domain.
+    """
+    names = {i.name for i in indices}
+    ranges: dict[str, Index] = {}
+    masks: list[Expr] = []
+    for index in indices:
+        outer = {n: r for n, r in ranges.items() if n != index.name}
+        ranges[index.name] = _boxed(index, outer, masks)
+    scalars: list[Expr] = []
+    for guard in guards:
+        inside = [n for n in free_indices(guard) if n in names]
+        if not inside:
+            scalars.append(guard)
+        elif not _narrowed(ranges, guard, inside):
+            masks.append(guard)
+    return Box(ranges, tuple(masks), tuple(scalars))
+
+
+def _boxed(index: Index, outer: Mapping[str, Index], masks: list[Expr]) -> Index:
+    """Widen a range that depends on other indices of the box, and mask what is too much."""
+    used = [n for n in free_indices(index) if n in outer]
+    if not used:
+        return index
+    for access in reads(index):
+        inside = [n for n in free_indices(access) if n in outer]
+        if inside:
+            raise NeedSerial(inside[0])
+    if index.step not in (1, -1):
+        raise NeedSerial(used[0])
+    low, high = bounds(first(index), outer).low, bounds(last(index), outer).high
+    if low is None or high is None:
+        raise NeedSerial(used[0])
+    here = IndexRef(index.name)
+    smallest, largest = first(index), last(index)
+    if any(n in outer for n in free_indices(smallest)):
+        masks.append(Call("ge", (here, smallest)))
+    if any(n in outer for n in free_indices(largest)):
+        masks.append(Call("le", (here, largest)))
+    if index.step > 0:
+        return replace(index, start=simplify(low), stop=_plus(high, 1))
+    return replace(index, start=simplify(high), stop=_plus(low, -1))
+
+
+def _plus(expr: Expr, number: int) -> Expr:
+    form = affine(expr)
+    assert form is not None
+    return to_expr(form + Affine(number))
+
+
+_FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
+
+
+def _narrowed(ranges: dict[str, Index], guard: Expr, inside: list[str]) -> bool:
+    """Narrow the range of the one index of a comparison; False: it must be a mask."""
+    if len(inside) != 1 or not isinstance(guard, Call) or guard.fn not in _FLIPPED:
+        return False
+    name = inside[0]
+    index = ranges[name]
+    a, b = (affine(e) for e in guard.args)
+    if a is None or b is None or index.step != 1 or any(True for _ in reads(guard)):
+        return False
+    left = a - b
+    c = left.coefficient(name)
+    if abs(c) != 1 or not left.is_linear_in(name):
+        return False
+    limit = left.without(name).scaled(-c)
+    fn = guard.fn if c > 0 else _FLIPPED[guard.fn]
+    assert index.start is not None
+    assert index.stop is not None
+    start, stop = index.start, index.stop
+    if fn in ("lt", "le", "eq"):
+        stop = _best("min", stop, limit + Affine(0 if fn == "lt" else 1))
+    if fn in ("gt", "ge", "eq"):
+        start = _best("max", start, limit + Affine(1 if fn == "gt" else 0))
+    ranges[name] = replace(index, start=start, stop=stop)
+    return True
+
+
+def _best(fn: str, a: Expr, b: Affine) -> Expr:
+    return simplify(Call(fn, (a, to_expr(b))))
+
+
+def count(index: Index) -> Expr:
+    """Return the number of values of a range, as an expression that is never negative.
+
+    An extent that is a dim, or a positive number, is taken as it is.
+    """
+    from loopc.ir.affine import at_least
+    from loopc.ir.bounds import extent
+
+    size = extent(index)
+    form = affine(size)
+    if form is not None and at_least(form, Affine(0)):
+        return to_expr(form)
+    return simplify(Call("max", (size, Const(0))))

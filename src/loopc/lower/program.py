@@ -1,0 +1,181 @@
+"""A resolved program as a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from loopc.ir import reductions
+from loopc.ir.affine import Affine, affine, to_expr
+from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
+from loopc.ir.visit import reads, updates, walk
+from loopc.lower.context import Context
+from loopc.lower.plan import (
+    Alloc,
+    Assign,
+    Copy,
+    DimRule,
+    Loop,
+    Plan,
+    Scatter,
+    Step,
+    Store,
+    When,
+)
+from loopc.lower.schedule import Scheduler
+
+
+def lower(program: Program, kinds: Mapping[str, str], opt: int = 2) -> Plan:
+    """Return the plan of a program.
+
+    Args:
+        program: resolved, without Backward statements.
+        kinds: the kind (`b i f c`) of every input and param; those not named are as declared.
+        opt: 0 keeps one operation per loop.
+    """
+    arrays = {a.name: a for a in program.arrays}
+    context = Context(arrays, infer_dtypes(program, kinds), opt)
+    builder = _Program(program, context)
+    steps = builder.steps()
+    shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
+    dims, free = _dim_rules(program)
+    return Plan(
+        tuple(a.name for a in program.arrays if a.kind != "temp"),
+        shapes,
+        dict(context.types),
+        dims,
+        free,
+        tuple(context.requires),
+        steps,
+        program.outputs,
+    )
+
+
+class _Program:
+    """Puts the statements' steps together and allocates before the first touch."""
+
+    def __init__(self, program: Program, context: Context) -> None:
+        self.program = program
+        self.context = context
+        self.scheduler = Scheduler(context)
+        self.scheduler.made |= {a.name for a in program.arrays if a.kind != "temp"}
+        self.first_op: dict[str, str] = {}
+        for _, update in updates(program.body):
+            self.first_op.setdefault(update.target.array, update.op)
+        self.own: set[str] = set()
+
+    def steps(self) -> tuple[Step, ...]:
+        found: list[Step] = []
+        for stmt in self.program.body:
+            found.extend(self._statement(stmt))
+        for name in self.program.outputs:
+            if name not in self.scheduler.made:
+                found.append(self._alloc(self.context.arrays[name]))
+        return tuple(found)
+
+    def _statement(self, stmt: Stmt) -> Iterator[Step]:
+        for name in _names_read(stmt):
+            if name not in self.scheduler.made:
+                self.scheduler.made.add(name)
+                yield self._alloc(self.context.arrays[name])
+        known = set(self.scheduler.made)
+        steps = self.scheduler.statement(stmt)
+        for _, update in updates((stmt,)):
+            name = update.target.array
+            array = self.context.arrays[name]
+            if _is_made_whole(steps, name) or name in self.own:
+                self.own.add(name)
+                continue
+            self.own.add(name)
+            if array.kind != "temp":
+                yield Copy(name)
+            elif name not in known:
+                yield self._alloc(array)
+        yield from steps
+
+    def _alloc(self, array: Array) -> Alloc:
+        row = reductions.by_op(self.first_op.get(array.name, "="))
+        dtype = self.context.types[array.name]
+        concrete = {"b": "bool", "i": "int64"}.get(dtype.kind, "float64")
+        self.own.add(array.name)
+        return Alloc(array.name, array.shape or (), dtype, reductions.start(row, concrete))
+
+
+def _names_read(stmt: Stmt) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(a.array for a in reads(stmt)))
+
+
+def _is_made_whole(steps: Sequence[Step], name: str) -> bool:
+    """Whether the first step that touches an array makes it anew."""
+    for step in steps:
+        match step:
+            case Assign(array) | Alloc(array):
+                if array == name:
+                    return True
+            case Store(target):
+                if target.array == name:
+                    return False
+            case Scatter(array):
+                if array == name:
+                    return False
+            case Loop() | When():
+                if _touches(step, name):
+                    return False
+            case _:
+                pass
+    return False
+
+
+def _touches(step: Step, name: str) -> bool:
+    match step:
+        case Assign(array) | Alloc(array) | Scatter(array):
+            return array == name
+        case Store(target):
+            return target.array == name
+        case Loop() | When():
+            return any(_touches(s, name) for s in step.body)
+        case _:
+            return False
+
+
+def _dim_rules(program: Program) -> tuple[tuple[DimRule, ...], tuple[str, ...]]:
+    """Say how each dim follows from the shapes of the inputs."""
+    wanted = list(dict.fromkeys(n.name for n in walk(program) if isinstance(n, Extent)))
+    rules: list[DimRule] = []
+    known: set[str] = set()
+    given = [a for a in program.arrays if a.kind != "temp"]
+    given.sort(key=lambda a: a.initial is not None)
+    for array in given:
+        for axis, extent in enumerate(array.shape or ()):
+            if isinstance(extent, Extent) and extent.name not in known:
+                known.add(extent.name)
+                rules.append(DimRule(extent.name, array.name, axis))
+    for dim in program.dims:
+        if dim.name in wanted and dim.name not in known and dim.value is not None:
+            known.add(dim.name)
+            rules.append(DimRule(dim.name, value=dim.value))
+    changed = True
+    while changed:
+        changed = False
+        for array in given:
+            for axis, extent in enumerate(array.shape or ()):
+                rule = _solved(array, axis, extent, known)
+                if rule is not None:
+                    known.add(rule.dim)
+                    rules.append(rule)
+                    changed = True
+    free = tuple(n for n in wanted if n not in known)
+    return tuple(rules), free
+
+
+def _solved(array: Array, axis: int, extent: Expr, known: set[str]) -> DimRule | None:
+    unknown = {n.name for n in walk(extent) if isinstance(n, Extent)} - known
+    form = affine(extent)
+    if form is None or len(unknown) != 1:
+        return None
+    (name,) = unknown
+    factor = next((c for atom, c in form.terms if atom == Extent(name)), 0)
+    rest = [t for t in form.terms if t[0] != Extent(name)]
+    if factor == 0 or any(name in {n.name for n in walk(a) if isinstance(n, Extent)} for a, _ in rest):
+        return None
+    return DimRule(name, array.name, axis, factor, to_expr(Affine(form.constant, tuple(rest))))

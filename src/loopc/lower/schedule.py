@@ -1,0 +1,116 @@
+"""Which loops run in order: loop distribution over the strongly connected dependences.
+
+Source: Allen and Kennedy, Optimizing Compilers for Modern Architectures, ch. 2.4 and 5. A block is
+split into its strongly connected components; one without a cycle is an array operation over all of
+its loops. A cycle needs the outermost loop that carries it to run in order; loops that carry
+nothing move inside, where they stay parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loopc.analysis.dependence import Edge, Leaf, Level, components, dependences, leaves
+from loopc.ir.bounds import conjuncts, tighten
+from loopc.ir.nodes import For, Index, Stmt
+from loopc.lower.notes import source_line
+from loopc.ir.visit import free_indices, reads
+from loopc.lower.context import Context
+from loopc.lower.domain import NeedSerial
+from loopc.lower.plan import Loop, Note, Step
+from loopc.lower.statement import Job, lower_update
+
+Serial = tuple[Level, ...]
+
+
+class Scheduler:
+    """Lowers the statements of a program in order."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.made: set[str] = set()
+
+    def statement(self, stmt: Stmt) -> tuple[Step, ...]:
+        """Return the steps of a statement at the top of the program."""
+        block = leaves((stmt,))
+        edges = dependences(block) if isinstance(stmt, For) else []
+        return self._block(block, edges, ())
+
+    def _block(
+        self, block: Sequence[Leaf], edges: Sequence[Edge], serial: Serial
+    ) -> tuple[Step, ...]:
+        number = {leaf.number: n for n, leaf in enumerate(block)}
+        inside = [e for e in edges if e.source in number and e.sink in number]
+        pairs = [(number[e.source], number[e.sink]) for e in inside]
+        steps: list[Step] = []
+        for component in components(len(block), pairs):
+            group = [block[n] for n in component]
+            own = {leaf.number for leaf in group}
+            cycle = [e for e in inside if e.source in own and e.sink in own]
+            steps.extend(self._component(group, cycle, serial))
+        return tuple(steps)
+
+    def _component(
+        self, group: list[Leaf], cycle: list[Edge], serial: Serial
+    ) -> tuple[Step, ...]:
+        carrying = [e.level for e in cycle if e.level is not None]
+        if len(group) == 1 and not cycle:
+            return self._parallel(group[0], serial)
+        assert carrying, "a cycle of dependences is carried by some loop"
+        depth = _independent_of_parallel(group[0].levels, min(carrying), serial)
+        return self._serial(group, cycle, group[0].levels[depth], depth, serial)
+
+    def _serial(
+        self,
+        group: list[Leaf],
+        edges: Sequence[Edge],
+        level: Level,
+        depth: int,
+        serial: Serial,
+    ) -> tuple[Step, ...]:
+        left = [e for e in edges if e.level != depth]
+        index = level.index
+        body = self._block(group, left, (*serial, level))
+        assert index.start is not None
+        assert index.stop is not None
+        return (Loop(index.name, index.start, index.stop, index.step, body),)
+
+    def _parallel(self, leaf: Leaf, serial: Serial) -> tuple[Step, ...]:
+        keys = {level.key for level in serial}
+        parallel = [level for level in leaf.levels if level.key not in keys]
+        ranges = {level.index.name: level.index for level in serial}
+        for guard in leaf.guards:
+            if all(n in ranges for n in free_indices(guard)):
+                ranges = tighten(ranges, guard)
+        job = Job(
+            leaf.update,
+            tuple(level.index for level in parallel),
+            ranges,
+            tuple(c for g in leaf.guards for c in conjuncts(g)),
+            fresh=not serial and leaf.update.target.array not in self.made,
+        )
+        try:
+            steps = lower_update(self.context, job)
+        except NeedSerial as need:
+            level = next((lv for lv in parallel if lv.index.name == need.index), parallel[0])
+            depth = _independent_of_parallel(leaf.levels, leaf.levels.index(level), serial)
+            return self._serial([leaf], [], leaf.levels[depth], depth, serial)
+        self.made.add(leaf.update.target.array)
+        return (Note(source_line(leaf), leaf.update.span), *steps)
+
+
+def _independent_of_parallel(levels: Sequence[Level], depth: int, serial: Serial) -> int:
+    """Return the loop to run in order: one further out if the range of `depth` depends on it."""
+    keys = {level.key for level in serial}
+    wanted = set(_range_names(levels[depth].index))
+    for number, level in enumerate(levels[:depth]):
+        if level.key not in keys and level.index.name in wanted:
+            return _independent_of_parallel(levels, number, serial)
+    return depth
+
+
+def _range_names(index: Index) -> list[str]:
+    names = list(free_indices(index))
+    for access in reads(index):
+        names.extend(free_indices(access))
+    return names

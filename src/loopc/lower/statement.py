@@ -1,0 +1,274 @@
+"""One update over its parallel indices as array operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from loopc.ir import reductions
+from loopc.ir.affine import Affine, affine, at_least
+from loopc.ir.bounds import last
+from loopc.ir.dtypes import DType
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
+from loopc.ir.visit import free_indices, substitute
+from loopc.lower import access as accesses
+from loopc.lower.context import Context
+from loopc.lower.domain import Box, NeedSerial, box, count
+from loopc.lower.plan import (
+    Alloc,
+    Apply,
+    Assign,
+    Cast,
+    Expand,
+    Lit,
+    Scalar,
+    Scatter,
+    Step,
+    Store,
+    Strided,
+    Value,
+    View,
+    When,
+)
+from loopc.lower.reduction import folded, total
+from loopc.lower.value import Lowering
+
+
+@dataclass(frozen=True)
+class Job:
+    """An update to be lowered.
+
+    Attributes:
+        update: the update.
+        parallel: its parallel indices, outermost first.
+        serial: the indices that are Python variables.
+        guards: the guards round it.
+        fresh: whether its target has no cells yet, and may be made whole by this update.
+    """
+
+    update: Update
+    parallel: tuple[Index, ...]
+    serial: Mapping[str, Index]
+    guards: tuple[Expr, ...]
+    fresh: bool
+
+
+def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
+    """Return the steps of an update.
+
+    Raises:
+        NeedSerial: one of the parallel indices must run in order.
+    """
+    backwards = {i.name for i in job.parallel if i.step < 0}
+    domain = box(tuple(_forwards(i) for i in job.parallel), job.guards)
+    update = job.update
+    conditions: list[Expr] = list(domain.scalars)
+    if update.op == "=":
+        update, domain = _last_values(update, domain, backwards, conditions)
+    lowering = Lowering(context, domain, job.serial, domain.masks)
+    steps = _Target(lowering, update, job.fresh and not conditions, bool(backwards)).steps()
+    if not conditions:
+        return steps
+    inner = Lowering(context, Box({}), job.serial)
+    test = inner.condition(tuple(conditions))
+    assert test is not None
+    return (When(test, steps),)
+
+
+def _forwards(index: Index) -> Index:
+    """Return an index with the same values in ascending order: parallel ones have none."""
+    if index.step > 0:
+        return index
+    from loopc.ir.affine import plus
+    from loopc.ir.bounds import first
+
+    assert index.start is not None
+    return replace(index, start=first(index), stop=plus(index.start, 1), step=-index.step)
+
+
+def _last_values(
+    update: Update, domain: Box, backwards: set[str], conditions: list[Expr]
+) -> tuple[Update, Box]:
+    """With `=`, of the values along an index that the target lacks only the last one stays."""
+    kept = dict(domain.indices)
+    for name in reversed(list(kept)):
+        if name in free_indices(update.target):
+            continue
+        if any(name in free_indices(m) for m in domain.masks):
+            raise NeedSerial(name)
+        index = kept.pop(name)
+        assert index.start is not None
+        final = index.start if name in backwards else last(index)
+        value = substitute(update.value, {name: final})
+        update = replace(update, value=value)
+        size = count(index)
+        form = affine(size)
+        if form is None or not at_least(form, Affine(1)):
+            conditions.append(Call("gt", (size, Const(0))))
+    return update, replace(domain, indices=kept)
+
+
+class _Target:
+    """Chooses how a value gets into its array."""
+
+    def __init__(self, lowering: Lowering, update: Update, fresh: bool, backwards: bool) -> None:
+        self.lowering = lowering
+        self.context = lowering.context
+        self.update = update
+        self.array = update.target.array
+        self.dtype: DType = self.context.types[self.array]
+        self.fresh = fresh
+        self.backwards = backwards
+
+    def steps(self) -> tuple[Step, ...]:
+        target = self.update.target
+        kept = free_indices(target)
+        over = [n for n in self.lowering.order if n not in kept]
+        view = self._view(target)
+        if view is None:
+            return self._scatter(over)
+        value = self._value(over)
+        if self._covers(view):
+            return self._whole(view, value)
+        return self._store(view, value)
+
+    def _view(self, target: Access) -> View | None:
+        plain = replace(self.lowering, masks=())
+        if not accesses.is_affine(plain, target):
+            return None
+        if not accesses.stays_inside(self.lowering, target):
+            return None
+        return accesses.slices(plain, target)
+
+    def _value(self, over: list[str]) -> Value:
+        """Return the value, reduced over the indices that the target lacks."""
+        if self.update.op == "=" or not over:
+            return self.lowering.value(self.update.value)
+        if self.update.op == "+=":
+            return total(self.lowering, self.update.value, over)
+        row = reductions.by_op(self.update.op)
+        assert row is not None
+        return folded(self.lowering, row.name, self.update.value, over, ())
+
+    def _is_masked(self, value: Value) -> bool:
+        """Whether the masks are still to be applied to the value."""
+        reduced = self.update.op != "=" and any(
+            n not in free_indices(self.update.target) for n in self.lowering.order
+        )
+        return bool(self.lowering.masks) and not reduced
+
+    def _covers(self, view: View) -> bool:
+        return all(p.axis and p.whole for p in view.parts)
+
+    def _whole(self, view: View, value: Value) -> tuple[Step, ...]:
+        """The value is the whole array, or changes the whole of it."""
+        masked = self._is_masked(value)
+        if masked and self.fresh and self.update.op in ("=", "+="):
+            value = self.lowering.masked(value, 0)
+            masked = False
+        simple = self.update.op == "=" and not masked
+        if simple or (self.fresh and self.update.op in ("+=", "=") and not masked):
+            return self._assign(view, value)
+        if not view.parts:
+            return self._scalar(view, value, masked=masked)
+        return self._store(view, value)
+
+    def _assign(self, view: View, value: Value) -> tuple[Step, ...]:
+        shape = self.context.arrays[self.array].shape
+        assert shape is not None
+        if isinstance(value, Lit | Scalar) and view.axes:
+            return self._filled(view, value, shape)
+        if set(value.axes) != set(view.axes):
+            counts = tuple(count(self.lowering.box.indices[a]) for a in view.axes)
+            value = Expand(value, counts, view.axes)
+        cast = not self._has_type()
+        return (
+            Assign(self.array, value, view.axes, self.dtype, cast, is_fresh(value), shape),
+        )
+
+    def _filled(
+        self, view: View, value: Lit | Scalar, shape: tuple[Expr, ...]
+    ) -> tuple[Step, ...]:
+        if isinstance(value, Lit):
+            return (Alloc(self.array, shape, self.dtype, value.value),)
+        made = Alloc(self.array, shape, self.dtype, 0)
+        return (made, Store(view, "=", value))
+
+    def _has_type(self) -> bool:
+        """Whether the value comes out in the array's type by itself."""
+        own = self.lowering.type_of(self.update.value)
+        if own is None or own.weak or own.kind != self.dtype.kind:
+            return False
+        return own.kind == "f" and set(own.sources) == set(self.dtype.sources)
+
+    def _scalar(self, view: View, value: Value, *, masked: bool) -> tuple[Step, ...]:
+        """`L += value` of an array without dimensions, which is a plain variable."""
+        assert not masked
+        fn = {"+=": "add", "*=": "mul", "max=": "max", "min=": "min"}[self.update.op]
+        new = Apply(fn, (view, value), ())
+        return (Assign(self.array, new, (), self.dtype, not self._has_type(), True),)
+
+    def _store(self, view: View, value: Value) -> tuple[Step, ...]:
+        if self._is_masked(value):
+            mask = self.lowering.condition(self.lowering.masks)
+            assert mask is not None
+            if self.update.op == "+=":
+                value = self.lowering.masked(value, 0)
+            else:
+                old: Value = view
+                row = reductions.by_op(self.update.op)
+                if row is not None:
+                    fn = {"*=": "mul", "max=": "max", "min=": "min"}[self.update.op]
+                    value = Apply(fn, (view, value), self.lowering.union(view, value))
+                axes = self.lowering.union(mask, value, old)
+                return (Store(view, "=", Apply("where", (mask, value, old), axes)),)
+        if not view.parts:
+            return self._scalar(view, value, masked=False) if self.update.op != "=" else (
+                Assign(self.array, value, (), self.dtype, True, True),
+            )
+        return (Store(view, self.update.op, value),)
+
+    def _scatter(self, over: list[str]) -> tuple[Step, ...]:
+        """Write through index arrays; where an axis is no part of them, sum over it first."""
+        if self.update.op == "=" and self.backwards:
+            raise NeedSerial(next(iter(self.lowering.order), ""))
+        target = self.update.target
+        inside = accesses.inside_condition(self.lowering, target)
+        lowering = self.lowering.under(*inside)
+        mask = lowering.condition(lowering.masks)
+        if over and not lowering.masks:
+            value = self._value(over)
+        else:
+            value = self.lowering.value(self.update.value)
+        indices = accesses.positions(lowering, target)
+        values = [p.at for p in indices] + [value] + ([] if mask is None else [mask])
+        axes = self.lowering.union(*values)
+        missing = [n for n in over if lowering.masks and n not in axes]
+        if missing:
+            axes = tuple(n for n in self.lowering.order if n in axes or n in missing)
+        counts = tuple(count(self.lowering.box.indices[a]) for a in axes)
+        if not isinstance(value, Lit | Scalar) and self.update.op != "=" and not self._has_type():
+            value = Cast(value, self.dtype, value.axes)
+        return (
+            Scatter(self.array, indices, self.update.op, value, axes, mask, counts),
+        )
+
+
+def is_fresh(value: Value) -> bool:
+    """Whether a value's memory is surely its own."""
+    match value:
+        case View() | Strided() | Expand():
+            return False
+        case Apply(fn, args):
+            return fn != "stopgrad" or all(is_fresh(a) for a in args)
+        case Cast(arg):
+            return is_fresh(arg)
+        case _:
+            kind = type(value).__name__
+            if kind == "Fold":
+                return bool(value.over)  # type: ignore[union-attr]
+            if kind == "Contract":
+                return len(value.args) > 1  # type: ignore[union-attr]
+            return kind not in ("Renamed",) or is_fresh(value.arg)  # type: ignore[union-attr]
+
+

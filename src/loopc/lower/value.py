@@ -1,0 +1,164 @@
+"""Expressions over a box as array values with named axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from loopc.ir.affine import affine
+from loopc.ir.dtypes import DType, of_expr
+from loopc.ir.functions import lookup
+from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
+from loopc.ir.visit import free_indices
+from loopc.lower import access, reduction
+from loopc.lower.context import Context
+from loopc.lower.domain import Box
+from loopc.lower.plan import Apply, Cast, Lit, Range, Scalar, Value
+
+INTEGER = DType("i", ("int64",))
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """Lowers expressions at the points of a box.
+
+    Attributes:
+        context: the program.
+        box: the parallel indices.
+        serial: the indices that are Python variables, with their ranges.
+        masks: conditions under which the value is needed; it may be anything elsewhere.
+    """
+
+    context: Context
+    box: Box
+    serial: Mapping[str, Index]
+    masks: tuple[Expr, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The axes in the order of the loops."""
+        return tuple(self.box.indices)
+
+    @property
+    def ranges(self) -> dict[str, Index]:
+        """All indices in scope, outermost first."""
+        return {**self.serial, **self.box.indices}
+
+    def under(self, *conditions: Expr) -> Lowering:
+        """Return the lowering for what is needed only where `conditions` hold."""
+        return replace(self, masks=(*self.masks, *conditions))
+
+    def union(self, *values: Value) -> tuple[str, ...]:
+        """Return the axes that values have together, in order."""
+        found = {axis for v in values for axis in v.axes}
+        return tuple(axis for axis in self.order if axis in found)
+
+    def type_of(self, expr: Expr) -> DType | None:
+        """Return the type of an expression."""
+        return of_expr(expr, self.context.types)
+
+    def is_parallel(self, expr: Expr) -> bool:
+        """Whether an expression depends on an index of the box."""
+        return any(name in self.box.indices for name in free_indices(expr))
+
+    def value(self, expr: Expr) -> Value:
+        """Lower an expression."""
+        match expr:
+            case Const(value):
+                return Lit(value)
+            case Extent():
+                return Scalar(expr)
+            case IndexRef(name):
+                return self._index(name)
+            case Read(cell):
+                return access.read(self, cell)
+            case Call():
+                return self._call(expr)
+            case Reduce():
+                return reduction.reduce(self, expr)
+
+    def condition(self, conditions: tuple[Expr, ...]) -> Value | None:
+        """Lower a conjunction; None: always."""
+        if not conditions:
+            return None
+        expr = conditions[0] if len(conditions) == 1 else Call("and", conditions)
+        return self.value(expr)
+
+    def masked(self, value: Value, fill: float) -> Value:
+        """Return the value where the masks hold, `fill` elsewhere."""
+        mask = self.condition(self.masks)
+        if mask is None:
+            return value
+        return Apply("where", (mask, value, Lit(fill)), self.union(mask, value))
+
+    def _index(self, name: str) -> Value:
+        index = self.box.indices.get(name)
+        if index is None:
+            return Scalar(IndexRef(name))
+        assert index.start is not None
+        assert index.stop is not None
+        return Range(index.start, index.stop, index.step, (name,))
+
+    def _call(self, expr: Call) -> Value:
+        if self._is_size(expr):
+            return Scalar(expr)
+        row = lookup(expr.fn)
+        assert row is not None, expr.fn
+        args = self._lazily(expr) or [self.value(a) for a in expr.args]
+        types = [self.type_of(a) for a in expr.args]
+        joined = self.type_of(expr)
+        counted = row.counts_bools and all(t is not None and (t.kind == "b" or t.weak) for t in types)
+        typed = [
+            self._typed(v, t, joined, as_int=counted and row.result != "bool")
+            for v, t in zip(args, types, strict=True)
+        ]
+        return Apply(expr.fn, tuple(typed), self.union(*typed))
+
+    def _lazily(self, expr: Call) -> list[Value] | None:
+        """Lower the branches of a choice under its condition."""
+        row = lookup(expr.fn)
+        assert row is not None
+        if row.params == ("c", "a", "b"):
+            condition, a, b = expr.args
+            taken, other = self.under(condition), self.under(Call("not", (condition,)))
+            return [self.value(condition), taken.value(a), other.value(b)]
+        if expr.fn in ("and", "or"):
+            values = [self.value(expr.args[0])]
+            for number, arg in enumerate(expr.args[1:], 1):
+                before = expr.args[:number]
+                held = before if expr.fn == "and" else tuple(Call("not", (b,)) for b in before)
+                values.append(self.under(*held).value(arg))
+            return values
+        return None
+
+    def _is_size(self, expr: Expr) -> bool:
+        """Whether an expression is integer arithmetic of dims and serial indices alone."""
+        if self.is_parallel(expr) or not _is_arithmetic(expr):
+            return False
+        return affine(expr) is not None
+
+    def _typed(self, value: Value, own: DType | None, joined: DType | None, *, as_int: bool) -> Value:
+        """Keep NumPy from promoting what is weak, and from treating sums of bools as `or`."""
+        if own is None or joined is None:
+            return value
+        if own.kind == "b" and as_int and not isinstance(value, Lit):
+            return Cast(value, INTEGER, value.axes)
+        if not own.weak or isinstance(value, Lit | Scalar):
+            return value
+        if not value.axes:
+            return Cast(value, own, ())
+        if not joined.weak and joined.kind in "fc":
+            return Cast(value, joined, value.axes)
+        return value
+
+
+def _is_arithmetic(expr: Expr) -> bool:
+    match expr:
+        case Const(value):
+            return isinstance(value, int) and not isinstance(value, bool)
+        case Extent() | IndexRef():
+            return True
+        case Call("add" | "mul" | "neg" | "floordiv" | "mod" | "max" | "min", args):
+            return all(_is_arithmetic(a) for a in args)
+        case _:
+            return False
