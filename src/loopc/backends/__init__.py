@@ -52,6 +52,16 @@ class Module:
     name: str
 
 
+class Build(Protocol):
+    """Makes a program runnable for inputs of given kinds (`b i f c`)."""
+
+    def __call__(
+        self, program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool
+    ) -> Runnable:
+        """Build it; `uniform`: all float inputs have one type."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """A target.
@@ -65,7 +75,7 @@ class Backend:
 
     name: str
     requires: tuple[str, ...]
-    build: Callable[[Program, Mapping[str, str], int], Runnable]
+    build: Build
     emit: Callable[[Module], str] | None = None
 
 
@@ -82,7 +92,7 @@ def load(name: str) -> Backend:
     """
     if name not in available():
         names = ", ".join(f"`{n}`" for n in available())
-        raise catalogue.error("L0704", name=name, known=names)
+        raise catalogue.error("L0704", what="backend", name=name, known=names)
     module = importlib.import_module(f"loopc.backends.{name}")
     backend: Backend = module.BACKEND
     return backend

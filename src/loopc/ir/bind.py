@@ -172,7 +172,8 @@ def _check_sizes(
 
     for array in given:
         for axis, expr in enumerate(array.shape or ()):
-            size, expected = shapes[array.name][axis], evaluate(expr, dims, scalars)
+            size = shapes[array.name][axis]
+            expected = max(0, evaluate(expr, dims, scalars))
             if size != expected:
                 raise catalogue.error(
                     "L0208",
@@ -234,7 +235,7 @@ def _is_empty(
 def _check_alone(program: Program, site: Site, array: Array, size: int, trips: int) -> None:
     """An index without a range of its own that stands alone has just the axis's extent."""
     at = site.at
-    if not isinstance(at, IndexRef) or at.name not in site.ranges or site.conditional:
+    if not isinstance(at, IndexRef) or at.name not in site.ranges or site.conditional or site.in_range:
         return
     index = site.ranges[at.name]
     if index.written or index.step != 1 or trips == size:

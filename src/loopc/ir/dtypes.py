@@ -59,18 +59,24 @@ class DType:
     weak: bool = False
 
 
-def infer_dtypes(program: Program, kinds: Mapping[str, str]) -> dict[str, DType]:
+def infer_dtypes(
+    program: Program, kinds: Mapping[str, str], *, uniform: bool = False
+) -> dict[str, DType]:
     """Return the type of every array.
 
     Args:
         program: a resolved program without Backward statements.
         kinds: the kind of every input and param that is given; others have the declared kind.
+        uniform: whether all inputs of kind `f` have one type.
     """
     types: dict[str, DType] = {}
+    floats = ""
     for array in program.arrays:
         if array.kind != "temp":
             kind = kinds.get(array.name, DECLARED[array.dtype])
-            types[array.name] = DType(kind, (array.name,))
+            floats = floats or (array.name if kind == "f" else "")
+            source = floats if uniform and kind == "f" else array.name
+            types[array.name] = DType(kind, (source,))
         elif array.dtype:
             types[array.name] = _declared(array)
     fixed = frozenset(types)
@@ -83,7 +89,7 @@ def infer_dtypes(program: Program, kinds: Mapping[str, str]) -> dict[str, DType]
             if new is not None and types.get(name) != new:
                 types[name] = new
                 changed = True
-    return {a.name: _settled(types.get(a.name)) for a in program.arrays}
+    return {a.name: _settled(types.get(a.name), a) for a in program.arrays}
 
 
 def _declared(array: Array) -> DType:
@@ -116,9 +122,12 @@ def _accumulated(value: DType) -> DType:
     return DType("i", ("int64",), weak=value.weak)
 
 
-def _settled(value: DType | None) -> DType:
+def _settled(value: DType | None, array: Array) -> DType:
+    """Return the type of an array at the end; the cotangent 1 of a scalar stays weak."""
     if value is None:
         return DType("f", ("float64",))
+    if value.weak and array.shape == () and "." in array.name:
+        return DType("f", (), weak=True)
     if value.weak:
         return DType(value.kind, (FIXED[value.kind],))
     return value

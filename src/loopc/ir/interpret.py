@@ -219,6 +219,8 @@ class _Run:
             case "or":
                 return lambda env: any(bool(a(env)) for a in args)
         scalar = row.scalar
+        if row.counts_bools:
+            args = [_counting(a) for a in args]
         if not row.variadic:
             return lambda env: scalar(*(a(env) for a in args))
 
@@ -301,6 +303,16 @@ def reflected(position: int, size: int) -> int:
     period = 2 * size - 2
     position %= period
     return min(position, period - position)
+
+
+def _counting(closure: Closure) -> Closure:
+    """Let a bool count as 0 or 1."""
+
+    def count(env: Env) -> Any:
+        value = closure(env)
+        return int(value) if isinstance(value, bool | np.bool_) else value
+
+    return count
 
 
 def _fold(row: reductions.Reduction, start: Any, values: list[Any]) -> Any:

@@ -99,6 +99,7 @@ class Site:
         ranges: the indices in scope, outermost first, narrowed by the guards round the access.
         conditional: whether it may be skipped at a point of `ranges` (a guard, `where`, `and`).
         write: whether it is an update's target.
+        in_range: whether it stands in the range of an index.
     """
 
     access: Access
@@ -106,6 +107,7 @@ class Site:
     ranges: dict[str, Index]
     conditional: bool
     write: bool
+    in_range: bool = False
 
     @property
     def at(self) -> Expr:
@@ -142,7 +144,8 @@ def _binder_sites(
 ) -> Iterator[Site]:
     inner = dict(ranges)
     for index in node.indices:
-        yield from _sites(index, inner, conditional=conditional)
+        for site in _sites(index, inner, conditional=conditional):
+            yield replace(site, in_range=True)
         inner.pop(index.name, None)
         inner[index.name] = index
     if node.guard is not None:

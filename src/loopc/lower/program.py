@@ -25,16 +25,19 @@ from loopc.lower.plan import (
 from loopc.lower.schedule import Scheduler
 
 
-def lower(program: Program, kinds: Mapping[str, str], opt: int = 2) -> Plan:
+def lower(
+    program: Program, kinds: Mapping[str, str], opt: int = 2, *, uniform: bool = False
+) -> Plan:
     """Return the plan of a program.
 
     Args:
         program: resolved, without Backward statements.
         kinds: the kind (`b i f c`) of every input and param; those not named are as declared.
         opt: 0 keeps one operation per loop.
+        uniform: whether all float inputs have one type.
     """
     arrays = {a.name: a for a in program.arrays}
-    context = Context(arrays, infer_dtypes(program, kinds), opt)
+    context = Context(arrays, infer_dtypes(program, kinds, uniform=uniform), opt)
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}

@@ -196,6 +196,8 @@ class _Target:
 
     def _has_type(self) -> bool:
         """Whether the value comes out in the array's type by itself."""
+        if self.dtype.weak:
+            return True
         own = self.lowering.type_of(self.update.value)
         if own is None or own.weak or own.kind != self.dtype.kind:
             return False
@@ -247,7 +249,7 @@ class _Target:
         if missing:
             axes = tuple(n for n in self.lowering.order if n in axes or n in missing)
         counts = tuple(count(self.lowering.box.indices[a]) for a in axes)
-        if not isinstance(value, Lit | Scalar) and self.update.op != "=" and not self._has_type():
+        if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
         return (
             Scatter(self.array, indices, self.update.op, value, axes, mask, counts),

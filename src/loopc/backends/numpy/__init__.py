@@ -25,6 +25,7 @@ class _Text:
     """A module's text under construction: what its functions need goes in front of them."""
 
     opt: int
+    checks: bool
     helpers: dict[str, str] = field(default_factory=dict)
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
     parts: list[str] = field(default_factory=list)
@@ -36,7 +37,8 @@ class _Text:
         args = [speller.name("array", n) for n in plan.inputs]
         args += [speller.name("dim", n) for n in plan.free]
         head = list(dim_lines(plan, speller))
-        checks = [*_shape_lines(plan, speller), *require_lines(plan, speller)]
+        checks = list(_shape_lines(plan, speller)) if self.checks else []
+        checks += require_lines(plan, speller)
         body = list(StepSpeller(speller).lines(plan.steps)) if plan.steps else []
         types = list(_dtype_lines(plan, speller))
         result = ", ".join(_result(plan, speller, r) for r in results)
@@ -75,12 +77,9 @@ def _shape_lines(plan: Plan, speller: Speller) -> Iterator[str]:
     taken = {(r.array, r.axis) for r in plan.dims if r.factor == 1 and r.offset is None}
     for name in plan.inputs:
         shape = plan.shapes[name]
-        if all((name, axis) in taken for axis in range(len(shape))):
-            continue
-        array = speller.name("array", name)
-        yield f"if {array}.shape != {speller.tuple(shape)}:"
-        message = f"{name} must have shape ({', '.join(expr_text(e) for e in shape)}), not "
-        yield f'{INDENT}raise ValueError(f"L0208: {message}{{{array}.shape}}")'
+        if not all((name, axis) in taken for axis in range(len(shape))):
+            array = speller.name("array", name)
+            yield f'{speller.helper("_shape")}("{name}", {array}, {speller.tuple(shape)})'
 
 
 def _result(plan: Plan, speller: Speller, names: Mapping[str, str]) -> str:
@@ -134,10 +133,10 @@ class Compiled:
 _count = 0
 
 
-def build(program: Program, kinds: Mapping[str, str], opt: int) -> Compiled:
-    """Return a program, runnable."""
-    plan = lower(program, kinds, opt)
-    text = _Text(opt)
+def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Compiled:
+    """Return a program, runnable; shapes have been checked before."""
+    plan = lower(program, kinds, opt, uniform=uniform)
+    text = _Text(opt, checks=False)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])
     source = text.text("")
     namespace = _executed(source)
@@ -160,15 +159,15 @@ def _executed(source: str) -> dict[str, Any]:
 
 def emit(module: Module) -> str:
     """Return the text of a module that stands alone."""
-    text = _Text(module.opt)
+    text = _Text(module.opt, checks=True)
     program = module.forward
-    plan = lower(program, module.kinds, module.opt)
+    plan = lower(program, module.kinds, module.opt, uniform=True)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])
     text.parts.append(_table(program, plan))
     text.parts.append(_INPUTS)
     text.parts.append(_FORWARD)
     if module.gradient is not None:
-        gradient = lower(module.gradient, module.kinds, module.opt)
+        gradient = lower(module.gradient, module.kinds, module.opt, uniform=True)
         results = [{n: n for n in program.outputs}, dict(module.gradients)]
         text.add(gradient, "_value_and_grad", results)
         text.parts.append(_GRADIENT.replace("NAMES", _names(gradient, module.gradient)))
@@ -187,8 +186,6 @@ def _table(program: Program, plan: Plan) -> str:
 
 def _entry(array: Array) -> str:
     initial = None if array.initial is None else expr_text(array.initial)
-    sized = [str(e) for e in ()]
-    assert not sized
     return f'"{array.name}": ({len(array.shape or ())}, "{array.dtype or "float"}", {initial}),'
 
 

@@ -18,6 +18,12 @@ def _require(low, high, extent, counts, place):
     if min(counts, default=1) > 0 and (low < 0 or high >= extent):
         raise IndexError(f"L0211: {place}: runs from {low} to {high}, outside 0 .. {extent - 1}")
 ''',
+    "_shape": '''\
+def _shape(name, array, expected):
+    """Check the shape of an input."""
+    if array.shape != expected:
+        raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
+''',
     "_reflect": '''\
 def _reflect(index, extent):
     """Return the cell that mirrors an index outside; the edge is not repeated."""

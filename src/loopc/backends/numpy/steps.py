@@ -81,8 +81,10 @@ class StepSpeller:
 
     def _alloc(self, step: Alloc) -> str:
         speller = self.speller
-        dtype = speller.dtype(step.dtype)
         fill = speller.text(Lit(step.fill))
+        if step.dtype.weak:
+            return fill
+        dtype = speller.dtype(step.dtype)
         if not step.shape:
             return f"{dtype}.type({fill})"
         shape = speller.tuple(step.shape)
@@ -97,6 +99,8 @@ class StepSpeller:
     def _assign(self, step: Assign) -> str:
         speller = self.speller
         name = speller.name("array", step.array)
+        if step.dtype.weak and isinstance(step.value, Lit):
+            return f"{name} = {speller.text(Lit(float(step.value.value.real)))}"
         if isinstance(step.value, Lit | Scalar):
             return f"{name} = {speller.dtype(step.dtype)}.type({speller.text(step.value)})"
         if not step.order:
@@ -145,6 +149,8 @@ class StepSpeller:
         )
         if step.op == "=":
             yield f"{name}[{inside}] = {value}"
+        elif not axes and step.mask is None and step.op in _IN_PLACE:
+            yield f"{name}[{inside}] {step.op} {value}"
         else:
             comma = "," if len(step.indices) == 1 else ""
             yield f"{_AT[step.op]}.at({name}, ({inside}{comma}), {value})"

@@ -115,4 +115,15 @@ ENTRIES: tuple[Entry, ...] = (
         message="`{name}` over an empty range has no position to give",
         hint="guard the statement so that the range has at least one value",
     ),
+    Entry(
+        code="L0231",
+        title="an index that data puts outside its array",
+        raises=BoundsError,
+        message="{what}",
+        hint=(
+            "check the data that the index is made of, or say what lies outside: `pad(…)`, "
+            "`clamp(…)`, `wrap(…)`"
+        ),
+        explanation="An index never wraps round: a negative or too large index is an error.",
+    ),
 )

@@ -1,0 +1,181 @@
+"""A call's arguments as checked NumPy arrays."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loopc.diagnostics import catalogue
+from loopc.ir import bind
+from loopc.ir.nodes import Array, Program
+
+KIND = {"u": "i"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The arrays of a call, the value of every dim, and what code must be specialised to."""
+
+    arrays: dict[str, Any]
+    dims: dict[str, int]
+    kinds: tuple[tuple[str, str], ...]
+    uniform: bool
+
+
+def take(
+    program: Program,
+    given: Mapping[str, Any],
+    dtype: str | None = None,
+    as_floats: frozenset[str] = frozenset(),
+) -> Call:
+    """Return the arguments of a call, checked.
+
+    Args:
+        program: a resolved program.
+        given: the arguments by name: arrays or what NumPy makes arrays of, and dims.
+        dtype: the type for all float inputs, if it is fixed.
+        as_floats: names whose integers are taken as floats, since a gradient is taken by them.
+
+    Raises:
+        CallError: L0701 to L0703. DTypeError: L0401. ShapeError, BoundsError: see `ir.bind`.
+    """
+    inputs = [a for a in program.arrays if a.kind != "temp"]
+    names = {a.name for a in inputs}
+    sizes = _dims(program, given, names)
+    _check_names(inputs, given, names, sizes)
+    plain = {a.name: _plain(a.name, given[a.name]) for a in inputs if a.name in given}
+    common = np.dtype(dtype) if dtype else _common(plain)
+    arrays = {
+        a.name: _typed(a, plain[a.name], common, forced=dtype is not None, floats=as_floats)
+        for a in inputs
+        if a.name in plain
+    }
+    scalars = {n: int(v) for n, v in arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
+    shapes = {n: v.shape for n, v in arrays.items()}
+    dims = bind.bind(program, shapes, {**scalars, **sizes})
+    for array in inputs:
+        if array.name not in arrays:
+            arrays[array.name] = _initial(array, dims, scalars, common)
+    kinds = tuple((n, KIND.get(v.dtype.kind, v.dtype.kind)) for n, v in arrays.items())
+    floats = {v.dtype for v in arrays.values() if v.dtype.kind == "f"}
+    return Call(arrays, dims, kinds, len(floats) <= 1)
+
+
+def _dims(program: Program, given: Mapping[str, Any], names: set[str]) -> dict[str, int]:
+    """Return the arguments that are dims."""
+    from loopc.ir.nodes import Extent
+    from loopc.ir.visit import walk
+
+    known = {d.name for d in program.dims}
+    known |= {n.name for n in walk(program) if isinstance(n, Extent)}
+    return {n: int(given[n]) for n in given if n in known and n not in names}
+
+
+def _check_names(
+    inputs: list[Array], given: Mapping[str, Any], names: set[str], sizes: Mapping[str, int]
+) -> None:
+    expected = ", ".join(f"`{a.name}`" for a in inputs) or "no arrays"
+    for array in inputs:
+        if array.name not in given and array.initial is None:
+            raise catalogue.error("L0701", array.span, name=array.name, expected=expected)
+    for name in given:
+        if name not in names and name not in sizes:
+            close = difflib.get_close_matches(name, list(names), 1, 0.6)
+            repair = f"did you mean `{close[0]}`?" if close else f"the program takes {expected}"
+            raise catalogue.error("L0702", name=name, repair=repair)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a NumPy array, or the Python number that was given."""
+    if isinstance(value, bool | int | float | complex):
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise catalogue.error(
+            "L0703", name=name, why="it is a masked array", repair="fill it: `x.filled(0)`"
+        )
+    if getattr(value, "requires_grad", False) is True:
+        raise catalogue.error(
+            "L0703",
+            name=name,
+            why="it is a tensor that requires grad, which loopc would not see",
+            repair="pass `x.detach()`",
+        )
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise catalogue.error(
+            "L0703", name=name, why=str(error), repair="pass an array"
+        ) from error
+    if array.dtype.kind not in "biufc":
+        why = f"its elements are of type {array.dtype}"
+        raise catalogue.error("L0703", name=name, why=why, repair="pass an array of numbers")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _common(plain: Mapping[str, Any]) -> Any:
+    """Return the type that Python numbers take: that of the floats that are given."""
+    floats = [v.dtype for v in plain.values() if hasattr(v, "dtype") and v.dtype.kind == "f"]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+def _typed(
+    array: Array, value: Any, common: Any, *, forced: bool, floats: frozenset[str]
+) -> Any:
+    """Return the array in a type that its declaration allows."""
+    is_number = isinstance(value, bool | int | float | complex)
+    if is_number:
+        value = np.asarray(value)
+    kind = KIND.get(value.dtype.kind, value.dtype.kind)
+    match array.dtype:
+        case "int":
+            allowed = kind == "i"
+        case "bool":
+            allowed = kind == "b"
+        case "complex":
+            return value if kind == "c" else value.astype(np.complex128)
+        case "float32" | "float64":
+            allowed = kind in "fib"
+            if allowed:
+                return value.astype(array.dtype, copy=False)
+        case "float":
+            allowed = kind in "fib"
+        case _:
+            allowed = True
+    if not allowed:
+        raise catalogue.error(
+            "L0401",
+            array.span,
+            name=array.name,
+            expected=array.dtype,
+            given=str(value.dtype),
+            repair=f"pass `{array.name}` as an array of type {array.dtype}",
+        )
+    as_float = array.dtype == "float" or array.name in floats or (is_number and not array.dtype)
+    if (as_float and kind in "ib") or (forced and kind == "f") or (is_number and kind == "f"):
+        return value.astype(common)
+    return value
+
+
+def _initial(
+    array: Array, dims: Mapping[str, int], scalars: Mapping[str, int], common: Any
+) -> Any:
+    """Return an input that is not given and has a value of its own."""
+    from loopc.ir.nodes import Const
+
+    shape = bind.shape_of(array, dims, scalars)
+    assert array.initial is not None
+    if isinstance(array.initial, Const):
+        value: Any = array.initial.value
+    else:
+        from loopc.ir.interpret import interpret
+        from loopc.ir.nodes import Access, Update
+
+        body = (Update(Access("value"), "=", array.initial),)
+        one = Program((), (Array("value", "temp", ()),), body, ("value",))
+        value = interpret(one, {}, dims)["value"]
+    dtype = {"int": np.int64, "bool": np.bool_, "float32": np.float32, "float64": np.float64}
+    return np.full(shape, value, dtype.get(array.dtype, common))

@@ -1,0 +1,114 @@
+"""From text to a Program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from loopc.api.program import Options, Program
+from loopc.api.results import Results
+from loopc.autodiff.adjoint import expand_backward
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.span import Source
+from loopc.ir import nodes
+from loopc.ir.build import build
+from loopc.ir.infer import infer
+from loopc.syntax.parser import parse_collecting
+
+SUFFIX = ".loops"
+
+
+def compile(
+    source: str | Path,
+    *,
+    backend: str = "numpy",
+    opt: int = 2,
+    wrt: Sequence[str] | None = None,
+    loss: str | None = None,
+    outputs: Sequence[str] | None = None,
+    dtype: str | None = None,
+    memory_limit: int | None = None,
+) -> Program:
+    """Compile a program.
+
+    Args:
+        source: a path, a string that ends in `.loops` and has no newline, or a program's text.
+        backend: `numpy`, or `reference`: the loops one scalar at a time.
+        opt: 0 writes one plain NumPy call per loop, to be read; 2 is the fast one.
+        wrt: names to differentiate by (default: every param, or else every float input).
+        loss: the array that `grad` differentiates (default: the one scalar float output, else `L`
+            or `loss`).
+        outputs: names to return (default: every array that no later statement reads).
+        dtype: the type of all float inputs, e.g. "float32" (default: that of the arrays given).
+        memory_limit: bytes that a run's arrays may take.
+
+    Raises:
+        ParseError, ShapeError: what is wrong with the program, all of it in `others`.
+        DifferentiationError: a `backward` statement that cannot be.
+        CallError: L0704, L0705: an option or a name that does not exist.
+    """
+    read = read_source(source)
+    options = Options(backend, opt, tuple(wrt) if wrt is not None else None, loss, dtype, memory_limit)
+    if opt not in (0, 1, 2):
+        raise catalogue.error("L0704", what="opt", name=opt, known="0, 1, 2")
+    program, found = resolved(read)
+    catalogue.raise_all(found)
+    if outputs is not None:
+        program = with_outputs(program, outputs)
+    return Program(program, expand_backward(program), options, read.name)
+
+
+def read_source(source: str | Path) -> Source:
+    """Return the text that `source` is or names.
+
+    Raises:
+        ParseError: L0111, L0112.
+    """
+    if isinstance(source, str) and ("\n" in source or not source.endswith(SUFFIX)):
+        return Source("program.loops", source)
+    path = Path(source)
+    try:
+        return Source(path.name, path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise catalogue.error("L0112", name=str(source), why=why) from None
+    except UnicodeDecodeError as error:
+        raise catalogue.error("L0111", name=str(source), position=error.start) from None
+
+
+def resolved(source: Source) -> tuple[nodes.Program, list[Diagnostic]]:
+    """Return the resolved program of a text, and everything that was found wrong with it."""
+    module, found = parse_collecting(source)
+    program = build(module, found)
+    if not any(d.severity == "error" for d in found):
+        program = infer(program, found)
+    return program, found
+
+
+def with_outputs(program: nodes.Program, outputs: Sequence[str]) -> nodes.Program:
+    """Return the program that returns these arrays."""
+    names = [a.name for a in program.arrays]
+    for name in outputs:
+        if name not in names:
+            known = ", ".join(f"`{n}`" for n in names)
+            raise catalogue.error("L0705", name=name, known=known)
+    return replace(program, outputs=tuple(outputs))
+
+
+def run(source: str | Path, arrays: dict[str, Any] | None = None, /, **named: Any) -> Results:
+    """Compile a program (once per text) and run it: for one-liners.
+
+    Example:
+        >>> loopc.run("for i  s += x[i]", x=[1.0, 2.0]).s
+        array(3.)
+    """
+    return _compiled(source)({**(arrays or {}), **named})
+
+
+@lru_cache(maxsize=128)
+def _compiled(source: str | Path) -> Program:
+    return compile(source)

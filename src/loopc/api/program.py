@@ -1,0 +1,428 @@
+"""A compiled program: immutable, callable, differentiable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loopc import backends, passes
+from loopc.api import arrays as inputs
+from loopc.api.results import Results
+from loopc.autodiff.adjoint import Adjoint, adjoint
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import LoopcError
+from loopc.ir import nodes
+from loopc.ir.build import default_wrt, is_differentiable
+from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.unbuild import expr_text, statements_text, to_text
+from loopc.ir.visit import walk
+
+if TYPE_CHECKING:
+    from loopc.api.model import Model
+    from loopc.api.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a program was compiled."""
+
+    backend: str = "numpy"
+    opt: int = 2
+    wrt: tuple[str, ...] | None = None
+    loss: str | None = None
+    dtype: str | None = None
+    memory_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """The symbolic shape and the type of an input or output: `x[B, T]: int`."""
+
+    shape: tuple[str, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"[{', '.join(self.shape)}]: {self.dtype}" if self.shape else self.dtype
+
+
+class Program:
+    """A compiled program.
+
+    Call it with the arrays by name, or with one mapping; every result is a fresh array.
+
+    Attributes:
+        inputs, params, outputs: symbolic shapes and types, by name.
+        dims: the names of the dims.
+        ir: the resolved loop IR, `backward` statements as written.
+    """
+
+    def __init__(
+        self, written: nodes.Program, expanded: nodes.Program, options: Options, name: str
+    ) -> None:
+        self.ir = written
+        self._program = expanded
+        self._options = options
+        self._name = name
+        self._backend = backends.load(options.backend)
+        self._runnables: dict[Any, backends.Runnable] = {}
+        self._adjoints: dict[Any, Adjoint] = {}
+        self._source: str | None = None
+
+    def __str__(self) -> str:
+        return to_text(self.ir)
+
+    def __repr__(self) -> str:
+        takes = ", ".join((*self.inputs, *self.params))
+        return f"<loopc.Program {self._name}: {takes} -> {', '.join(self.outputs)}>"
+
+    # What it takes and gives
+
+    @property
+    def inputs(self) -> dict[str, ArrayType]:
+        """The inputs, by name."""
+        return {a.name: self._type(a) for a in self._program.arrays if a.kind == "input"}
+
+    @property
+    def params(self) -> dict[str, ArrayType]:
+        """The params, by name."""
+        return {a.name: self._type(a) for a in self._program.arrays if a.kind == "param"}
+
+    @property
+    def outputs(self) -> dict[str, ArrayType]:
+        """What a run returns, by name."""
+        types = infer_dtypes(self._program, {})
+        kinds = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
+        return {
+            n: ArrayType(_shape(self._program.array(n)), kinds[types[n].kind])
+            for n in self._program.outputs
+        }
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """The names of the dims, in the order of the text."""
+        found = (n.name for n in walk(self._program) if isinstance(n, nodes.Extent))
+        return tuple(dict.fromkeys(found))
+
+    def _type(self, array: nodes.Array) -> ArrayType:
+        return ArrayType(_shape(array), array.dtype or "float")
+
+    # Running
+
+    def __call__(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Results:
+        """Run the program.
+
+        Args:
+            arrays: the inputs and params by name.
+            named: further ones.
+
+        Raises:
+            CallError: a missing or unknown array. DTypeError: one of a wrong type. ShapeError: sizes
+                that do not fit. BoundsError: an index outside its array.
+        """
+        return Results(self._run("", self._program, {**(arrays or {}), **named}))
+
+    def grad(
+        self, arrays: Mapping[str, Any] | None = None, /, *, seed: Any = None, **named: Any
+    ) -> Results:
+        """Return the gradients of the loss, by name: each of the shape and type of its array.
+
+        Args:
+            arrays: the inputs and params by name.
+            seed: the cotangent of the loss; needed if that is no scalar (default: 1).
+            named: further inputs and params.
+
+        Raises:
+            DifferentiationError: L0601 to L0605. And what a call raises.
+        """
+        return self.value_and_grad(arrays, seed=seed, **named)[1]
+
+    def value_and_grad(
+        self, arrays: Mapping[str, Any] | None = None, /, *, seed: Any = None, **named: Any
+    ) -> tuple[Results, Results]:
+        """Return the outputs and the gradients; see `grad`."""
+        given = {**(arrays or {}), **named}
+        if seed is not None and arrays is None and self._is_input("seed"):
+            given["seed"], seed = seed, None
+        loss = self.loss
+        if seed is None and self._program.array(loss).shape:
+            rank = len(self._program.array(loss).shape or ())
+            letters = ",".join("ijklmnpq"[:rank])
+            total = f"for {letters}  L += {loss}[{letters}]"
+            raise catalogue.error("L0601", self._program.array(loss).span, name=loss, rank=rank, sum=total)
+        made = self._adjoint((loss,), self.wrt, seeded=seed is not None, keep=self._program.outputs)
+        if seed is not None:
+            if loss not in made.seeds:
+                raise self._unrelated(loss)
+            given[made.seeds[loss]] = seed
+        found = self._run(("grad", seed is not None), made.program, given, frozenset(self.wrt))
+        outputs = Results({n: found[n] for n in self._program.outputs})
+        return outputs, Results({n: found[g] for n, g in made.gradients.items()})
+
+    def vjp(self, arrays: Mapping[str, Any], cotangents: Mapping[str, Any], /) -> Results:
+        """Return the vector-Jacobian products by name, for cotangents of outputs by name."""
+        of = tuple(cotangents)
+        self._check_arrays(of)
+        made = self._adjoint(of, self.wrt, seeded=True)
+        given = {**arrays, **{made.seeds[n]: cotangents[n] for n in of if n in made.seeds}}
+        found = self._run(("vjp", of), made.program, self._needed(made.program, given), frozenset(self.wrt))
+        return Results({n: found[g] for n, g in made.gradients.items()})
+
+    def jvp(self, arrays: Mapping[str, Any], tangents: Mapping[str, Any], /) -> Results:
+        """Return the directional derivatives of the float outputs, for tangents of inputs by name."""
+        from loopc.api.derivatives import jvp
+
+        return jvp(self, arrays, tangents)
+
+    def hvp(self, arrays: Mapping[str, Any], tangents: Mapping[str, Any], /) -> Results:
+        """Return the products of the loss's Hessian with tangents, by name of `wrt`."""
+        from loopc.api.derivatives import hvp
+
+        return hvp(self, arrays, tangents)
+
+    def jacobian(self, of: str, wrt: str, /, **arrays: Any) -> Any:
+        """Return the full Jacobian: shape of the output, then shape of the input."""
+        from loopc.api.derivatives import jacobian
+
+        return jacobian(self, of, wrt, arrays)
+
+    def hessian(self, wrt: str, /, **arrays: Any) -> Any:
+        """Return the loss's full Hessian by one input: its shape twice."""
+        from loopc.api.derivatives import hessian
+
+        return hessian(self, wrt, arrays)
+
+    def bind(self, params: Mapping[str, Any] | None = None, /, **named: Any) -> Model:
+        """Return a model: parameters with values and gradients that add up."""
+        from loopc.api.model import Model
+
+        return Model(self, {**(params or {}), **named})
+
+    def specialize(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
+        """Return a function of positional arrays, in the order inputs are declared, for these shapes.
+
+        Shapes and types are not checked again; outputs are fresh arrays, as `Results`.
+        """
+        call = self._take(self._program, {**(arrays or {}), **named}, frozenset())
+        runnable = self._runnable("", self._program, call)
+        names = tuple(a.name for a in self._program.arrays if a.kind != "temp")
+        dims = call.dims
+
+        def specialized(*positional: Any) -> Results:
+            return Results(runnable(dict(zip(names, positional, strict=True)), dims))
+
+        return specialized
+
+    # Programs made of it
+
+    @property
+    def loss(self) -> str:
+        """The array that `grad` differentiates."""
+        program = self._program
+        if self._options.loss is not None:
+            self._check_arrays([self._options.loss])
+            return self._options.loss
+        scalars = [n for n, t in self.outputs.items() if not t.shape and t.dtype == "float"]
+        if len(scalars) == 1:
+            return scalars[0]
+        written = {a.name for a in program.arrays if a.kind == "temp"}
+        for name in ("L", "loss"):
+            if name in written:
+                return name
+        if len(self.outputs) == 1:
+            return next(iter(self.outputs))
+        candidates = ", ".join(f"`{n}`" for n in (scalars or self.outputs))
+        raise catalogue.error("L0602", candidates=f"candidates are {candidates}")
+
+    @property
+    def wrt(self) -> tuple[str, ...]:
+        """The names to differentiate by."""
+        names = self._options.wrt
+        if names is None:
+            return default_wrt(self._program)
+        for name in names:
+            self._check_wrt(name)
+        return names
+
+    @property
+    def adjoint(self) -> Program:
+        """The forward statements that are needed, then the adjoint loops, returning the gradients.
+
+        The cotangents of outputs that are no scalars are inputs: `Y.grad`.
+        """
+        made = self._adjoint(self._of(), self.wrt)
+        return self._derived(made.program)
+
+    @property
+    def tangent(self) -> Program:
+        """The program of the directional derivative; tangents are inputs `x.grad2`."""
+        from loopc.api.derivatives import tangent_program
+
+        return self._derived(tangent_program(self))
+
+    def adjoint_loops(self) -> str:
+        """Return the text of the adjoint loops alone."""
+        return statements_text(self._adjoint(self._of(), self.wrt).loops)
+
+    def _of(self) -> tuple[str, ...]:
+        try:
+            return (self.loss,)
+        except LoopcError:
+            if self._options.loss is not None:
+                raise
+        return tuple(n for n, t in self.outputs.items() if t.dtype == "float")
+
+    def _derived(self, program: nodes.Program) -> Program:
+        options = Options(self._options.backend, self._options.opt, dtype=self._options.dtype)
+        return Program(program, program, options, self._name)
+
+    # Text
+
+    @property
+    def source(self) -> str:
+        """The generated module."""
+        if self._source is None:
+            self._source = self._emitted()
+        return self._source
+
+    def _emitted(self) -> str:
+        if self._backend.emit is None:
+            return str(self)
+        gradient, gradients = None, {}
+        if self.wrt and self._of():
+            made = self._adjoint(self._of(), self.wrt, keep=self._program.outputs)
+            gradient, gradients = passes.run(made.program, self._options.opt), made.gradients
+        module = backends.Module(
+            passes.run(self._program, self._options.opt),
+            gradient,
+            gradients,
+            {},
+            self._options.opt,
+            self._name,
+        )
+        return self._backend.emit(module)
+
+    def save(self, path: str | Path, /) -> None:
+        """Write the generated module, which needs NumPy alone."""
+        from loopc.api.files import write_text
+
+        write_text(Path(path), self.source)
+
+    def explain(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Report:
+        """Return how each statement is lowered, for arrays or for values of dims."""
+        from loopc.api.report import explain
+
+        return explain(self, {**(arrays or {}), **named})
+
+    # Inside
+
+    def _with_outputs(self, names: tuple[str, ...]) -> Program:
+        """Return the program that returns these arrays."""
+        changed = replace(self._program, outputs=names)
+        return Program(changed, changed, self._options, self._name)
+
+    def _is_input(self, name: str) -> bool:
+        return any(a.name == name and a.kind != "temp" for a in self._program.arrays)
+
+    def _check_arrays(self, names: Sequence[str]) -> None:
+        known = [a.name for a in self._program.arrays]
+        for name in names:
+            if name not in known:
+                listed = ", ".join(f"`{n}`" for n in known)
+                raise catalogue.error("L0705", name=name, known=listed)
+
+    def _check_wrt(self, name: str) -> None:
+        self._check_arrays([name])
+        array = self._program.array(name)
+        candidates = ", ".join(f"`{n}`" for n in default_wrt(self._program)) or "there are none"
+        why = ""
+        if array.kind == "temp":
+            why = "it is computed by the program"
+        elif not is_differentiable(array):
+            why = f"it is of type {array.dtype}"
+        if why:
+            raise catalogue.error("L0603", array.span, name=name, why=why, candidates=candidates)
+
+    def _unrelated(self, loss: str) -> LoopcError:
+        candidates = ", ".join(f"`{n}`" for n in self.wrt) or "there are none"
+        why = "it depends on none of the inputs that gradients are taken of"
+        return catalogue.error("L0603", name=loss, why=why, candidates=candidates)
+
+    def _adjoint(
+        self,
+        of: tuple[str, ...],
+        wrt: tuple[str, ...],
+        *,
+        seeded: bool = False,
+        keep: tuple[str, ...] = (),
+    ) -> Adjoint:
+        key = (of, wrt, seeded, keep)
+        if key not in self._adjoints:
+            self._adjoints[key] = adjoint(self._program, of, wrt, seeded=seeded, keep=keep)
+        return self._adjoints[key]
+
+    def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out the arrays that a derived program does not need."""
+        names = {a.name for a in program.arrays} | set(self.dims)
+        own = {a.name for a in self._program.arrays if a.kind != "temp"}
+        return {n: v for n, v in given.items() if n in names or n not in own}
+
+    def _take(
+        self, program: nodes.Program, given: Mapping[str, Any], floats: frozenset[str]
+    ) -> inputs.Call:
+        return inputs.take(program, given, self._options.dtype, floats)
+
+    def _run(
+        self,
+        key: Any,
+        program: nodes.Program,
+        given: Mapping[str, Any],
+        floats: frozenset[str] = frozenset(),
+    ) -> dict[str, Any]:
+        call = self._take(program, given, floats)
+        if self._options.memory_limit is not None:
+            from loopc.api.report import check_memory
+
+            check_memory(program, call, self._options.memory_limit)
+        runnable = self._runnable(key, program, call)
+        try:
+            return runnable(call.arrays, call.dims)
+        except IndexError as error:
+            raise _located(error, program) from None
+
+    def _runnable(self, key: Any, program: nodes.Program, call: inputs.Call) -> backends.Runnable:
+        full = (key, call.kinds, call.uniform)
+        found = self._runnables.get(full)
+        if found is None:
+            optimised = passes.run(program, self._options.opt)
+            if self._backend.name == "reference":
+                optimised = program
+            found = self._backend.build(
+                optimised, dict(call.kinds), self._options.opt, uniform=call.uniform
+            )
+            self._runnables[full] = found
+        return found
+
+
+def _shape(array: nodes.Array) -> tuple[str, ...]:
+    return tuple(expr_text(e) for e in array.shape or ())
+
+
+def _located(error: IndexError, program: nodes.Program) -> Exception:
+    """Turn a generated module's error about an index into loopc's, with its place."""
+    match = re.match(r"L02\d\d: ((?:.*?: )?axis \d+ of `.*?`, index `.*?`): (.*)", str(error))
+    if match is None:
+        return error
+    from loopc.lower.context import place
+
+    span = None
+    for node in walk(program):
+        if isinstance(node, nodes.Access):
+            for axis, subscript in enumerate(node.subscripts):
+                if place(node, axis) == match[1]:
+                    span = span or subscript.span or node.span
+    what = re.sub(r"^\S+:\d+: ", "", match[1]) + f": {match[2]}"
+    entry = catalogue.ENTRIES["L0231"]
+    return entry.raises(catalogue.diagnostic("L0231", span, what=what))

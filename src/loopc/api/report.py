@@ -1,0 +1,272 @@
+"""How a program is lowered, and what it costs."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from loopc import passes
+from loopc.api.arrays import Call
+from loopc.diagnostics import catalogue
+from loopc.ir import bind, nodes
+from loopc.ir.bounds import bounds, extent
+from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.nodes import Access, Expr, Index, Program, Reduce, Stmt
+from loopc.ir.unbuild import statement
+from loopc.ir.visit import children, updates, walk
+from loopc.lower.plan import (
+    Along,
+    Contract,
+    Fold,
+    Gather,
+    Loop,
+    Scatter,
+    Step,
+    Strided,
+    View,
+    When,
+)
+from loopc.lower.program import lower
+from loopc.syntax.printer import print_statement
+
+if TYPE_CHECKING:
+    from loopc.api.program import Program as Compiled
+
+WIDTH = 8
+"""Bytes of a number, as assumed where types are not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statement.
+
+    Attributes:
+        line: of the source.
+        text: the statement.
+        how: the array operations it became: einsum, matmul, elementwise, view, gather, scatter,
+            reduction, serial.
+        flops: scalar operations that the loops as written perform.
+        bytes: of the arrays that it reads and writes.
+        python_loop: whether a Python-level loop is left.
+    """
+
+    line: int
+    text: str
+    how: str
+    flops: int
+    bytes: int
+    python_loop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `explain` found; `str()` is a table."""
+
+    dims: dict[str, int]
+    rows: tuple[Row, ...]
+    peak_bytes: int
+
+    @property
+    def flops(self) -> int:
+        """Scalar operations of the whole program."""
+        return sum(r.flops for r in self.rows)
+
+    def to_json(self) -> str:
+        """Return the report as JSON."""
+        return json.dumps({**asdict(self), "flops": self.flops}, ensure_ascii=False, indent=2)
+
+    def to_html(self) -> str:
+        """Return the report as an HTML table."""
+        head = "".join(f"<th>{h}</th>" for h in ("line", "statement", "lowered to", "FLOPs", "bytes"))
+        body = "".join(
+            f"<tr><td>{r.line}</td><td><code>{html.escape(r.text)}</code></td><td>{r.how}</td>"
+            f"<td>{r.flops:,}</td><td>{r.bytes:,}</td></tr>"
+            for r in self.rows
+        )
+        return (
+            '<!doctype html><meta charset="utf-8"><title>loopc explain</title>'
+            f"<table><tr>{head}</tr>{body}</table><p>{html.escape(self._summary())}</p>"
+        )
+
+    def _summary(self) -> str:
+        sizes = ", ".join(f"{n} = {v}" for n, v in self.dims.items())
+        return f"{self.flops:,} FLOPs, {self.peak_bytes:,} bytes at the peak, for {sizes or 'all sizes'}"
+
+    def __str__(self) -> str:
+        width = max((len(r.text) for r in self.rows), default=0)
+        how = max((len(r.how) for r in self.rows), default=0)
+        lines = [
+            f"{r.line:>4}  {r.text:<{width}}  {r.how:<{how}}  {r.flops:>12,} FLOPs  {r.bytes:>12,} bytes"
+            + ("  Python loop" if r.python_loop else "")
+            for r in self.rows
+        ]
+        return "\n".join([*lines, self._summary()])
+
+
+def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
+    """Return the report for arrays, or for values of dims alone."""
+    inner = program._program
+    names = {a.name for a in inner.arrays if a.kind != "temp"}
+    if names & set(given):
+        call = program._take(inner, given, frozenset())
+        dims = call.dims
+        scalars = {n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
+    else:
+        dims = {d: int(v) for d, v in given.items()}
+        _require_dims(program, dims)
+        scalars = {}
+    optimised = passes.run(inner, program._options.opt)
+    rows = tuple(_rows(optimised, dims, scalars, program._options.opt))
+    return Report(dims, rows, peak_bytes(inner, dims, scalars))
+
+
+def _require_dims(program: Compiled, dims: dict[str, int]) -> None:
+    inner = program._program
+    for dim in inner.dims:
+        if dim.value is not None and dim.name not in dims:
+            dims[dim.name] = bind.evaluate(dim.value, dims, {})
+    for name in program.dims:
+        if name not in dims:
+            raise catalogue.error("L0206", dim=name)
+
+
+def _rows(
+    program: Program, dims: Mapping[str, int], scalars: Mapping[str, int], opt: int
+) -> Iterator[Row]:
+    for stmt in program.body:
+        alone = lower(_only(program, stmt), {}, opt, uniform=True)
+        how = tuple(dict.fromkeys(_how(alone.steps, opt)))
+        span = stmt.span
+        text = print_statement(statement(stmt))
+        yield Row(
+            0 if span is None else span.line,
+            " ".join(text.split()),
+            ", ".join(how) or "elementwise",
+            _flops((stmt,), dims, scalars),
+            _bytes(program, stmt, dims, scalars),
+            "serial" in how,
+        )
+
+
+def _only(program: Program, stmt: Stmt) -> Program:
+    """Return the program of one statement; what others write are its inputs."""
+
+
+    written = {u.target.array for _, u in updates((stmt,))}
+    arrays = tuple(
+        a if a.name in written or a.kind != "temp" else replace(a, kind="input")
+        for a in program.arrays
+    )
+    return replace(program, arrays=arrays, body=(stmt,), outputs=tuple(sorted(written)))
+
+
+def _how(steps: Sequence[Step], opt: int) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step, Loop):
+            yield "serial"
+        if isinstance(step, Loop | When):
+            yield from _how(step.body, opt)
+        elif isinstance(step, Scatter):
+            yield "scatter"
+            yield from _of_value(step.value, opt)
+        elif hasattr(step, "value"):
+            kinds = list(_of_value(step.value, opt))
+            yield from kinds or (
+                ["view"] if isinstance(step.value, View | Strided) else ["elementwise"]
+            )
+
+
+def _of_value(value: Any, opt: int) -> Iterator[str]:
+    match value:
+        case Contract():
+            yield "einsum" if opt == 0 else "matmul"
+        case Fold() | Along():
+            yield "reduction"
+        case Gather():
+            yield "gather"
+        case Strided():
+            yield "view"
+        case _:
+            pass
+    for name in ("arg", "args"):
+        inner = getattr(value, name, ())
+        for child in inner if isinstance(inner, tuple) else (inner,):
+            yield from _of_value(child, opt)
+
+
+def _trips(indices: Sequence[Index], dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
+    """Return the number of points of a box round the loops (0 where data decides)."""
+    total = 1
+    ranges = {i.name: i for i in indices}
+    for index in indices:
+        outer = {n: r for n, r in ranges.items() if n != index.name}
+        high = bounds(extent(index), outer).high
+        try:
+            total *= 0 if high is None else max(0, bind.evaluate(high, dims, scalars))
+        except KeyError:
+            return 0
+    return total
+
+
+def _flops(stmts: Sequence[Stmt], dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
+    total = 0
+    for loops, update in updates(tuple(stmts)):
+        indices = [i for loop in loops for i in loop.indices]
+        each = _operations(update.value, dims, scalars) + (update.op != "=")
+        total += each * _trips(indices, dims, scalars)
+    return total
+
+
+def _operations(expr: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
+    if isinstance(expr, Reduce):
+        return _trips(expr.indices, dims, scalars) * (1 + _operations(expr.body, dims, scalars))
+    own = 1 if isinstance(expr, nodes.Call) else 0
+    if isinstance(expr, nodes.Call) and len(expr.args) > 2:
+        own = len(expr.args) - 1
+    if isinstance(expr, nodes.Read):
+        return 0
+    inner = (c for c in children(expr) if isinstance(c, nodes.Call | Reduce))
+    return own + sum(_operations(c, dims, scalars) for c in inner)
+
+
+def _sizes(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> dict[str, int]:
+    types = infer_dtypes(program, {}, uniform=True)
+    found = {}
+    for array in program.arrays:
+        cells = 1
+        try:
+            for n in bind.shape_of(array, dims, scalars):
+                cells *= n
+        except KeyError:
+            cells = 0
+        found[array.name] = cells * (1 if types[array.name].kind == "b" else WIDTH)
+    return found
+
+
+def _bytes(
+    program: Program, stmt: Stmt, dims: Mapping[str, int], scalars: Mapping[str, int]
+) -> int:
+    sizes = _sizes(program, dims, scalars)
+    return sum(sizes[n] for n in {a.array for a in walk(stmt) if isinstance(a, Access)})
+
+
+def peak_bytes(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
+    """Return the bytes of all arrays of a program together, which is what a run holds at its end."""
+    return sum(_sizes(program, dims, scalars).values())
+
+
+def check_memory(program: Program, call: Call, limit: int) -> None:
+    """Refuse a run whose arrays take more than `limit` bytes.
+
+    Raises:
+        LimitError: L0003.
+    """
+    scalars = {n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
+    needed = peak_bytes(program, call.dims, scalars)
+    if needed > limit:
+        raise catalogue.error("L0003", needed=needed, limit=limit)
+
+

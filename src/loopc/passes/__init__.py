@@ -1,0 +1,25 @@
+"""Loop IR to loop IR: PIPELINE is the only list of passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from loopc.ir.nodes import Program
+from loopc.passes.drop_initial import drop_initial
+
+Pass: TypeAlias = Callable[[Program], Program]
+
+PIPELINE: dict[int, tuple[Pass, ...]] = {
+    0: (),
+    1: (drop_initial,),
+    2: (drop_initial,),
+}
+"""The passes of each level of optimisation, in order."""
+
+
+def run(program: Program, opt: int) -> Program:
+    """Return the program after the passes of a level."""
+    for each in PIPELINE[opt]:
+        program = each(program)
+    return program
