@@ -51,10 +51,24 @@ def compile(
         DifferentiationError: a `backward` statement that cannot be.
         CallError: L0704, L0705: an option or a name that does not exist.
     """
-    read = read_source(source)
-    options = Options(backend, opt, tuple(wrt) if wrt is not None else None, loss, dtype, memory_limit)
-    if opt not in (0, 1, 2):
-        raise catalogue.error("L0704", what="opt", name=opt, known="0, 1, 2")
+    options = Options(
+        backend=backend,
+        opt=opt,
+        wrt=None if wrt is None else tuple(wrt),
+        loss=loss,
+        dtype=dtype,
+        memory_limit=memory_limit,
+    )
+    return compile_source(read_source(source), options, outputs)
+
+
+def compile_source(
+    read: Source, options: Options | None = None, outputs: Sequence[str] | None = None
+) -> Program:
+    """Compile a text that has been read; see `compile`."""
+    options = options or Options()
+    if options.opt not in (0, 1, 2):
+        raise catalogue.error("L0704", what="opt", name=options.opt, known="0, 1, 2")
     program, found = resolved(read)
     catalogue.raise_all(found)
     if outputs is not None:

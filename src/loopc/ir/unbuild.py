@@ -81,24 +81,26 @@ def _means(text: str, program: Program) -> bool:
         for a, b in zip(array.shape or (), (twin.shape or ()) if twin else (), strict=False):
             if isinstance(a, Extent) and isinstance(b, Extent):
                 names.setdefault(b.name, a.name)
-    return list(_ranges(program, {})) == list(_ranges(again, names))
+    return _ranges(program, {}) == _ranges(again, names)
 
 
-def _ranges(program: Program, names: dict[str, str]) -> Iterator[tuple[str, Expr | None, Expr | None]]:
+def _ranges(
+    program: Program, names: dict[str, str]
+) -> tuple[list[tuple[str, Expr | None, Expr | None]], dict[str, tuple[Expr, ...]]]:
+    """Return every range in the order of the text, and every shape."""
+
     def rename(node: Node) -> Node:
         if isinstance(node, Extent):
             return Extent(names.get(node.name, node.name))
         return map_children(node, rename)
 
-    for node in walk(program):
-        if isinstance(node, Index):
-            index = rename(node)
-            assert isinstance(index, Index)
-            ends = (None if e is None else simplify(e) for e in (index.start, index.stop))
-            yield (index.name, *ends)  # type: ignore[misc]
-        elif isinstance(node, Array):
-            for extent in node.shape or ():
-                yield node.name, simplify(rename(extent)), None  # type: ignore[arg-type]
+    def normal(expr: Expr | None) -> Expr | None:
+        return None if expr is None else simplify(rename(expr))  # type: ignore[arg-type]
+
+    body = [n for s in program.body for n in walk(s) if isinstance(n, Index)]
+    ranges = [(n.name, normal(n.start), normal(n.stop)) for n in body]
+    shapes = {a.name: tuple(normal(e) for e in a.shape or ()) for a in program.arrays}
+    return ranges, shapes  # type: ignore[return-value]
 
 
 def _written(program: Program) -> Program:

@@ -182,3 +182,8 @@ def _solved(array: Array, axis: int, extent: Expr, known: set[str]) -> DimRule |
     if factor == 0 or any(name in {n.name for n in walk(a) if isinstance(n, Extent)} for a, _ in rest):
         return None
     return DimRule(name, array.name, axis, factor, to_expr(Affine(form.constant, tuple(rest))))
+
+
+def free_dims(program: Program) -> tuple[str, ...]:
+    """Return the dims that no input says, which the caller must give."""
+    return _dim_rules(program)[1]

@@ -59,3 +59,20 @@ def raise_all(found: Iterable[Diagnostic]) -> None:
     errors = [d for d in found if d.severity == "error"]
     if errors:
         raise ENTRIES[errors[0].code].raises(errors[0], tuple(errors[1:]))
+
+
+def page(code: str) -> str | None:
+    """Return the page of a code, as Markdown; None if there is no such code."""
+    entry = ENTRIES.get(code)
+    if entry is None:
+        return None
+    parts = [f"## {code}: {entry.title}", f"{entry.raises.__name__}: {entry.message}"]
+    if entry.explanation:
+        parts.append(entry.explanation)
+    if entry.bad:
+        parts.append(f"This program has it:\n\n```loops\n{entry.bad}```")
+    if entry.good:
+        parts.append(f"Repaired:\n\n```loops\n{entry.good}```")
+    if entry.hint:
+        parts.append(f"Hint: {entry.hint}")
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,37 @@
+"""`loopc grad`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopc.cli.terminal import compiled, formatted, names, read, show, sourced
+
+
+@click.command("grad")
+@sourced
+@click.option("--wrt", metavar="a,b", help="Names to differentiate by.")
+@click.option("--loss", metavar="L", help="What is differentiated.")
+@click.option("--only-adjoint", is_flag=True, help="Print the adjoint loops alone.")
+@click.option("-o", "out", metavar="G.loops", help="Write to this file.")
+@formatted
+def command(
+    file: str | None,
+    text: str | None,
+    *,
+    wrt: str | None,
+    loss: str | None,
+    only_adjoint: bool,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Print a program with its adjoint loops."""
+    from loopc.api.files import write_text
+
+    program = compiled(read(file, text), wrt=names(wrt), loss=loss)
+    printed = program.adjoint_loops() if only_adjoint else str(program.adjoint)
+    if out is None:
+        show(printed)
+    else:
+        write_text(Path(out), printed)
