@@ -31,6 +31,7 @@ def take(
     given: Mapping[str, Any],
     dtype: str | None = None,
     as_floats: frozenset[str] = frozenset(),
+    known: dict[Any, dict[str, int]] | None = None,
 ) -> Call:
     """Return the arguments of a call, checked.
 
@@ -39,14 +40,17 @@ def take(
         given: the arguments by name: arrays or what NumPy makes arrays of, and dims.
         dtype: the type for all float inputs, if it is fixed.
         as_floats: names whose integers are taken as floats, since a gradient is taken by them.
+        known: dims that earlier calls found, by shapes and scalars; this call's are added.
 
     Raises:
         CallError: L0701 to L0703. DTypeError: L0401. ShapeError, BoundsError: see `ir.bind`.
     """
     inputs = [a for a in program.arrays if a.kind != "temp"]
     names = {a.name for a in inputs}
-    sizes = _dims(program, given, names)
-    _check_names(inputs, given, names, sizes)
+    sizes: dict[str, int] = {}
+    if given.keys() != names:
+        sizes = _dims(program, given, names)
+        _check_names(inputs, given, names, sizes)
     plain = {a.name: _plain(a.name, given[a.name]) for a in inputs if a.name in given}
     common = np.dtype(dtype) if dtype else _common(plain)
     arrays = {
@@ -56,13 +60,34 @@ def take(
     }
     scalars = {n: int(v) for n, v in arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
     shapes = {n: v.shape for n, v in arrays.items()}
-    dims = bind.bind(program, shapes, {**scalars, **sizes})
+    dims = _bound(program, shapes, {**scalars, **sizes}, {} if known is None else known)
     for array in inputs:
         if array.name not in arrays:
             arrays[array.name] = _initial(array, dims, scalars, common)
     kinds = tuple((n, KIND.get(v.dtype.kind, v.dtype.kind)) for n, v in arrays.items())
     floats = {v.dtype for v in arrays.values() if v.dtype.kind == "f"}
     return Call(arrays, dims, kinds, len(floats) <= 1)
+
+
+CACHED = 256
+"""Sets of shapes whose dims are remembered."""
+
+
+def _bound(
+    program: Program,
+    shapes: dict[str, tuple[int, ...]],
+    scalars: dict[str, int],
+    known: dict[Any, dict[str, int]],
+) -> dict[str, int]:
+    """Return the dims of a call; shapes that were seen before are not checked again."""
+    key = (tuple(shapes.items()), tuple(scalars.items()))
+    found = known.get(key)
+    if found is None:
+        found = bind.bind(program, shapes, scalars)
+        if len(known) >= CACHED:
+            known.clear()
+        known[key] = found
+    return found
 
 
 def _dims(program: Program, given: Mapping[str, Any], names: set[str]) -> dict[str, int]:

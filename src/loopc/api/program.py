@@ -69,6 +69,7 @@ class Program:
         self._backend = backends.load(options.backend)
         self._runnables: dict[Any, backends.Runnable] = {}
         self._adjoints: dict[Any, Adjoint] = {}
+        self._bound: dict[Any, dict[Any, dict[str, int]]] = {}
         self._source: str | None = None
 
     def __str__(self) -> str:
@@ -262,6 +263,11 @@ class Program:
 
         return self._derived(tangent_program(self))
 
+    @property
+    def expanded(self) -> Program:
+        """The same program with its adjoint loops in the place of each `backward`."""
+        return Program(self._program, self._program, self._options, self._name)
+
     def adjoint_loops(self) -> str:
         """Return the text of the adjoint loops alone."""
         return statements_text(self._adjoint(self._of(), self.wrt).loops)
@@ -372,7 +378,8 @@ class Program:
     def _take(
         self, program: nodes.Program, given: Mapping[str, Any], floats: frozenset[str]
     ) -> inputs.Call:
-        return inputs.take(program, given, self._options.dtype, floats)
+        known = self._bound.setdefault((id(program), floats), {})
+        return inputs.take(program, given, self._options.dtype, floats, known)
 
     def _run(
         self,

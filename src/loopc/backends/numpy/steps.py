@@ -8,6 +8,7 @@ from loopc.backends.numpy.values import SUM, Speller
 from loopc.ir.affine import affine
 from loopc.lower.plan import (
     Alloc,
+    Apply,
     Assign,
     Copy,
     Lit,
@@ -125,6 +126,8 @@ class StepSpeller:
         bare = view == speller.name("array", step.target.array)
         if step.op == "=":
             return f"{view}[...] = {value}" if bare else f"{view} = {value}"
+        if step.op == "+=" and isinstance(step.value, Apply) and step.value.fn == "neg":
+            return f"{view} -= {speller.fit(step.value.args[0], axes)}"
         if step.op in _IN_PLACE:
             return f"{view} {_IN_PLACE[step.op]} {value}"
         ufunc = _AT[step.op]
