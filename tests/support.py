@@ -7,16 +7,16 @@ from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from loopc.ir.build import build
-from loopc.syntax.parser import parse
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.span import Source
 from loopc.ir import bind
+from loopc.ir.build import build
 from loopc.ir.infer import infer
 from loopc.ir.nodes import Access, Extent, Program, Read
 from loopc.ir.visit import walk
+from loopc.syntax.parser import parse
 
 TESTS = Path(__file__).parent
 

@@ -101,9 +101,7 @@ def _collect(
             raise AssertionError("backward statements are expanded before analysis")
 
 
-def _refs(
-    update: Update, levels: tuple[Level, ...], guards: tuple[Expr, ...]
-) -> Iterator[Ref]:
+def _refs(update: Update, levels: tuple[Level, ...], guards: tuple[Expr, ...]) -> Iterator[Ref]:
     yield Ref(update.target, (), write=True, op=update.op)
     for subscript in update.target.subscripts:
         yield from _reads(subscript, ())
@@ -175,9 +173,7 @@ def _common(a: Leaf, b: Leaf) -> int:
     return count
 
 
-def may_meet(
-    a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 0
-) -> bool:
+def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 0) -> bool:
     """Whether `x` at some iteration and `y` at a later one of `level` can be the same cell.
 
     `level` None: at the same iteration of all `common` loops.
@@ -303,9 +299,7 @@ def _ordered(groups: list[list[int]], reach: list[set[int]]) -> list[list[int]]:
     left = list(groups)
     done: list[list[int]] = []
     while left:
-        ready = next(
-            g for g in left if not any(h is not g and g[0] in reach[h[0]] for h in left)
-        )
+        ready = next(g for g in left if not any(h is not g and g[0] in reach[h[0]] for h in left))
         left.remove(ready)
         done.append(ready)
     return done

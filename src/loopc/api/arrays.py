@@ -132,9 +132,7 @@ def _plain(name: str, value: Any) -> Any:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise catalogue.error(
-            "L0703", name=name, why=str(error), repair="pass an array"
-        ) from error
+        raise catalogue.error("L0703", name=name, why=str(error), repair="pass an array") from error
     if array.dtype.kind not in "biufc":
         why = f"its elements are of type {array.dtype}"
         raise catalogue.error("L0703", name=name, why=why, repair="pass an array of numbers")
@@ -147,9 +145,7 @@ def _common(plain: Mapping[str, Any]) -> Any:
     return np.result_type(*floats) if floats else np.dtype(np.float64)
 
 
-def _typed(
-    array: Array, value: Any, common: Any, *, forced: bool, floats: frozenset[str]
-) -> Any:
+def _typed(array: Array, value: Any, common: Any, *, forced: bool, floats: frozenset[str]) -> Any:
     """Return the array in a type that its declaration allows."""
     is_number = isinstance(value, bool | int | float | complex)
     if is_number:
@@ -185,9 +181,7 @@ def _typed(
     return value
 
 
-def _initial(
-    array: Array, dims: Mapping[str, int], scalars: Mapping[str, int], common: Any
-) -> Any:
+def _initial(array: Array, dims: Mapping[str, int], scalars: Mapping[str, int], common: Any) -> Any:
     """Return an input that is not given and has a value of its own."""
     from loopc.ir.nodes import Const
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from loopc.api.program import Program
 
 
-def tangent_program(program: Program, of: tuple[str, ...] = (), wrt: tuple[str, ...] = ()) -> nodes.Program:
+def tangent_program(
+    program: Program, of: tuple[str, ...] = (), wrt: tuple[str, ...] = ()
+) -> nodes.Program:
     """Return the program of the directional derivative."""
     return _twice(program, of or _floats(program), wrt or program.wrt).program
 
@@ -30,7 +32,9 @@ def _twice(program: Program, of: tuple[str, ...], wrt: tuple[str, ...]) -> Adjoi
     first = program._adjoint(of, wrt, seeded=True)
     if not first.seeds:
         raise program._unrelated(of[0] if of else "")
-    return adjoint(first.program, tuple(first.gradients.values()), tuple(first.seeds.values()), seeded=True)
+    return adjoint(
+        first.program, tuple(first.gradients.values()), tuple(first.seeds.values()), seeded=True
+    )
 
 
 def _floats(program: Program) -> tuple[str, ...]:
@@ -50,9 +54,15 @@ def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]
         return Results(found)
     second = _twice(program, outputs, wrt)
     given = dict(arrays)
-    given |= {second.seeds[first.gradients[n]]: v for n, v in tangents.items() if first.gradients[n] in second.seeds}
+    given |= {
+        second.seeds[first.gradients[n]]: v
+        for n, v in tangents.items()
+        if first.gradients[n] in second.seeds
+    }
     given |= {first.seeds[n]: np.zeros_like(values[n]) for n in first.seeds}
-    run = program._run(("jvp", wrt), second.program, _known(program, second.program, given), frozenset(wrt))
+    run = program._run(
+        ("jvp", wrt), second.program, _known(program, second.program, given), frozenset(wrt)
+    )
     for name, seed in first.seeds.items():
         found[name] = run[second.gradients[seed]]
     return Results(found)
@@ -99,7 +109,7 @@ def jacobian(program: Program, of: str, wrt: str, arrays: Mapping[str, Any]) -> 
     shape = _shape_of(program, of, arrays)
     rows = []
     for unit in _units(shape):
-        given = {**arrays, **{s: unit for s in made.seeds.values()}}
+        given = {**arrays, **dict.fromkeys(made.seeds.values(), unit)}
         known = _known(program, made.program, given)
         run = program._run(("jacobian", of, wrt), made.program, known, frozenset((wrt,)))
         rows.append(run[made.gradients[wrt]])
@@ -131,7 +141,7 @@ def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
     second = adjoint(first.program, (first.gradients[wrt],), (wrt,), seeded=True)
     rows = []
     for unit in _units(shape):
-        given = {**arrays, **{s: unit for s in second.seeds.values()}}
+        given = {**arrays, **dict.fromkeys(second.seeds.values(), unit)}
         known = _known(program, second.program, given)
         run = program._run(("hessian", wrt), second.program, known, frozenset((wrt,)))
         rows.append(run[second.gradients[wrt]])

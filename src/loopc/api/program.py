@@ -152,7 +152,9 @@ class Program:
             rank = len(self._program.array(loss).shape or ())
             letters = ",".join("ijklmnpq"[:rank])
             total = f"for {letters}  L += {loss}[{letters}]"
-            raise catalogue.error("L0601", self._program.array(loss).span, name=loss, rank=rank, sum=total)
+            raise catalogue.error(
+                "L0601", self._program.array(loss).span, name=loss, rank=rank, sum=total
+            )
         made = self._adjoint((loss,), self.wrt, seeded=seed is not None, keep=self._program.outputs)
         if seed is not None:
             if loss not in made.seeds:
@@ -168,7 +170,9 @@ class Program:
         self._check_arrays(of)
         made = self._adjoint(of, self.wrt, seeded=True)
         given = {**arrays, **{made.seeds[n]: cotangents[n] for n in of if n in made.seeds}}
-        found = self._run(("vjp", of), made.program, self._needed(made.program, given), frozenset(self.wrt))
+        found = self._run(
+            ("vjp", of), made.program, self._needed(made.program, given), frozenset(self.wrt)
+        )
         return Results({n: found[g] for n, g in made.gradients.items()})
 
     def jvp(self, arrays: Mapping[str, Any], tangents: Mapping[str, Any], /) -> Results:

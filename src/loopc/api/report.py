@@ -80,7 +80,9 @@ class Report:
 
     def to_html(self) -> str:
         """Return the report as an HTML table."""
-        head = "".join(f"<th>{h}</th>" for h in ("line", "statement", "lowered to", "FLOPs", "bytes"))
+        head = "".join(
+            f"<th>{h}</th>" for h in ("line", "statement", "lowered to", "FLOPs", "bytes")
+        )
         body = "".join(
             f"<tr><td>{r.line}</td><td><code>{html.escape(r.text)}</code></td><td>{r.how}</td>"
             f"<td>{r.flops:,}</td><td>{r.bytes:,}</td></tr>"
@@ -113,7 +115,9 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
     if names & set(given):
         call = program._take(inner, given, frozenset())
         dims = call.dims
-        scalars = {n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
+        scalars = {
+            n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"
+        }
     else:
         dims = {d: int(v) for d, v in given.items()}
         _require_dims(program, dims)
@@ -153,8 +157,6 @@ def _rows(
 
 def _only(program: Program, stmt: Stmt) -> Program:
     """Return the program of one statement; what others write are its inputs."""
-
-
     written = {u.target.array for _, u in updates((stmt,))}
     arrays = tuple(
         a if a.name in written or a.kind != "temp" else replace(a, kind="input")
@@ -268,5 +270,3 @@ def check_memory(program: Program, call: Call, limit: int) -> None:
     needed = peak_bytes(program, call.dims, scalars)
     if needed > limit:
         raise catalogue.error("L0003", needed=needed, limit=limit)
-
-

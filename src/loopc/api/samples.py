@@ -63,7 +63,9 @@ def _known(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
 
     found: dict[str, int] = {}
     for array in program._program.arrays:
-        for extent, size in zip(array.shape or (), np.shape(given.get(array.name, 0)), strict=False):
+        for extent, size in zip(
+            array.shape or (), np.shape(given.get(array.name, 0)), strict=False
+        ):
             if isinstance(extent, Extent):
                 found.setdefault(extent.name, size)
     return found

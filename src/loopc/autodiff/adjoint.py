@@ -21,7 +21,6 @@ from loopc.ir.nodes import (
     Index,
     IndexRef,
     Program,
-    Read,
     Stmt,
     Subscript,
     Update,
@@ -123,9 +122,7 @@ class _Segment:
         self.names = names
         self.suffix = suffix
 
-    def differentiate(
-        self, of: Sequence[str], wrt: Sequence[str], *, seeded: bool
-    ) -> _Made:
+    def differentiate(self, of: Sequence[str], wrt: Sequence[str], *, seeded: bool) -> _Made:
         active = _active(self.body, self.names, of, wrt)
         body = normalise(self.body, active.__contains__, self.names)
         active = _active(body, self.names, of, wrt)
@@ -228,7 +225,7 @@ def without_unused(program: Program) -> Program:
     for array in program.arrays:
         if array.name in used:
             arrays.append(array)
-    for array in list(arrays):
+    for array in arrays:
         for extent in array.shape or ():
             used |= {a.array for a in reads(extent)}
     arrays = [a for a in program.arrays if a.name in used or _gives_dim(a, program, arrays)]
@@ -249,7 +246,9 @@ def _gives_dim(array: Array, program: Program, kept: Sequence[Array]) -> bool:
 
 def _used_dims(program: Program, body: tuple[Stmt, ...], arrays: Sequence[Array]):  # type: ignore[no-untyped-def]
     used = {n.name for s in body for n in walk(s) if isinstance(n, Extent)}
-    used |= {n.name for a in arrays for e in a.shape or () for n in walk(e) if isinstance(n, Extent)}
+    used |= {
+        n.name for a in arrays for e in a.shape or () for n in walk(e) if isinstance(n, Extent)
+    }
     return tuple(d for d in program.dims if d.name in used)
 
 
@@ -277,5 +276,3 @@ def _needed(body: tuple[Stmt, ...], wanted: set[str]) -> tuple[Stmt, ...]:
                 return [stmt]
 
     return tuple(s for stmt in body for s in step(stmt))
-
-

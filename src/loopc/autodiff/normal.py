@@ -68,7 +68,9 @@ class _Normal:
                 return [*alone, replace(stmt, body=(last,))]
             case For(indices, _, body):
                 inner = (*loops, *indices)
-                return [replace(stmt, body=tuple(s for b in body for s in self.statement(b, inner)))]
+                return [
+                    replace(stmt, body=tuple(s for b in body for s in self.statement(b, inner)))
+                ]
             case Backward():
                 return [stmt]
 
@@ -131,15 +133,17 @@ class _Normal:
         assert row is not None
         if row.adjoint == "g":
             return True
-        if value is not update.value or update.op != "=" or len(self.writers[update.target.array]) > 1:
+        if (
+            value is not update.value
+            or update.op != "="
+            or len(self.writers[update.target.array]) > 1
+        ):
             return False
         if set(free_indices(update.target)) != {i.name for i in loops}:
             return False
         return row.form != "pointwise" or _covers(value, loops)
 
-    def _hoisted(
-        self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]
-    ) -> Expr:
+    def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""
         if not isinstance(value, Reduce):
             return map_children(value, lambda c: self._hoisted_node(c, loops, hoisted))
@@ -161,16 +165,12 @@ class _Normal:
             hoisted.extend(_without_unused(value.indices, stmt))
         return body
 
-    def _hoisted_node(
-        self, node: Node, loops: tuple[Index, ...], hoisted: list[Stmt]
-    ) -> Node:
+    def _hoisted_node(self, node: Node, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Node:
         if isinstance(node, Read | Reduce | Call):
             return self._hoisted(node, loops, hoisted)
         return node
 
-    def _statement_of(
-        self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]
-    ) -> Expr:
+    def _statement_of(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Add the statement that computes a reduction into an array; return the read of it."""
         used = set(free_indices(replace(value, at=())))
         outer = [i for i in loops if i.name in used]

@@ -83,9 +83,7 @@ class Recorder:
 
     def access(self, leaf: Leaf, access: Access, inner: tuple[Index, ...]) -> Access:
         """Replace the reads in an access's subscripts."""
-        subscripts = tuple(
-            replace(s, at=self.expr(leaf, s.at, inner)) for s in access.subscripts
-        )
+        subscripts = tuple(replace(s, at=self.expr(leaf, s.at, inner)) for s in access.subscripts)
         return access if subscripts == access.subscripts else replace(access, subscripts=subscripts)
 
     def _keep(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> Access:

@@ -85,9 +85,7 @@ class Reverse:
             return []
         if not carried and len(block) == 1:
             return [merged(stmt, s) for s in inner]
-        indices = tuple(
-            backwards(i) if n in carried else i for n, i in enumerate(stmt.indices)
-        )
+        indices = tuple(backwards(i) if n in carried else i for n, i in enumerate(stmt.indices))
         if len(inner) == 1:
             return [merged(replace(stmt, indices=indices), inner[0])]
         return [replace(stmt, indices=indices, body=tuple(inner))]
@@ -137,9 +135,7 @@ class Reverse:
             return made
         return self._propagated_by_copy(leaf, (*others, *own), zeroed=update.op == "=")
 
-    def _propagated_by_copy(
-        self, leaf: Leaf, found: Iterable[Term], *, zeroed: bool
-    ) -> list[Stmt]:
+    def _propagated_by_copy(self, leaf: Leaf, found: Iterable[Term], *, zeroed: bool) -> list[Stmt]:
         """Where a value reads its own array: the cotangent is copied before it changes."""
         update = leaf.update
         target = self.adjoint_of(update.target)
@@ -345,12 +341,9 @@ def merged(outer: For, inner: Stmt) -> Stmt:
 def backwards(index: Index) -> Index:
     """Return the index that takes the same values, last first."""
     from loopc.ir.affine import plus
-    from loopc.ir.bounds import last
-    from loopc.ir.bounds import first
+    from loopc.ir.bounds import first, last
 
     assert index.start is not None
     end = last(index) if index.step > 0 else first(index)
     sign = 1 if index.step > 0 else -1
-    return replace(
-        index, start=end, stop=plus(index.start, -sign), step=-index.step, written=True
-    )
+    return replace(index, start=end, stop=plus(index.start, -sign), step=-index.step, written=True)

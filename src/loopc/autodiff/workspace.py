@@ -59,10 +59,10 @@ class Names:
                 top = affine(high)
                 assert top is not None
                 shape.append(to_expr(top - form + Affine(1)))
-                subscripts.append(Subscript(to_expr(Affine(0, ((IndexRef(index.name), 1),)) - form)))
+                subscripts.append(
+                    Subscript(to_expr(Affine(0, ((IndexRef(index.name), 1),)) - form))
+                )
             else:
                 raise catalogue.error("L0605", span, index=index.name)
         self.arrays[name] = Array(name, "temp", tuple(shape), span=span)
         return Access(name, tuple(subscripts), span=span)
-
-

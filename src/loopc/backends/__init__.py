@@ -24,9 +24,7 @@ class Runnable(Protocol):
 
     source: str
 
-    def __call__(
-        self, arrays: Mapping[str, Any], dims: Mapping[str, int]
-    ) -> dict[str, Any]:
+    def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run on arrays that have been checked; return the outputs."""
         ...
 

@@ -23,9 +23,7 @@ class Interpreted:
         return interpret(self.program, arrays, dims)
 
 
-def build(
-    program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool
-) -> Interpreted:
+def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Interpreted:
     """Return the program, runnable."""
     return Interpreted(program)
 

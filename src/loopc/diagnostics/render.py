@@ -39,7 +39,9 @@ def concise(diagnostic: Diagnostic) -> str:
     """Return one line: place, code, message."""
     span = diagnostic.span
     place = "" if span is None else f"{span.file}:{span.line}:{span.column}: "
-    return f"{escaped(place)}{diagnostic.severity}[{diagnostic.code}]: {escaped(diagnostic.message)}"
+    return (
+        f"{escaped(place)}{diagnostic.severity}[{diagnostic.code}]: {escaped(diagnostic.message)}"
+    )
 
 
 def to_dict(diagnostic: Diagnostic) -> dict[str, object]:
@@ -68,7 +70,9 @@ def github(diagnostic: Diagnostic) -> str:
 
 def escaped(text: str) -> str:
     """Return the text with control characters made visible."""
-    return "".join(c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def _place(span: Span) -> dict[str, object]:

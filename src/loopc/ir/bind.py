@@ -235,7 +235,12 @@ def _is_empty(
 def _check_alone(program: Program, site: Site, array: Array, size: int, trips: int) -> None:
     """An index without a range of its own that stands alone has just the axis's extent."""
     at = site.at
-    if not isinstance(at, IndexRef) or at.name not in site.ranges or site.conditional or site.in_range:
+    if (
+        not isinstance(at, IndexRef)
+        or at.name not in site.ranges
+        or site.conditional
+        or site.in_range
+    ):
         return
     index = site.ranges[at.name]
     if index.written or index.step != 1 or trips == size:

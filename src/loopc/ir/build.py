@@ -173,9 +173,7 @@ class _Builder:
         built = (self._statement(s, builder, top=top) for s in statements)
         return tuple(s for s in built if s is not None)
 
-    def _statement(
-        self, node: tree.Statement, builder: ExprBuilder, *, top: bool
-    ) -> Stmt | None:
+    def _statement(self, node: tree.Statement, builder: ExprBuilder, *, top: bool) -> Stmt | None:
         match node:
             case tree.Assign():
                 return self._assign(node, builder)
@@ -242,8 +240,8 @@ class _Builder:
 
 
 def _text(access: Access) -> str:
-    from loopc.ir.unbuild import expr_text
     from loopc.ir.nodes import Read
+    from loopc.ir.unbuild import expr_text
 
     return expr_text(Read(access))
 

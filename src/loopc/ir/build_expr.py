@@ -141,9 +141,9 @@ class ExprBuilder:
 
     def _subscript(self, item: tree.Expr | tree.Whole | tree.Index) -> Subscript:
         match item:
-            case tree.Chain((tree.Operand(_, 0, tree.Name(name)), tree.Operand(op, 0, tree.Group((at,))))) if (
-                name in MODES and op in ("", "()") and not self.names.is_array(name)
-            ):
+            case tree.Chain(
+                (tree.Operand(_, 0, tree.Name(name)), tree.Operand(op, 0, tree.Group((at,))))
+            ) if name in MODES and op in ("", "()") and not self.names.is_array(name):
                 mode: Mode = name  # type: ignore[assignment]
                 return Subscript(self.expr(at), mode, span=item.span)
             case _:
@@ -335,14 +335,19 @@ class ExprBuilder:
     def _range(self, name: str, bound: tree.Expr, span: Span | None) -> Index:
         backwards = False
         match bound:
-            case tree.Chain((tree.Operand(_, 0, tree.Name("reversed")), tree.Operand(_, 0, tree.Group((inner,))))):
+            case tree.Chain(
+                (
+                    tree.Operand(_, 0, tree.Name("reversed")),
+                    tree.Operand(_, 0, tree.Group((inner,))),
+                )
+            ):
                 backwards, bound = True, inner  # type: ignore[assignment]
             case _:
                 pass
         match bound:
-            case tree.Chain((tree.Operand(_, 0, tree.Name("range")), tree.Operand(_, 0, tree.Group(items)))) if (
-                1 <= len(items) <= 3
-            ):
+            case tree.Chain(
+                (tree.Operand(_, 0, tree.Name("range")), tree.Operand(_, 0, tree.Group(items)))
+            ) if 1 <= len(items) <= 3:
                 parts = [self.expr(i) for i in items]
             case _:
                 parts = []

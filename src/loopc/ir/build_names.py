@@ -139,7 +139,9 @@ class Names:
 
     def unknown_function(self, name: str, span: Span | None) -> None:
         """Report a name in front of round brackets that is none of a function."""
-        known = [s for row in functions.FUNCTIONS if row.infix is None for s in (row.name, *row.aliases)]
+        known = [
+            s for row in functions.FUNCTIONS if row.infix is None for s in (row.name, *row.aliases)
+        ]
         known += [row.name for row in reductions.REDUCTIONS if row.name]
         close = difflib.get_close_matches(name, [*known, *self.defs], 1, 0.6)
         repair = (

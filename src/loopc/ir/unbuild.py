@@ -289,7 +289,7 @@ def _operator(expr: Call) -> tuple[int, tree.Expr]:
             return _TERM, tree.Chain(tuple(_factors(expr)))
         case "floordiv" | "mod":
             left, right = expr.args
-            first = (_operand("", left) if _is_negated(left) else tuple(_factors(left)))
+            first = _operand("", left) if _is_negated(left) else tuple(_factors(left))
             return _TERM, tree.Chain((*first, *_operand(symbol, right)))
         case "pow":
             return level, tree.Power(_base(expr.args[0]), _exponent(expr.args[1]))

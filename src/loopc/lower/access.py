@@ -49,8 +49,7 @@ def _is_regular(lowering: Lowering, subscript: Subscript) -> bool:
     names = lowering.box.indices
     return all(
         isinstance(atom, IndexRef)
-        or not any(n in names for n in free_indices(atom))
-        and not any(True for _ in reads(atom))
+        or (not any(n in names for n in free_indices(atom)) and not any(True for _ in reads(atom)))
         for atom, _ in form.terms
     )
 
@@ -99,11 +98,7 @@ def _part(form: Affine, index: Index, extent: Expr) -> Part:
 def strided(lowering: Lowering, access: Access) -> Strided:
     """Return a regular access as a view with strides of its own."""
     forms = [affine(s.at) for s in access.subscripts]
-    names = [
-        n
-        for n in lowering.order
-        if any(n in free_indices(s.at) for s in access.subscripts)
-    ]
+    names = [n for n in lowering.order if any(n in free_indices(s.at) for s in access.subscripts)]
     firsts: dict[str, Expr] = {}
     windows: list[Window] = []
     for name in names:

@@ -33,7 +33,9 @@ class Context:
 
     def is_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
         """Whether a subscript is inside for all sizes, over `ranges`."""
-        ends = bounds(access.subscripts[axis].at, used_ranges(access.subscripts[axis].at, dict(ranges)))
+        ends = bounds(
+            access.subscripts[axis].at, used_ranges(access.subscripts[axis].at, dict(ranges))
+        )
         size = affine(self.extent(access.array, axis))
         low = None if ends.low is None else affine(ends.low)
         high = None if ends.high is None else affine(ends.high)

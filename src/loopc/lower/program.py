@@ -179,7 +179,9 @@ def _solved(array: Array, axis: int, extent: Expr, known: set[str]) -> DimRule |
     (name,) = unknown
     factor = next((c for atom, c in form.terms if atom == Extent(name)), 0)
     rest = [t for t in form.terms if t[0] != Extent(name)]
-    if factor == 0 or any(name in {n.name for n in walk(a) if isinstance(n, Extent)} for a, _ in rest):
+    if factor == 0 or any(
+        name in {n.name for n in walk(a) if isinstance(n, Extent)} for a, _ in rest
+    ):
         return None
     return DimRule(name, array.name, axis, factor, to_expr(Affine(form.constant, tuple(rest))))
 

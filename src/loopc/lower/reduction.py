@@ -50,9 +50,7 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
     return folded(inner, expr.op, opened.body, over, opened.indices)
 
 
-def _narrow_masks(
-    inner: Lowering, outer: Lowering, guards: tuple[Expr, ...]
-) -> Lowering:
+def _narrow_masks(inner: Lowering, outer: Lowering, guards: tuple[Expr, ...]) -> Lowering:
     """Keep the masks that the box of the reduction has not taken into its ranges."""
     own = tuple(m for m in inner.box.masks if m not in outer.box.masks)
     return replace(inner, masks=(*outer.masks, *own, *inner.box.scalars))
@@ -179,9 +177,7 @@ def _position(lowering: Lowering, value: Value, index: Index) -> Value:
     return Apply("add", (value, Scalar(index.start)), value.axes)
 
 
-def _pointwise(
-    lowering: Lowering, inner: Lowering, expr: Reduce, over: list[str]
-) -> Value:
+def _pointwise(lowering: Lowering, inner: Lowering, expr: Reduce, over: list[str]) -> Value:
     """Lower a reduction that has a value at each point: at those of the loops round it."""
     row = reductions.lookup(expr.op)
     assert row is not None

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from loopc.analysis.dependence import Edge, Leaf, Level, components, dependences, leaves
 from loopc.ir.bounds import conjuncts, tighten
 from loopc.ir.nodes import For, Index, Stmt
-from loopc.lower.notes import source_line
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.context import Context
 from loopc.lower.domain import NeedSerial
+from loopc.lower.notes import source_line
 from loopc.lower.plan import Loop, Note, Step
 from loopc.lower.statement import Job, lower_update
 
@@ -50,9 +50,7 @@ class Scheduler:
             steps.extend(self._component(group, cycle, serial))
         return tuple(steps)
 
-    def _component(
-        self, group: list[Leaf], cycle: list[Edge], serial: Serial
-    ) -> tuple[Step, ...]:
+    def _component(self, group: list[Leaf], cycle: list[Edge], serial: Serial) -> tuple[Step, ...]:
         carrying = [e.level for e in cycle if e.level is not None]
         if len(group) == 1 and not cycle:
             return self._parallel(group[0], serial)

@@ -182,13 +182,9 @@ class _Target:
             counts = tuple(count(self.lowering.box.indices[a]) for a in view.axes)
             value = Expand(value, counts, view.axes)
         cast = not self._has_type()
-        return (
-            Assign(self.array, value, view.axes, self.dtype, cast, is_fresh(value), shape),
-        )
+        return (Assign(self.array, value, view.axes, self.dtype, cast, is_fresh(value), shape),)
 
-    def _filled(
-        self, view: View, value: Lit | Scalar, shape: tuple[Expr, ...]
-    ) -> tuple[Step, ...]:
+    def _filled(self, view: View, value: Lit | Scalar, shape: tuple[Expr, ...]) -> tuple[Step, ...]:
         if isinstance(value, Lit):
             return (Alloc(self.array, shape, self.dtype, value.value),)
         made = Alloc(self.array, shape, self.dtype, 0)
@@ -225,8 +221,10 @@ class _Target:
                 axes = self.lowering.union(mask, value, old)
                 return (Store(view, "=", Apply("where", (mask, value, old), axes)),)
         if not view.parts:
-            return self._scalar(view, value, masked=False) if self.update.op != "=" else (
-                Assign(self.array, value, (), self.dtype, True, True),
+            return (
+                self._scalar(view, value, masked=False)
+                if self.update.op != "="
+                else (Assign(self.array, value, (), self.dtype, True, True),)
             )
         return (Store(view, self.update.op, value),)
 
@@ -251,9 +249,7 @@ class _Target:
         counts = tuple(count(self.lowering.box.indices[a]) for a in axes)
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
-        return (
-            Scatter(self.array, indices, self.update.op, value, axes, mask, counts),
-        )
+        return (Scatter(self.array, indices, self.update.op, value, axes, mask, counts),)
 
 
 def is_fresh(value: Value) -> bool:
@@ -272,5 +268,3 @@ def is_fresh(value: Value) -> bool:
             if kind == "Contract":
                 return len(value.args) > 1  # type: ignore[union-attr]
             return kind not in ("Renamed",) or is_fresh(value.arg)  # type: ignore[union-attr]
-
-

@@ -107,7 +107,9 @@ class Lowering:
         args = self._lazily(expr) or [self.value(a) for a in expr.args]
         types = [self.type_of(a) for a in expr.args]
         joined = self.type_of(expr)
-        counted = row.counts_bools and all(t is not None and (t.kind == "b" or t.weak) for t in types)
+        counted = row.counts_bools and all(
+            t is not None and (t.kind == "b" or t.weak) for t in types
+        )
         typed = [
             self._typed(v, t, joined, as_int=counted and row.result != "bool")
             for v, t in zip(args, types, strict=True)
@@ -137,7 +139,9 @@ class Lowering:
             return False
         return affine(expr) is not None
 
-    def _typed(self, value: Value, own: DType | None, joined: DType | None, *, as_int: bool) -> Value:
+    def _typed(
+        self, value: Value, own: DType | None, joined: DType | None, *, as_int: bool
+    ) -> Value:
         """Keep NumPy from promoting what is weak, and from treating sums of bools as `or`."""
         if own is None or joined is None:
             return value

@@ -51,7 +51,9 @@ class BuildTree(Transformer[Token, Any]):
         if not isinstance(children[2], Token):
             guard = children[2]
         body, inline = children[-1]
-        return tree.For(tuple(indices), guard, body, inline, span=self._span([*children[:-1], *body]))
+        return tree.For(
+            tuple(indices), guard, body, inline, span=self._span([*children[:-1], *body])
+        )
 
     def if_block(self, children: list[Any]) -> tree.If:
         body, inline = children[-1]
@@ -242,6 +244,10 @@ def _adjacent(operands: list[tree.Operand], child: tree.Expr) -> str:
     if not operands or not isinstance(child, tree.Group):
         return ""
     before = operands[-1].expr
-    if not isinstance(before, tree.Name | tree.Bracket) or before.span is None or child.span is None:
+    if (
+        not isinstance(before, tree.Name | tree.Bracket)
+        or before.span is None
+        or child.span is None
+    ):
         return ""
     return "()" if before.span.stop == child.span.start else ""

@@ -31,9 +31,7 @@ _SAID = {
 _STATEMENTS = {"FOR", "DEF", "DIM"}
 
 
-def explain(
-    source: Source, tokens: list[Token], place: int, expected: Iterable[str]
-) -> Diagnostic:
+def explain(source: Source, tokens: list[Token], place: int, expected: Iterable[str]) -> Diagnostic:
     """Return the diagnostic for the token at which the parser stopped, and what could follow."""
     wanted = set(expected)
     at_end = place >= len(tokens)
@@ -92,7 +90,7 @@ def _word(tokens: list[Token], place: int, kind: str, wanted: set[str]) -> Token
 
 
 def _expected(wanted: set[str]) -> str:
-    if _STATEMENTS <= wanted:
+    if wanted >= _STATEMENTS:
         return "a statement"
     if {"NAME", "NUMBER", "LPAR"} <= wanted and not wanted & {"PLUS_", "TIMES"}:
         return "an expression"

@@ -87,7 +87,7 @@ def _machine() -> _Machine:
         saved: Any = importlib.import_module("loopc.grammar.tables")
     except ModuleNotFoundError:
         return _Machine(build_lark(transformer), transformer)
-    if saved.KEY != tables_key(grammar_text()):
+    if tables_key(grammar_text()) != saved.KEY:
         return _Machine(build_lark(transformer), transformer)
     lark = Lark._load_from_dict(
         saved.DATA,
@@ -212,7 +212,11 @@ def _without_line(tokens: list[Token], place: int) -> list[Token]:
     kept = tokens[:first] + tokens[stop + 1 :]
     if first < len(kept) and kept[first].type == "_INDENT":
         return _without_block_marks(kept, first)
-    if 0 < first < len(kept) and kept[first - 1].type == "_INDENT" and kept[first].type == "_DEDENT":
+    if (
+        0 < first < len(kept)
+        and kept[first - 1].type == "_INDENT"
+        and kept[first].type == "_DEDENT"
+    ):
         kept = kept[: first - 1] + kept[first + 1 :]  # the block is empty now: so is its head
         return _without_line(kept, first - 2)
     return kept

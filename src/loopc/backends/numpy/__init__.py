@@ -265,4 +265,3 @@ def value_and_grad(**arrays):
 '''
 
 BACKEND = Backend("numpy", (), build, emit)
-

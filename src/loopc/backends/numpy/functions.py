@@ -119,7 +119,9 @@ class _Writer:
 
 
 def _is_simple(text: str) -> bool:
-    return text.replace(".", "").isdigit() or (text.endswith(")") and text.count("(") == 1 and " " not in text.split("(")[0])
+    return text.replace(".", "").isdigit() or (
+        text.endswith(")") and text.count("(") == 1 and " " not in text.split("(")[0]
+    )
 
 
 def _fold(row: Function, args: list[str]) -> str:

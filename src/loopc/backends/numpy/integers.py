@@ -38,7 +38,9 @@ def _spell(expr: Expr, name: Callable[[str, str], str]) -> tuple[int, str]:
         case Call("neg", (inner,)):
             return UNARY, f"-{spell(inner, name, UNARY)}"
         case Call("mul", args):
-            return PRODUCT, " * ".join(spell(a, name, PRODUCT + (n > 0)) for n, a in enumerate(args))
+            return PRODUCT, " * ".join(
+                spell(a, name, PRODUCT + (n > 0)) for n, a in enumerate(args)
+            )
         case Call("floordiv" | "mod" as fn, (a, b)):
             sign = "//" if fn == "floordiv" else "%"
             return PRODUCT, f"{spell(a, name, PRODUCT)} {sign} {spell(b, name, PRODUCT + 1)}"

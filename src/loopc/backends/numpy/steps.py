@@ -106,7 +106,11 @@ class StepSpeller:
             return f"{name} = {speller.dtype(step.dtype)}.type({speller.text(step.value)})"
         if not step.order:
             text = speller.text(step.value)
-            return f"{name} = {speller.dtype(step.dtype)}.type({text})" if step.cast else f"{name} = {text}"
+            return (
+                f"{name} = {speller.dtype(step.dtype)}.type({text})"
+                if step.cast
+                else f"{name} = {text}"
+            )
         spelled = speller.spell(step.value)
         text = speller.fitted(spelled, step.order)
         bare = text == spelled.text
@@ -147,9 +151,7 @@ class StepSpeller:
             yield f"{where} = np.broadcast_to({mask}, {shape})"
             picked = f"np.broadcast_to({{}}, {shape})[{where}]"
             value = picked.format(value)
-        inside = ", ".join(
-            speller.position(p, axes, None, picked) for p in step.indices
-        )
+        inside = ", ".join(speller.position(p, axes, None, picked) for p in step.indices)
         if step.op == "=":
             yield f"{name}[{inside}] = {value}"
         elif not axes and step.mask is None and step.op in _IN_PLACE:
@@ -182,5 +184,3 @@ def require_lines(plan: Plan, speller: Speller) -> Iterator[str]:
         counts = speller.tuple(need.counts)
         low, high, extent = (speller.size(e) for e in (need.low, need.high, need.extent))
         yield f"{call}({low}, {high}, {extent}, {counts}, {need.place!r})"
-
-

@@ -206,7 +206,9 @@ class Speller:
         call = f"{self.helper('_window')}({array}, {start}, {counts}, {rows})"
         return Text(call, ATOM, value.axes)
 
-    def position(self, at: Position, axes: Sequence[str], mask: Value | None, picked: str = "") -> str:
+    def position(
+        self, at: Position, axes: Sequence[str], mask: Value | None, picked: str = ""
+    ) -> str:
         """Spell an index array; `picked` selects the points where a mask holds."""
         text = self.fit(at.at, axes)
         if mask is not None and not picked:
@@ -313,9 +315,7 @@ def bracketed(spelled: Text, loosest: int) -> str:
     return spelled.text if spelled.level >= loosest else f"({spelled.text})"
 
 
-def _templated(
-    template: str, params: Sequence[str], args: Sequence[str], *, variadic: bool
-) -> str:
+def _templated(template: str, params: Sequence[str], args: Sequence[str], *, variadic: bool) -> str:
     text = template.format(**dict(zip(params, args, strict=False)))
     for arg in args[2:] if variadic else ():
         text = template.format(**dict(zip(params, (text, arg), strict=True)))
@@ -331,5 +331,3 @@ def _literal(value: object) -> tuple[str, int]:
 
 def _python_tuple(numbers: Sequence[int]) -> str:
     return f"({', '.join(map(str, numbers))}{',' if len(numbers) == 1 else ''})"
-
-

@@ -71,7 +71,9 @@ def load(rng: Any) -> Data:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        click.echo('The demo needs scikit-learn and matplotlib: pip install "loopc[demo]"', err=True)
+        click.echo(
+            'The demo needs scikit-learn and matplotlib: pip install "loopc[demo]"', err=True
+        )
         sys.exit(1)
     x, y = load_digits(return_X_y=True)
     order = rng.permutation(len(y))

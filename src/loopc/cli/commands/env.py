@@ -12,7 +12,17 @@ import click
 from loopc import __version__
 from loopc.cli.terminal import show
 
-PACKAGES = ("numpy", "lark", "opt_einsum", "click", "rich", "scikit-learn", "matplotlib", "torch", "jax")
+PACKAGES = (
+    "numpy",
+    "lark",
+    "opt_einsum",
+    "click",
+    "rich",
+    "scikit-learn",
+    "matplotlib",
+    "torch",
+    "jax",
+)
 
 
 @click.command("env")

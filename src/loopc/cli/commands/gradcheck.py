@@ -12,7 +12,9 @@ from loopc.cli.terminal import compiled, formatted, read, show, sizes, sourced
 
 @click.command("gradcheck")
 @sourced
-@click.option("--dims", multiple=True, metavar="B=3,T=4", help="Values of dims (default: 3, 4, 5 …).")
+@click.option(
+    "--dims", multiple=True, metavar="B=3,T=4", help="Values of dims (default: 3, 4, 5 …)."
+)
 @click.option("--inputs", multiple=True, metavar="a.npz", help="Arrays; others are random.")
 @click.option("--set", "values", multiple=True, metavar="lr=0.1", help="A number.")
 @click.option("--tolerance", default=1e-5, show_default=True)

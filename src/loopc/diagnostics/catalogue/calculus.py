@@ -22,7 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="no loss can be chosen",
         raises=DifferentiationError,
         message="which output is the loss? {candidates}",
-        hint="name it: `loss=\"…\"`, or call it `L`",
+        hint='name it: `loss="…"`, or call it `L`',
     ),
     Entry(
         code="L0603",
