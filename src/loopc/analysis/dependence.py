@@ -66,7 +66,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`sink` must come after `source`; `level` is the carrying loop's depth, None: the same point."""
+    """`sink` comes after `source`; `level` is the carrying loop's depth, None: the same point."""
 
     source: int
     sink: int
@@ -182,7 +182,7 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
     ranges: dict[str, Index] = {}
     for one in a.levels[:same]:
         ranges[one.index.name] = one.index
-    mine = {i.index.name: IndexRef(f"{i.index.name}·a") for i in a.levels[same:]}
+    mine: dict[str, Expr] = {i.index.name: IndexRef(f"{i.index.name}·a") for i in a.levels[same:]}
     other: dict[str, Expr] = {i.index.name: IndexRef(f"{i.index.name}·b") for i in b.levels[same:]}
     if level is not None:
         index = a.levels[level].index

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from loopc.api.program import Options, Program
+from loopc.api.options import Options
+from loopc.api.program import Program
 from loopc.api.results import Results
 from loopc.autodiff.adjoint import expand_backward
 from loopc.diagnostics import catalogue

@@ -1,7 +1,7 @@
 """Derivatives made of adjoints: products with the Jacobian and the Hessian, and these in full.
 
-The adjoint program is linear in its cotangents u: x̄ = Jᵀu. Its own adjoint by u is therefore J: so a
-tangent is two adjoints. Source: Christianson, 1992; Griewank and Walther, Evaluating Derivatives,
+The adjoint program is linear in its cotangents u: x̄ = Jᵀu. Its own adjoint by u is therefore J: so
+a tangent is two adjoints. Source: Christianson, 1992; Griewank and Walther, Evaluating Derivatives,
 ch. 3.
 """
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopc import backends, passes
-from loopc.api import arrays as inputs
+from loopc.api import arrays as calls
+from loopc.api.options import ArrayType, Options, located, shape_text
 from loopc.api.results import Results
 from loopc.autodiff.adjoint import Adjoint, adjoint
 from loopc.diagnostics import catalogue
@@ -17,35 +17,12 @@ from loopc.diagnostics.errors import LoopcError
 from loopc.ir import nodes
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import infer_dtypes
-from loopc.ir.unbuild import expr_text, statements_text, to_text
+from loopc.ir.unbuild import statements_text, to_text
 from loopc.ir.visit import walk
 
 if TYPE_CHECKING:
     from loopc.api.model import Model
     from loopc.api.report import Report
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a program was compiled."""
-
-    backend: str = "numpy"
-    opt: int = 2
-    wrt: tuple[str, ...] | None = None
-    loss: str | None = None
-    dtype: str | None = None
-    memory_limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayType:
-    """The symbolic shape and the type of an input or output: `x[B, T]: int`."""
-
-    shape: tuple[str, ...]
-    dtype: str
-
-    def __str__(self) -> str:
-        return f"[{', '.join(self.shape)}]: {self.dtype}" if self.shape else self.dtype
 
 
 class Program:
@@ -97,7 +74,7 @@ class Program:
         types = infer_dtypes(self._program, {})
         kinds = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
         return {
-            n: ArrayType(_shape(self._program.array(n)), kinds[types[n].kind])
+            n: ArrayType(shape_text(self._program.array(n)), kinds[types[n].kind])
             for n in self._program.outputs
         }
 
@@ -108,7 +85,7 @@ class Program:
         return tuple(dict.fromkeys(found))
 
     def _type(self, array: nodes.Array) -> ArrayType:
-        return ArrayType(_shape(array), array.dtype or "float")
+        return ArrayType(shape_text(array), array.dtype or "float")
 
     # Running
 
@@ -120,8 +97,8 @@ class Program:
             named: further ones.
 
         Raises:
-            CallError: a missing or unknown array. DTypeError: one of a wrong type. ShapeError: sizes
-                that do not fit. BoundsError: an index outside its array.
+            CallError: a missing or unknown array. DTypeError: one of a wrong type.
+            ShapeError: sizes that do not fit. BoundsError: an index outside its array.
         """
         return Results(self._run("", self._program, {**(arrays or {}), **named}))
 
@@ -176,7 +153,7 @@ class Program:
         return Results({n: found[g] for n, g in made.gradients.items()})
 
     def jvp(self, arrays: Mapping[str, Any], tangents: Mapping[str, Any], /) -> Results:
-        """Return the directional derivatives of the float outputs, for tangents of inputs by name."""
+        """Return the directional derivatives of the float outputs, for tangents by name."""
         from loopc.api.derivatives import jvp
 
         return jvp(self, arrays, tangents)
@@ -206,7 +183,7 @@ class Program:
         return Model(self, {**(params or {}), **named})
 
     def specialize(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
-        """Return a function of positional arrays, in the order inputs are declared, for these shapes.
+        """Return a function of positional arrays, in the program's order, for these shapes.
 
         Shapes and types are not checked again; outputs are fresh arrays, as `Results`.
         """
@@ -381,9 +358,9 @@ class Program:
 
     def _take(
         self, program: nodes.Program, given: Mapping[str, Any], floats: frozenset[str]
-    ) -> inputs.Call:
+    ) -> calls.Call:
         known = self._bound.setdefault((id(program), floats), {})
-        return inputs.take(program, given, self._options.dtype, floats, known)
+        return calls.take(program, given, self._options.dtype, floats, known)
 
     def _run(
         self,
@@ -401,9 +378,9 @@ class Program:
         try:
             return runnable(call.arrays, call.dims)
         except IndexError as error:
-            raise _located(error, program) from None
+            raise located(error, program) from None
 
-    def _runnable(self, key: Any, program: nodes.Program, call: inputs.Call) -> backends.Runnable:
+    def _runnable(self, key: Any, program: nodes.Program, call: calls.Call) -> backends.Runnable:
         full = (key, call.kinds, call.uniform)
         found = self._runnables.get(full)
         if found is None:
@@ -415,25 +392,3 @@ class Program:
             )
             self._runnables[full] = found
         return found
-
-
-def _shape(array: nodes.Array) -> tuple[str, ...]:
-    return tuple(expr_text(e) for e in array.shape or ())
-
-
-def _located(error: IndexError, program: nodes.Program) -> Exception:
-    """Turn a generated module's error about an index into loopc's, with its place."""
-    match = re.match(r"L02\d\d: ((?:.*?: )?axis \d+ of `.*?`, index `.*?`): (.*)", str(error))
-    if match is None:
-        return error
-    from loopc.lower.context import place
-
-    span = None
-    for node in walk(program):
-        if isinstance(node, nodes.Access):
-            for axis, subscript in enumerate(node.subscripts):
-                if place(node, axis) == match[1]:
-                    span = span or subscript.span or node.span
-    what = re.sub(r"^\S+:\d+: ", "", match[1]) + f": {match[2]}"
-    entry = catalogue.ENTRIES["L0231"]
-    return entry.raises(catalogue.diagnostic("L0231", span, what=what))

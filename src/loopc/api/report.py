@@ -95,13 +95,15 @@ class Report:
 
     def _summary(self) -> str:
         sizes = ", ".join(f"{n} = {v}" for n, v in self.dims.items())
-        return f"{self.flops:,} FLOPs, {self.peak_bytes:,} bytes at the peak, for {sizes or 'all sizes'}"
+        peak = f"{self.peak_bytes:,} bytes at the peak"
+        return f"{self.flops:,} FLOPs, {peak}, for {sizes or 'all sizes'}"
 
     def __str__(self) -> str:
         width = max((len(r.text) for r in self.rows), default=0)
         how = max((len(r.how) for r in self.rows), default=0)
         lines = [
-            f"{r.line:>4}  {r.text:<{width}}  {r.how:<{how}}  {r.flops:>12,} FLOPs  {r.bytes:>12,} bytes"
+            f"{r.line:>4}  {r.text:<{width}}  {r.how:<{how}}  {r.flops:>12,} FLOPs"
+            + f"  {r.bytes:>12,} bytes"
             + ("  Python loop" if r.python_loop else "")
             for r in self.rows
         ]
@@ -256,7 +258,7 @@ def _bytes(
 
 
 def peak_bytes(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
-    """Return the bytes of all arrays of a program together, which is what a run holds at its end."""
+    """Return the bytes of all arrays of a program together: what a run holds at its end."""
     return sum(_sizes(program, dims, scalars).values())
 
 

@@ -16,6 +16,7 @@ from loopc.ir.nodes import (
     Array,
     Backward,
     Const,
+    Dim,
     Extent,
     For,
     Index,
@@ -221,10 +222,7 @@ def without_unused(program: Program) -> Program:
     used = set(program.outputs)
     for stmt in body:
         used |= {node.array for node in walk(stmt) if isinstance(node, Access)}
-    arrays = []
-    for array in program.arrays:
-        if array.name in used:
-            arrays.append(array)
+    arrays = [a for a in program.arrays if a.name in used]
     for array in arrays:
         for extent in array.shape or ():
             used |= {a.array for a in reads(extent)}
@@ -244,7 +242,9 @@ def _gives_dim(array: Array, program: Program, kept: Sequence[Array]) -> bool:
     return any(e in needed and e not in given and e.name not in known for e in wanted)
 
 
-def _used_dims(program: Program, body: tuple[Stmt, ...], arrays: Sequence[Array]):  # type: ignore[no-untyped-def]
+def _used_dims(
+    program: Program, body: tuple[Stmt, ...], arrays: Sequence[Array]
+) -> tuple[Dim, ...]:
     used = {n.name for s in body for n in walk(s) if isinstance(n, Extent)}
     used |= {
         n.name for a in arrays for e in a.shape or () for n in walk(e) if isinstance(n, Extent)

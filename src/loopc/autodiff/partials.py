@@ -64,7 +64,7 @@ def sensitive(value: Expr) -> Iterator[Access]:
             pass
 
 
-def _terms(
+def _terms(  # noqa: C901 - one case per kind of node
     value: Expr, is_active: Callable[[str], bool], taken: set[str], result: Expr | None
 ) -> Iterator[Term]:
     match value:

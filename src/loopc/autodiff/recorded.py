@@ -1,7 +1,7 @@
 """What an adjoint needs and the program overwrites: recorded before it is lost.
 
-A value is recorded per statement instance: `x_kept[i] = x[i]` in the statement's own loops, in front
-of it. Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded analysis).
+A value is recorded per statement instance: `x_kept[i] = x[i]` in the statement's own loops, in
+front of it. Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded analysis).
 """
 
 from __future__ import annotations

@@ -16,13 +16,12 @@ from loopc.ir.nodes import Program
 
 
 class Runnable(Protocol):
-    """A program ready to run for inputs of known kinds.
+    """A program ready to run for inputs of known kinds."""
 
-    Attributes:
-        source: the generated module's text, "" if there is none.
-    """
-
-    source: str
+    @property
+    def source(self) -> str:
+        """The text of the generated code."""
+        ...
 
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run on arrays that have been checked; return the outputs."""

@@ -105,7 +105,7 @@ def read(file: str | None, text: str | None) -> Source:
 def compiled(source: Source, **options: Any) -> Any:
     """Compile a text that has been read."""
     from loopc.api.compile import compile_source
-    from loopc.api.program import Options
+    from loopc.api.options import Options
 
     outputs = options.pop("outputs", None)
     return compile_source(source, Options(**options), outputs)

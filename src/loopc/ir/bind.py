@@ -99,7 +99,7 @@ def _check_rank(array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _shape_text(array: Array) -> str:
-    from loopc.ir.unbuild import expr_text
+    from loopc.ir.unbuild_expr import expr_text
 
     assert array.shape is not None
     return f"({', '.join(expr_text(e) for e in array.shape)})"
@@ -168,7 +168,7 @@ def _require_all(program: Program, dims: Mapping[str, int]) -> None:
 def _check_sizes(
     given: list[Array], shapes: Shapes, dims: Mapping[str, int], scalars: Mapping[str, int]
 ) -> None:
-    from loopc.ir.unbuild import expr_text
+    from loopc.ir.unbuild_expr import expr_text
 
     for array in given:
         for axis, expr in enumerate(array.shape or ()):

@@ -241,7 +241,7 @@ class _Builder:
 
 def _text(access: Access) -> str:
     from loopc.ir.nodes import Read
-    from loopc.ir.unbuild import expr_text
+    from loopc.ir.unbuild_expr import expr_text
 
     return expr_text(Read(access))
 

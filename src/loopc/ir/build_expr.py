@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from loopc.diagnostics.span import Span
-from loopc.ir import functions
 from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
+from loopc.ir.build_terms import divided, name_of, reversed_range, sum_of, times, usage
 from loopc.ir.nodes import (
     Access,
     Call,
@@ -45,7 +45,9 @@ class ExprBuilder:
         """Return the builder for the inside of a binder."""
         return replace(self, scope=self.scope | frozenset(indices))
 
-    def expr(self, node: tree.Expr | tree.Whole | tree.Index) -> Expr:
+    def expr(  # noqa: C901 - one case per kind of node
+        self, node: tree.Expr | tree.Whole | tree.Index
+    ) -> Expr:
         """Build an expression; what is wrong is reported and stands as 0."""
         match node:
             case tree.Number(text):
@@ -178,10 +180,10 @@ class ExprBuilder:
                 factor = neg(factor)
             at = after
             if op in _DIVISIONS:
-                factors = [_divided(_DIVISIONS[op], _times(factors, span), factor, span)]
+                factors = [divided(_DIVISIONS[op], times(factors, span), factor, span)]
             else:
                 factors.append(factor)
-        return _times(factors, span)
+        return times(factors, span)
 
     # Calls
 
@@ -202,11 +204,12 @@ class ExprBuilder:
         if isinstance(argument, tree.Group):
             return self._call(node, argument), at + 2
         if isinstance(argument, tree.Power) or following.negations:
-            self.names.report("L0305", node.span, name=_name_of(node))
+            self.names.report("L0305", node.span, name=name_of(node))
             return _ZERO, at + 2
         if isinstance(node, tree.Bracket):
             return self.expr(node), at + 1
         inner, after = self._applied(operands, at + 1)
+        assert isinstance(node, tree.Name)
         return self._function(node, [inner], following.span), after
 
     def _plain(self, node: tree.Expr, operands: tuple[tree.Operand, ...], at: int) -> Expr:
@@ -329,7 +332,7 @@ class ExprBuilder:
             return self._range(name, bound, span)
         stop = self.expr(bound)
         if relation == "<=":
-            stop = _sum_of(stop, Const(1))
+            stop = sum_of(stop, Const(1))
         return Index(name, Const(0), stop, written=True, span=span)
 
     def _range(self, name: str, bound: tree.Expr, span: Span | None) -> Index:
@@ -360,52 +363,5 @@ class ExprBuilder:
         assert isinstance(step, Const)
         number = int(step.value.real)
         if backwards:
-            start, stop, number = _reversed(start, stop, number)
+            start, stop, number = reversed_range(start, stop, number)
         return Index(name, start, stop, number, written=True, span=span)
-
-
-def _reversed(start: Expr, stop: Expr, step: int) -> tuple[Expr, Expr, int]:
-    """Return the range that has the same values, last first."""
-    sign = 1 if step > 0 else -1
-    last = _sum_of(stop, Const(-sign))
-    if abs(step) > 1:
-        trips = Call("floordiv", (_sum_of(last, neg(start)), Const(step)))
-        last = _sum_of(start, Call("mul", (Const(step), trips)))
-    return last, _sum_of(start, Const(-sign)), -step
-
-
-def _sum_of(a: Expr, b: Expr) -> Expr:
-    from loopc.ir.affine import affine, to_expr
-
-    form = affine(Call("add", (a, b)))
-    return Call("add", (a, b)) if form is None else to_expr(form)
-
-
-def _times(factors: list[Expr], span: Span | None) -> Expr:
-    """Return the product of factors in order, a sign taken to the front: it never rounds."""
-    flat: list[Expr] = []
-    negative = False
-    for number, factor in enumerate(factors):
-        if len(factors) > 1 and isinstance(factor, Call) and factor.fn == "neg":
-            negative, factor = not negative, factor.args[0]
-        if number == 0 and len(factors) > 1 and isinstance(factor, Call) and factor.fn == "mul":
-            flat.extend(factor.args)
-        else:
-            flat.append(factor)
-    product = flat[0] if len(flat) == 1 else Call("mul", tuple(flat), span=span)
-    return Call("neg", (product,), span=span) if negative else product
-
-
-def _divided(op: str, a: Expr, b: Expr, span: Span | None) -> Expr:
-    if op == "div" and isinstance(a, Call) and a.fn == "neg":
-        return Call("neg", (Call(op, (a.args[0], b), span=span),), span=span)
-    return Call(op, (a, b), span=span)
-
-
-def _name_of(node: tree.Expr) -> str:
-    return node.name if isinstance(node, tree.Name | tree.Bracket) else ""
-
-
-def usage(row: functions.Function) -> str:
-    """Return how a function is called."""
-    return f"{row.name}({', '.join(row.params)})"

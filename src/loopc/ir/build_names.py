@@ -10,6 +10,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
@@ -46,7 +47,7 @@ class Names:
     substitutes: dict[str, Expr] = field(default_factory=dict)
     defs: dict[str, tree.Def] = field(default_factory=dict)
 
-    def report(self, code: str, span: Span | None, **facts: object) -> None:
+    def report(self, code: str, span: Span | None, **facts: Any) -> None:
         """Add a finding."""
         self.found.append(catalogue.diagnostic(code, span, **facts))
 

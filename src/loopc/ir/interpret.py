@@ -218,6 +218,8 @@ class _Run:
                 return lambda env: all(bool(a(env)) for a in args)
             case "or":
                 return lambda env: any(bool(a(env)) for a in args)
+            case _:
+                pass
         scalar = row.scalar
         if row.counts_bools:
             args = [_counting(a) for a in args]
@@ -242,17 +244,15 @@ class _Run:
         dtype = of_expr(expr.body, self.types)
         name = "int64" if dtype is None else concrete(dtype, self.given)
         start = reductions.start(row, name)
-        match row.form:
-            case "fold":
-                return lambda env: _fold(row, start, terms(env).values)
-            case "whole" if row.identity is None:
-                return lambda env: _position(row, expr, terms(env))
-            case "whole":
-                evaluate = row.evaluate
-                assert evaluate is not None
-                return lambda env: evaluate(terms(env).values)
-            case "pointwise":
-                return lambda env: _point(row, start, terms(env), [int(a(env)) for a in at])
+        if row.form == "fold":
+            return lambda env: _fold(row, start, terms(env).values)
+        if row.form == "pointwise":
+            return lambda env: _point(row, start, terms(env), [int(a(env)) for a in at])
+        if row.identity is None:
+            return lambda env: _position(row, expr, terms(env))
+        evaluate = row.evaluate
+        assert evaluate is not None
+        return lambda env: evaluate(terms(env).values)
 
     def _terms(self, expr: Reduce) -> Callable[[Env], _Terms]:
         domain = self.domain(expr.indices)

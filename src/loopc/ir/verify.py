@@ -33,8 +33,8 @@ def verify(program: Program) -> Program:
     """Return `program` if it is resolved and well formed.
 
     Raises:
-        IllFormedError: an unbound index, an unknown array or function, a wrong rank, a range or a shape
-            that is not there, a name declared twice.
+        IllFormedError: an unbound index, an unknown array or function, a wrong rank, a range or a
+            shape that is not there, a name declared twice.
     """
     names = [a.name for a in program.arrays]
     _require(len(names) == len(set(names)), f"arrays twice: {names}")

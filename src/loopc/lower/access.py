@@ -1,4 +1,4 @@
-"""Accesses: an index that stands alone is an axis, affine subscripts are views, the rest gathers."""
+"""Accesses: an index that stands alone is an axis, an affine access a view, the rest gathers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Access, Array, Expr, Index
 from loopc.ir.sites import used_ranges
-from loopc.ir.unbuild import expr_text
+from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.domain import count
 from loopc.lower.plan import Require
@@ -66,4 +66,5 @@ def place(access: Access, axis: int) -> str:
     """Return what an error says about the place of a subscript."""
     span = access.subscripts[axis].span or access.span
     where = "" if span is None else f"{span.file}:{span.line}: "
-    return f"{where}axis {axis + 1} of `{access.array}`, index `{expr_text(access.subscripts[axis].at)}`"
+    at = expr_text(access.subscripts[axis].at)
+    return f"{where}axis {axis + 1} of `{access.array}`, index `{at}`"

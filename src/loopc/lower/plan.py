@@ -1,6 +1,6 @@
 """The plan: array operations with named axes, which a backend spells as source text.
 
-    value = Lit( value ) | Scalar( expr )          -- a literal; an integer of dims and serial indices
+    value = Lit( value ) | Scalar( expr )          -- a literal; an integer of dims and indices
           | Range( axis, start, stop, step )       -- the values of an index
           | View( array, parts )                   -- slices of an array, one part per dimension
           | Strided( array, starts, windows )      -- an affine access that is no slice
@@ -10,7 +10,7 @@
           | Along( op, arg, over )                 -- a pointwise reduction along axes
           | Renamed( arg, old, new )               -- the same under another axis name
           | Take( arg, axis, at )                  -- cells along an axis
-          | Contract( args )                       -- the sum of products over the axes not in `axes`
+          | Contract( args )                       -- a sum of products over axes not in `axes`
           | Cast( arg, dtype )
     step  = Alloc | Copy | Assign | Store | Scatter | Loop | When | Note
 

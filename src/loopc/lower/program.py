@@ -71,10 +71,8 @@ class _Program:
         found: list[Step] = []
         for stmt in self.program.body:
             found.extend(self._statement(stmt))
-        for name in self.program.outputs:
-            if name not in self.scheduler.made:
-                found.append(self._alloc(self.context.arrays[name]))
-        return tuple(found)
+        never = [n for n in self.program.outputs if n not in self.scheduler.made]
+        return (*found, *(self._alloc(self.context.arrays[n]) for n in never))
 
     def _statement(self, stmt: Stmt) -> Iterator[Step]:
         for name in _names_read(stmt):

@@ -89,7 +89,7 @@ def _machine() -> _Machine:
         return _Machine(build_lark(transformer), transformer)
     if tables_key(grammar_text()) != saved.KEY:
         return _Machine(build_lark(transformer), transformer)
-    lark = Lark._load_from_dict(
+    lark = Lark._load_from_dict(  # type: ignore[no-untyped-call]
         saved.DATA,
         saved.MEMO,
         transformer=transformer,
@@ -157,7 +157,7 @@ def parse_expression(text: str, name: str = "expression") -> tree.Expr:
 
 
 def normalised(text: str) -> str:
-    """Return the text with `\\n` newlines, without a byte order mark, in NFC."""
+    """Return the text with line feeds as newlines, without a byte order mark, in NFC."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -187,7 +187,7 @@ def _run(machine: _Machine, tokens: list[Token], start: str) -> Any:
     parser = machine.lark.parse_interactive(start=start)
     for token in tokens:
         parser.feed_token(token)
-    return parser.feed_eof(tokens[-1] if tokens else None)
+    return parser.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
 
 
 def _position(tokens: list[Token], token: Token) -> int:

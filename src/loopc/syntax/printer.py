@@ -173,7 +173,9 @@ def _declared(item: tree.Declared) -> str:
 # Expressions
 
 
-def _expr(expr: tree.Expr | tree.Whole | tree.Index, *, compact: bool = False) -> str:
+def _expr(  # noqa: C901 - one case per kind of node
+    expr: tree.Expr | tree.Whole | tree.Index, *, compact: bool = False
+) -> str:
     match expr:
         case tree.Number(text):
             return text

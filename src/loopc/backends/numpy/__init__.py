@@ -13,7 +13,7 @@ from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
 from loopc.ir.nodes import Array, Program
-from loopc.ir.unbuild import expr_text
+from loopc.ir.unbuild_expr import expr_text
 from loopc.lower.plan import Plan
 from loopc.lower.program import lower
 
@@ -79,7 +79,7 @@ def _shape_lines(plan: Plan, speller: Speller) -> Iterator[str]:
         shape = plan.shapes[name]
         if not all((name, axis) in taken for axis in range(len(shape))):
             array = speller.name("array", name)
-            yield f'{speller.helper("_shape")}("{name}", {array}, {speller.tuple(shape)})'
+            yield f'{speller.helper("_shape")}("{name}", {array}, {speller.sizes(shape)})'
 
 
 def _result(plan: Plan, speller: Speller, names: Mapping[str, str]) -> str:
@@ -229,7 +229,8 @@ def _inputs(table, arrays):
     missing = [name for name in table if name not in arrays and table[name][2] is None]
     if unknown or missing:
         raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
-    floats = [a.dtype for a in arrays.values() if getattr(getattr(a, "dtype", None), "kind", "") == "f"]
+    types = [getattr(a, "dtype", None) for a in arrays.values()]
+    floats = [t for t in types if getattr(t, "kind", "") == "f"]
     common = np.result_type(*floats) if floats else np.dtype(np.float64)
     found = []
     for name, (rank, kind, default) in table.items():

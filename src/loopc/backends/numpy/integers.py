@@ -17,7 +17,9 @@ def spell(expr: Expr, name: Callable[[str, str], str], loosest: int = 0) -> str:
     return f"({text})" if level < loosest else text
 
 
-def _spell(expr: Expr, name: Callable[[str, str], str]) -> tuple[int, str]:
+def _spell(  # noqa: C901 - one case per kind of node
+    expr: Expr, name: Callable[[str, str], str]
+) -> tuple[int, str]:
     match expr:
         case Const(value):
             return (UNARY if str(value).startswith("-") else ATOM), str(value)
@@ -49,8 +51,8 @@ def _spell(expr: Expr, name: Callable[[str, str], str]) -> tuple[int, str]:
         case Call(fn, args):
             row = lookup(fn)
             assert row is not None, fn
-            inner = [spell(a, name, ATOM) for a in args]
-            return 0, row.numpy.format(**dict(zip(row.params, inner, strict=False)))
+            texts = [spell(a, name, ATOM) for a in args]
+            return 0, row.numpy.format(**dict(zip(row.params, texts, strict=False)))
         case Reduce():
             raise AssertionError("a reduction is no size")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loopc.backends.numpy.values import SUM, Speller
-from loopc.ir.affine import affine
+from loopc.ir.affine import Affine, affine
+from loopc.ir.nodes import Expr
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -73,7 +74,7 @@ class StepSpeller:
             yield f"    {line}"
         self.note = ""
 
-    def _range(self, start, stop, step):  # type: ignore[no-untyped-def]
+    def _range(self, start: Expr, stop: Expr, step: int) -> str:
         speller = self.speller
         parts = [speller.size(start), speller.size(stop)]
         if step == 1 and parts[0] == "0":
@@ -88,7 +89,7 @@ class StepSpeller:
         dtype = speller.dtype(step.dtype)
         if not step.shape:
             return f"{dtype}.type({fill})"
-        shape = speller.tuple(step.shape)
+        shape = speller.sizes(step.shape)
         if len(step.shape) == 1:
             shape = speller.count(step.shape[0])
         if repr(step.fill) in ("0", "0.0", "False"):
@@ -145,7 +146,7 @@ class StepSpeller:
         picked = ""
         value = speller.fit(step.value, axes)
         if step.mask is not None:
-            shape = speller.tuple(step.shape)
+            shape = speller.sizes(step.shape)
             where = speller.names.fresh("where")
             mask = speller.fit(step.mask, axes)
             yield f"{where} = np.broadcast_to({mask}, {shape})"
@@ -169,9 +170,8 @@ def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:
             yield f"{name} = {speller.size(rule.value)}"
             continue
         text = f"{speller.name('array', rule.array)}.shape[{rule.axis}]"
-        if rule.offset is not None and (form := affine(rule.offset)) is not None:
-            if not form.is_constant or form.constant:
-                text = f"({text} - {speller.size(rule.offset, SUM + 1)})"
+        if rule.offset is not None and affine(rule.offset) != Affine(0):
+            text = f"({text} - {speller.size(rule.offset, SUM + 1)})"
         if rule.factor != 1:
             text = f"{text} // {rule.factor}"
         yield f"{name} = {text}"
@@ -181,6 +181,6 @@ def require_lines(plan: Plan, speller: Speller) -> Iterator[str]:
     """Yield the checks of what must hold for the sizes of a call."""
     for need in plan.requires:
         call = speller.helper("_require")
-        counts = speller.tuple(need.counts)
+        counts = speller.sizes(need.counts)
         low, high, extent = (speller.size(e) for e in (need.low, need.high, need.extent))
         yield f"{call}({low}, {high}, {extent}, {counts}, {need.place!r})"

@@ -82,7 +82,7 @@ class Speller:
 
     # Values
 
-    def spell(self, value: Value) -> Text:
+    def spell(self, value: Value) -> Text:  # noqa: C901 - one case per kind of value
         """Spell a value."""
         match value:
             case Lit(number):
@@ -107,7 +107,7 @@ class Speller:
             case Cast():
                 return self._cast(value)
             case Expand(arg, counts, axes):
-                shape = self.tuple(counts)
+                shape = self.sizes(counts)
                 return Text(f"np.broadcast_to({self.fit(arg, axes)}, {shape})", ATOM, axes)
             case Renamed(arg, _, _, axes):
                 inner = self.spell(arg)
@@ -144,7 +144,7 @@ class Speller:
                 text, level = f"{base}[{inside}]", ATOM
         return text if level >= loosest else f"({text})"
 
-    def tuple(self, exprs: Iterable[Expr]) -> str:
+    def sizes(self, exprs: Iterable[Expr]) -> str:
         """Return a tuple of sizes, none of them negative."""
         parts = [self.count(e) for e in exprs]
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
@@ -186,8 +186,8 @@ class Speller:
         start, count = affine(part.start), affine(part.count)
         step = abs(part.step)
         if start is None or count is None:
-            low = self.size(part.start, SUM)
-            return f"{low}:{low} + {self.size(part.count, SUM)}"
+            begin = self.size(part.start, SUM)
+            return f"{begin}:{begin} + {self.size(part.count, SUM)}"
         span = (count - Affine(1)).scaled(step) + Affine(1)
         low = start if part.step > 0 else start - (span - Affine(1))
         high = low + span
@@ -198,7 +198,7 @@ class Speller:
 
     def _strided(self, value: Strided) -> Text:
         starts = ", ".join(self.size(s) for s in value.starts)
-        counts = self.tuple(w.count for w in value.windows)
+        counts = self.sizes(w.count for w in value.windows)
         rows = ", ".join(_python_tuple(w.steps) for w in value.windows)
         rows = f"({rows}{',' if len(value.windows) == 1 else ''})"
         start = f"({starts}{',' if len(value.starts) == 1 else ''})"
@@ -255,12 +255,11 @@ class Speller:
         assert row is not None
         kind = value.kind if isinstance(value, Fold) else "f"
         axis = str(places[0]) if len(places) == 1 else str(places)
-        match value.op:
-            case "argmax" | "argmin":
-                choose = f"np.{value.op}"
-                return f"{self.helper('_argbest')}({choose}, {inner.text}, {_python_tuple(places)})"
-            case "mean" | "logsumexp" | "softmax" | "logsoftmax":
-                return f"{self.helper(f'_{value.op}')}({inner.text}, {_python_tuple(places)})"
+        if value.op in ("argmax", "argmin"):
+            choose = f"np.{value.op}"
+            return f"{self.helper('_argbest')}({choose}, {inner.text}, {_python_tuple(places)})"
+        if f"_{value.op}" in HELPERS:
+            return f"{self.helper(f'_{value.op}')}({inner.text}, {_python_tuple(places)})"
         if row.form == "pointwise":
             return f"{row.ufunc}.accumulate({inner.text}, axis={axis})"
         keep = "" if len(places) == len(inner.axes) else f", axis={axis}"

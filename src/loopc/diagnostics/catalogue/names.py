@@ -60,7 +60,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="L0306",
         title="an assignment that loses values",
         raises=ParseError,
-        message="the loop runs over `{index}`, but `{target}` has no `{index}`: the last value wins",
+        message="the loop runs over `{index}`, which `{target}` does not have: the last value wins",
         hint="did you mean `+=`? Else drop `{index}` from the loop",
         explanation=(
             "With `=`, every index of a one-line loop that the value uses must stand in the "
@@ -184,7 +184,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="L0319",
         title="a primed name that is not a function of one argument",
         raises=ParseError,
-        message="`{name}'` means the derivative of a function of one argument, and `{name}` is none",
+        message="`{name}'` is the derivative of a function of one argument, and `{name}` is none",
         hint="only functions such as `σ` have a derivative `σ'`",
         bad="for i  y[i] = x'(i)\n",
         good="for i  y[i] = σ'(x[i])\n",

@@ -1,0 +1,50 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint golden tables wheel bench fuzz docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(STAMP)
+
+demo: $(STAMP) ## train the lecture's network on handwritten digits
+	$(BIN)/loopc demo
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## style, types, and which room imports which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(STAMP) ## write the golden files anew
+	$(BIN)/python -m pytest tests/test_golden.py --update-golden
+
+tables: $(STAMP) ## make the parser's saved tables from the grammar
+	$(BIN)/python -m grammar.make_tables
+
+docs: $(STAMP) ## write the generated pages of docs/
+	$(BIN)/python docs/generate.py
+
+wheel: $(STAMP) ## build the wheel and the sdist into dist/
+	$(BIN)/python -m build
+
+fuzz: $(STAMP) ## random programs at length
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_random.py
+
+bench: $(STAMP) ## time the seed's programs against NumPy, JAX and PyTorch (as far as installed)
+	$(BIN)/python -m benchmarks.report
+
+clean: ## remove what was built
+	rm -rf $(VENV) build dist src/*.egg-info

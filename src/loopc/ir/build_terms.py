@@ -1,0 +1,59 @@
+"""What expressions are put together from: ranges, sums of sizes, products in order."""
+
+from __future__ import annotations
+
+from loopc.diagnostics.span import Span
+from loopc.ir import functions
+from loopc.ir.affine import affine, to_expr
+from loopc.ir.nodes import Call, Const, Expr
+from loopc.ir.visit import neg
+from loopc.syntax import tree
+
+
+def reversed_range(start: Expr, stop: Expr, step: int) -> tuple[Expr, Expr, int]:
+    """Return the range that has the same values, last first."""
+    sign = 1 if step > 0 else -1
+    last = sum_of(stop, Const(-sign))
+    if abs(step) > 1:
+        trips = Call("floordiv", (sum_of(last, neg(start)), Const(step)))
+        last = sum_of(start, Call("mul", (Const(step), trips)))
+    return last, sum_of(start, Const(-sign)), -step
+
+
+def sum_of(a: Expr, b: Expr) -> Expr:
+    """Return a sum of sizes in normal form."""
+    form = affine(Call("add", (a, b)))
+    return Call("add", (a, b)) if form is None else to_expr(form)
+
+
+def times(factors: list[Expr], span: Span | None) -> Expr:
+    """Return the product of factors in order, a sign taken to the front: it never rounds."""
+    flat: list[Expr] = []
+    negative = False
+    for number, written in enumerate(factors):
+        factor = written
+        if len(factors) > 1 and isinstance(factor, Call) and factor.fn == "neg":
+            negative, factor = not negative, factor.args[0]
+        if number == 0 and len(factors) > 1 and isinstance(factor, Call) and factor.fn == "mul":
+            flat.extend(factor.args)
+        else:
+            flat.append(factor)
+    product = flat[0] if len(flat) == 1 else Call("mul", tuple(flat), span=span)
+    return Call("neg", (product,), span=span) if negative else product
+
+
+def divided(op: str, a: Expr, b: Expr, span: Span | None) -> Expr:
+    """Return a quotient, a sign of a true one taken to the front."""
+    if op == "div" and isinstance(a, Call) and a.fn == "neg":
+        return Call("neg", (Call(op, (a.args[0], b), span=span),), span=span)
+    return Call(op, (a, b), span=span)
+
+
+def name_of(node: tree.Expr) -> str:
+    """Return the name of a name or a bracket."""
+    return node.name if isinstance(node, tree.Name | tree.Bracket) else ""
+
+
+def usage(row: functions.Function) -> str:
+    """Return how a function is called."""
+    return f"{row.name}({', '.join(row.params)})"
