@@ -166,8 +166,7 @@ class _Target:
         if masked and self.fresh and self.update.op in ("=", "+="):
             value = self.lowering.masked(value, 0)
             masked = False
-        simple = self.update.op == "=" and not masked
-        if simple or (self.fresh and self.update.op in ("+=", "=") and not masked):
+        if not masked and (self.fresh or self.update.op == "="):
             return self._assign(view, value)
         if not view.parts:
             return self._scalar(view, value, masked=masked)
