@@ -55,6 +55,7 @@ def positive_definite(rng: np.random.Generator) -> np.ndarray:
 
 @kernel(
     """
+param C[N,M]
 for i,j    C[i,j] *= beta
 for i,j,k  C[i,j] += alpha A[i,k] B[k,j]
 """,
@@ -70,6 +71,7 @@ def gemm(A, B, C, alpha, beta):
 
 @kernel(
     """
+param D[N,L]
 for i,j,k  tmp[i,j] += alpha A[i,k] B[k,j]
 for i,j    D[i,j] *= beta
 for i,j,k  D[i,j] += tmp[i,k] C[k,j]
@@ -130,6 +132,7 @@ def bicg(A, p, r):
 
 @kernel(
     """
+param A[N,M,K]
 for r,q,p,s  sum[r,q,p] += A[r,q,s] C4[s,p]
 for r,q,p    A[r,q,p] = sum[r,q,p]
 """,
@@ -142,6 +145,7 @@ def doitgen(A, C4):
 
 @kernel(
     """
+param A[N,N]
 for i,j  A[i,j] += u1[i] v1[j] + u2[i] v2[j]
 for i,j  x[i] += beta A[j,i] y[j]
 for i    x[i] += z[i]
@@ -187,6 +191,7 @@ def gesummv(A, B, x, alpha, beta):
 
 @kernel(
     """
+param x1[N], x2[N]
 for i,j  x1[i] += A[i,j] y1[j]
 for i,j  x2[i] += A[j,i] y2[j]
 """,
@@ -248,6 +253,7 @@ def syr2k(A, B, C, alpha, beta):
 
 @kernel(
     """
+param C[N,N]
 for i, j if j <= i: C[i,j] *= beta
 for i, j, k if j <= i: C[i,j] += alpha A[i,k] A[j,k]
 """,

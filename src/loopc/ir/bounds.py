@@ -170,7 +170,7 @@ def conjuncts(guard: Expr | None) -> tuple[Expr, ...]:
 def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
     """Use `left fn 0`."""
     for name in reversed(list(ranges)):
-        index, c = ranges[name], left.coefficient(name)
+        index, c = _ascending(ranges[name]), left.coefficient(name)
         if abs(c) != 1 or not left.is_linear_in(name) or index.step != 1:
             continue
         rest = left.without(name).scaled(-c)  # c*i + r fn 0  <=>  i fn' -c*r
@@ -188,6 +188,27 @@ def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
             start = _simple("max", start, to_expr(rest + Affine(lower[fn])))
         ranges[name] = replace(index, start=start, stop=stop)
         return
+
+
+def _ascending(index: Index) -> Index:
+    """Return an index of step -1 with the same values in ascending order; others as they are."""
+    if index.step != -1:
+        return index
+    stop = affine(last(index))
+    return index if stop is None else replace(
+        index, start=first(index), stop=to_expr(stop + Affine(1)), step=1
+    )
+
+
+def reached(ranges: Mapping[str, Index]) -> dict[str, Index]:
+    """Narrow ranges to the values at which the ranges that depend on them are not empty."""
+    result = dict(ranges)
+    for index in ranges.values():
+        if index.start is None or index.stop is None or not free_indices(index):
+            continue
+        ends = (index.start, index.stop) if index.step > 0 else (index.stop, index.start)
+        result = tighten(result, Call("lt", ends))
+    return result
 
 
 def _simple(fn: str, a: Expr, b: Expr) -> Expr:

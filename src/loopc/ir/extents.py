@@ -61,6 +61,7 @@ class Equations:
         extents = (node.name for node in walk(program) if isinstance(node, Extent))
         self.taken: set[str] = {*self.arrays, *(d.name for d in program.dims), *extents}
         self.suggested: dict[Axis, Expr] = {}
+        self.soft: list[tuple[Axis, Key]] = []
 
     # Union-find.
 
@@ -101,6 +102,8 @@ class Equations:
             left = [c for c in pending if not self._solve_directly(c)]
             if len(left) == len(pending):
                 left = self._solve_by_accesses(pending)
+            if len(left) == len(pending):
+                left = self._solve_by_soft_writes(pending)
             if len(left) == len(pending):
                 return
             pending = left
@@ -151,12 +154,17 @@ class Equations:
         self.taken.add(f"{wanted[0]}{number}")
         return f"{wanted[0]}{number}"
 
-    def _written(self, group: Class) -> Expr | None:
-        """Return the largest index that writes an axis, plus one, if all that write are solved."""
+    def _written(self, group: Class, *, skip: bool = False) -> Expr | None:
+        """Return the largest index that writes an axis, plus one, if all that write are solved.
+
+        With `skip`, writes that are not solved do not count.
+        """
         highs: list[Expr] = []
         for key in group.keys:
             for use in self.writes.get(key, ()) if isinstance(key, tuple) else ():
                 ranges = self.ranges(use.at, use.scope)
+                if ranges is None and skip:
+                    continue
                 if ranges is None:
                     return None
                 high = bounds(use.at, ranges).high
@@ -188,6 +196,18 @@ class Equations:
         if group.stop is None:
             return None
         return Index(slot.index.name, group.start, group.stop, 1, span=slot.index.span)
+
+    def _solve_by_soft_writes(self, pending: list[Class]) -> list[Class]:
+        """Let an index that only stands in a write, beside longer ones, run over the whole axis."""
+        for axis, number in self.soft:
+            index, target = self.class_of(number), self.class_of(axis)
+            if index.solved or target is index:
+                continue
+            stop = target.stop or self._written(target, skip=True)
+            if stop is not None:
+                index.start, index.stop = Const(0), stop
+                return [c for c in pending if c is not index]
+        return pending
 
     def _solve_by_accesses(self, pending: list[Class]) -> list[Class]:
         """Solve the first class that affine accesses bound; return the rest."""

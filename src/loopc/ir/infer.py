@@ -31,7 +31,7 @@ from loopc.ir.nodes import (
     Subscript,
 )
 from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
-from loopc.ir.visit import reads, walk
+from loopc.ir.visit import free_indices, reads, updates, walk
 
 
 def infer(program: Program, found: list[Diagnostic]) -> Program:
@@ -111,6 +111,7 @@ class _Collector(Walker):
         super().__init__()
         self.equations = equations
         self.shifted: set[tuple[str, int]] = set()
+        self.moved = set(_moved(equations.program))
 
     def walk(self, node: Node, scope: Scope) -> Node:
         """Walk `node`; in a range, `ptr[i]` beside `ptr[i+1]` bounds `i`, but is not all of it."""
@@ -142,6 +143,9 @@ class _Collector(Walker):
                 self.equations.alone.setdefault(key, []).append(at.name)
                 self.equations.suggest(key, scope.get(at.name))
             equal = self.equations.equal_to(access, axis, scope)
+            if equal is not None and write and temp and key in self.moved:
+                self.equations.soft.append((key, equal))
+                equal = None
             if equal is not None:
                 self.equations.union(key, equal)
                 continue
@@ -168,6 +172,14 @@ def _shifted(index: Index) -> Iterator[tuple[str, int]]:
         for axis, subscript in enumerate(access.subscripts):
             if not isinstance(subscript.at, IndexRef):
                 yield access.array, axis
+
+
+def _moved(program: Program) -> Iterator[tuple[str, int]]:
+    """Yield the axes that some update writes at a shifted or scaled index: `z[t+5]`, `e[2*s]`."""
+    for _, update in updates(program.body):
+        for axis, subscript in enumerate(update.target.subscripts):
+            if free_indices(subscript.at) and not isinstance(subscript.at, IndexRef):
+                yield update.target.array, axis
 
 
 class _Filler(Walker):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
-from loopc.ir.bounds import tighten
+from loopc.ir.bounds import reached, tighten
 from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update
 from loopc.ir.visit import children, free_indices, map_children
 
@@ -148,6 +148,8 @@ def _binder_sites(
             yield replace(site, in_range=True)
         inner.pop(index.name, None)
         inner[index.name] = index
+        if free_indices(index):
+            inner = reached(inner)
     if node.guard is not None:
         yield from _sites(node.guard, inner, conditional=conditional)
         inner = tighten(inner, node.guard)

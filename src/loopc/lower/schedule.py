@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopc.analysis.dependence import Edge, Leaf, Level, components, dependences, leaves
-from loopc.ir.bounds import conjuncts, tighten
+from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.context import Context
@@ -76,7 +76,8 @@ class Scheduler:
     def _parallel(self, leaf: Leaf, serial: Serial) -> tuple[Step, ...]:
         keys = {level.key for level in serial}
         parallel = [level for level in leaf.levels if level.key not in keys]
-        ranges = {level.index.name: level.index for level in serial}
+        around = reached({level.index.name: level.index for level in leaf.levels})
+        ranges = {level.index.name: around[level.index.name] for level in serial}
         for guard in leaf.guards:
             if all(n in ranges for n in free_indices(guard)):
                 ranges = tighten(ranges, guard)
