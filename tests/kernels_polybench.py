@@ -145,7 +145,7 @@ def doitgen(A, C4):
 
 @kernel(
     """
-param A[N,N]
+param A[N,N], x[N], w[N]
 for i,j  A[i,j] += u1[i] v1[j] + u2[i] v2[j]
 for i,j  x[i] += beta A[j,i] y[j]
 for i    x[i] += z[i]

@@ -202,7 +202,7 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
         size = max(0, evaluate(array.shape[site.axis], dims, scalars))
         ranges = used_ranges(site.at, site.ranges)
         try:
-            if any(_is_empty(i.name, ranges, dims, scalars) for i in ranges.values()):
+            if any(_is_empty(n, site.ranges, dims, scalars) for n in site.ranges):
                 continue
             ends = bounds(site.at, ranges)
             if ends.low is None or ends.high is None:
@@ -229,12 +229,17 @@ def _is_empty(
 ) -> bool:
     outer = {n: r for n, r in ranges.items() if n != name}
     high = bounds(extent(ranges[name]), outer).high
-    return high is not None and evaluate(high, dims, scalars) <= 0
+    try:
+        return high is not None and evaluate(high, dims, scalars) <= 0
+    except KeyError:
+        return False  # data decides
 
 
 def _check_alone(program: Program, site: Site, array: Array, size: int, trips: int) -> None:
     """An index without a range of its own that stands alone has just the axis's extent."""
     at = site.at
+    if site.write and array.kind == "temp":
+        return
     if (
         not isinstance(at, IndexRef)
         or at.name not in site.ranges

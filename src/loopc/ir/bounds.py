@@ -195,8 +195,10 @@ def _ascending(index: Index) -> Index:
     if index.step != -1:
         return index
     stop = affine(last(index))
-    return index if stop is None else replace(
-        index, start=first(index), stop=to_expr(stop + Affine(1)), step=1
+    return (
+        index
+        if stop is None
+        else replace(index, start=first(index), stop=to_expr(stop + Affine(1)), step=1)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from loopc.ir.affine import Affine, affine, equal, to_expr
@@ -81,18 +81,18 @@ def slices(lowering: Lowering, access: Access) -> View | None:
         index = lowering.box.indices[inside[0]]
         axes.append(index.name)
         extent = lowering.context.extent(access.array, axis)
-        parts.append(_part(form, index, extent))
+        parts.append(_part(form, index, extent, lowering.serial))
     return View(access.array, tuple(parts), tuple(axes))
 
 
-def _part(form: Affine, index: Index, extent: Expr) -> Part:
+def _part(form: Affine, index: Index, extent: Expr, serial: Mapping[str, Index]) -> Part:
     assert index.start is not None
     assert index.stop is not None
     step = form.coefficient(index.name) * index.step
     start = at_point(to_expr(form), {index.name: index.start})
     whole = step == 1 and equal(start, Const(0)) and equal(index.stop, extent)
     whole = whole and form == Affine(0, ((IndexRef(index.name), 1),))
-    return Part(start, index.name, count(index), step, whole)
+    return Part(start, index.name, count(index, serial), step, whole)
 
 
 def strided(lowering: Lowering, access: Access) -> Strided:
@@ -106,7 +106,7 @@ def strided(lowering: Lowering, access: Access) -> Strided:
         assert index.start is not None
         firsts[name] = index.start
         steps = tuple(f.coefficient(name) * index.step for f in forms if f is not None)
-        windows.append(Window(name, count(index), steps))
+        windows.append(Window(name, count(index, lowering.serial), steps))
     starts = tuple(at_point(s.at, firsts) for s in access.subscripts)
     return Strided(access.array, starts, tuple(windows), tuple(names))
 

@@ -50,14 +50,11 @@ class Context:
         ends = bounds(at, used)
         if ends.low is None or ends.high is None:
             return False
-        counts = tuple(count(i) for i in used.values())
+        counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
         extent = self.extent(access.array, axis)
         for expr in (ends.low, ends.high, extent):
             if free_indices(expr) or any(a.subscripts for a in reads(expr)):
                 return False
-        outer = {n for c in counts for n in free_indices(c)}
-        if outer:
-            return False
         self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis))] = None
         return True
 

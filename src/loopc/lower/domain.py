@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from loopc.ir.affine import Affine, affine, simplify, to_expr
-from loopc.ir.bounds import bounds, conjuncts, first, last
+from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
+from loopc.ir.bounds import bounds, conjuncts, extent, first, last
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
 from loopc.ir.visit import free_indices, reads
 
@@ -125,16 +125,23 @@ def _best(fn: str, a: Expr, b: Affine) -> Expr:
     return simplify(Call(fn, (a, to_expr(b))))
 
 
-def count(index: Index) -> Expr:
+def count(index: Index, around: Mapping[str, Index] | None = None) -> Expr:
     """Return the number of values of a range, as an expression that is never negative.
 
-    An extent that is a dim, or a positive number, is taken as it is.
+    A number that the ranges `around` it keep from being negative is taken as it is.
     """
-    from loopc.ir.affine import at_least
-    from loopc.ir.bounds import extent
-
     size = extent(index)
-    form = affine(size)
-    if form is not None and at_least(form, Affine(0)):
-        return to_expr(form)
+    if _at_least(size, 0, around):
+        return simplify(size)
     return simplify(Call("max", (size, Const(0))))
+
+
+def may_be_empty(index: Index, around: Mapping[str, Index]) -> bool:
+    """Whether the range of an index may have no value for some value of those around it."""
+    return not _at_least(extent(index), 1, around)
+
+
+def _at_least(size: Expr, least: int, around: Mapping[str, Index] | None) -> bool:
+    low = bounds(size, around).low if around else size
+    form = None if low is None else affine(low)
+    return form is not None and at_least(form, Affine(least))

@@ -71,7 +71,9 @@ def total(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     found = {axis for v in values_of for axis in v.axes}
     if not _has_axes(values_of, over) or len(factors) == 1:
         return _signed(folded(lowering, "sum", _product(factors), over, ()), negative)
-    counts = [Scalar(count(lowering.box.indices[n])) for n in over if n not in found]
+    counts = [
+        Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
+    ]
     kind = lowering.type_of(body)
     args: list[Value] = [*values_of, *counts]
     if kind is not None and kind.kind in "bi":
@@ -152,7 +154,7 @@ def folded(
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in lowering.order if n in value.axes or n in missing)
-        counts = tuple(count(lowering.box.indices[n]) for n in axes)
+        counts = tuple(count(lowering.box.indices[n], lowering.serial) for n in axes)
         value = Expand(value, counts, axes)
     axes = tuple(a for a in value.axes if a not in over)
     result: Value = Fold(op, value, tuple(over), axes, of)
@@ -189,7 +191,7 @@ def _pointwise(lowering: Lowering, inner: Lowering, expr: Reduce, over: list[str
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in inner.order if n in value.axes or n in missing)
-        value = Expand(value, tuple(count(inner.box.indices[n]) for n in axes), axes)
+        value = Expand(value, tuple(count(inner.box.indices[n], inner.serial) for n in axes), axes)
     result: Value = Along(expr.op, value, tuple(over), value.axes)
     for index, position in zip(expr.indices, expr.at, strict=True):
         result = _at(lowering, result, inner.box.indices[index.name], position)

@@ -85,6 +85,7 @@ class Scheduler:
             leaf.update,
             tuple(level.index for level in parallel),
             ranges,
+            {level.index.name: level.index for level in serial},
             tuple(c for g in leaf.guards for c in conjuncts(g)),
             fresh=not serial and leaf.update.target.array not in self.made,
         )

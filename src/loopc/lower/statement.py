@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import last
+from loopc.ir.bounds import extent, last
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
 from loopc.ir.visit import free_indices, substitute
 from loopc.lower import access as accesses
 from loopc.lower.context import Context
-from loopc.lower.domain import Box, NeedSerial, box, count
+from loopc.lower.domain import Box, NeedSerial, box, count, may_be_empty
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -41,7 +41,8 @@ class Job:
     Attributes:
         update: the update.
         parallel: its parallel indices, outermost first.
-        serial: the indices that are Python variables.
+        serial: the indices that are Python variables, narrowed by what stands inside them.
+        written: the same as the program has them.
         guards: the guards round it.
         fresh: whether its target has no cells yet, and may be made whole by this update.
     """
@@ -49,6 +50,7 @@ class Job:
     update: Update
     parallel: tuple[Index, ...]
     serial: Mapping[str, Index]
+    written: Mapping[str, Index]
     guards: tuple[Expr, ...]
     fresh: bool
 
@@ -62,17 +64,28 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
     backwards = {i.name for i in job.parallel if i.step < 0}
     domain = box(tuple(_forwards(i) for i in job.parallel), job.guards)
     update = job.update
-    conditions: list[Expr] = list(domain.scalars)
+    conditions: list[Expr] = [*_nonempty(job), *domain.scalars]
     if update.op == "=":
         update, domain = _last_values(update, domain, backwards, conditions)
     lowering = Lowering(context, domain, job.serial, domain.masks)
     steps = _Target(lowering, update, job.fresh and not conditions, bool(backwards)).steps()
     if not conditions:
         return steps
-    inner = Lowering(context, Box({}), job.serial)
+    inner = Lowering(context, Box({}), job.written)
     test = inner.condition(tuple(conditions))
     assert test is not None
     return (When(test, steps),)
+
+
+def _nonempty(job: Job) -> list[Expr]:
+    """Return the conditions under which ranges that follow serial indices have a value."""
+    return [
+        Call("gt", (extent(i), Const(0)))
+        for i in job.parallel
+        if any(n in job.written for n in free_indices(i))
+        and not any(n == p.name for n in free_indices(i) for p in job.parallel)
+        and may_be_empty(i, job.written)
+    ]
 
 
 def _forwards(index: Index) -> Index:
@@ -178,7 +191,9 @@ class _Target:
         if isinstance(value, Lit | Scalar) and view.axes:
             return self._filled(view, value, shape)
         if set(value.axes) != set(view.axes):
-            counts = tuple(count(self.lowering.box.indices[a]) for a in view.axes)
+            counts = tuple(
+                count(self.lowering.box.indices[a], self.lowering.serial) for a in view.axes
+            )
             value = Expand(value, counts, view.axes)
         cast = not self._has_type()
         return (Assign(self.array, value, view.axes, self.dtype, cast, is_fresh(value), shape),)
@@ -245,7 +260,7 @@ class _Target:
         missing = [n for n in over if lowering.masks and n not in axes]
         if missing:
             axes = tuple(n for n in self.lowering.order if n in axes or n in missing)
-        counts = tuple(count(self.lowering.box.indices[a]) for a in axes)
+        counts = tuple(count(self.lowering.box.indices[a], self.lowering.serial) for a in axes)
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
         return (Scatter(self.array, indices, self.update.op, value, axes, mask, counts),)

@@ -193,7 +193,8 @@ class Speller:
         high = low + span
         first = "" if low == Affine(0) else self.size(to_expr(low))
         stop = to_expr(high)
-        last = self.size(stop) if integers.never_negative(stop) else f"max({self.size(stop)}, 0)"
+        safe = step == 1 or integers.never_negative(stop)
+        last = self.size(stop) if safe else f"max({self.size(stop)}, 0)"
         return f"{first}:{last}" + (f":{step}" if step != 1 else "")
 
     def _strided(self, value: Strided) -> Text:
