@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loopc.ir.affine import Affine, affine, to_expr
-from loopc.ir.bounds import bounds
+from loopc.ir.affine import Affine, affine, plus, to_expr
+from loopc.ir.bounds import bounds, last
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program
 from loopc.ir.sites import Scope, Slot
 from loopc.ir.visit import free_indices, walk
@@ -130,8 +130,11 @@ class Equations:
 
     def suggest(self, axis: Axis, slot: Slot | None) -> None:
         """Let `x` in `for i < N: … x[i]` have the extent `N` if nothing else says what it has."""
-        if slot is not None and isinstance(slot.index.stop, Extent) and slot.index.step == 1:
-            self.suggested.setdefault(axis, slot.index.stop)
+        if slot is None or slot.index.stop is None or slot.index.step not in (1, -1):
+            return
+        extent = plus(last(slot.index), 1)
+        if isinstance(extent, Extent):
+            self.suggested.setdefault(axis, extent)
 
     def _dim(self, group: Class) -> Expr | None:
         """Return the dim of a class with an axis of an input."""

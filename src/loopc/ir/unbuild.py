@@ -30,7 +30,7 @@ from loopc.ir.unbuild_expr import (
     negated,
     starred,
 )
-from loopc.ir.visit import free_indices, map_children, walk
+from loopc.ir.visit import free_indices, map_children, walk, written_names
 from loopc.syntax import tree
 from loopc.syntax.parser import parse_collecting
 from loopc.syntax.printer import print_module
@@ -113,7 +113,8 @@ def _declarations(program: Program) -> Iterator[tree.Statement]:
     for dim in program.dims:
         value = None if dim.value is None else expression_tree(dim.value)
         yield tree.Declare("dim", (tree.Declared(dim.name, None, "", value),))
-    declares = any(a.declared and a.kind == "input" for a in program.arrays)
+    written = written_names(program)
+    declares = any(a.kind == "input" and (a.declared or a.name in written) for a in program.arrays)
     for keyword in ("input", "param"):
         of_kind = [a for a in program.arrays if a.kind == keyword and (a.declared or declares)]
         if of_kind:

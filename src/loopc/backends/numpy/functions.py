@@ -99,6 +99,9 @@ class _Writer:
             case Read(access):
                 return access.array
             case Call(fn, args):
+                constant = _constant(expr)
+                if constant is not None:
+                    return repr(constant)
                 return self._call(fn, [self.text(a, shared) for a in args])
             case _:
                 raise AssertionError(expr)
@@ -116,6 +119,22 @@ class _Writer:
         if row.result == "bool" and row.infix is not None and row.counts_bools:
             return f"({_fold(row, wrapped)})"
         return _fold(row, wrapped)
+
+
+def _constant(expr: Expr) -> float | None:
+    """Return the value of an expression of literals; NumPy's own would be of a type of its own."""
+    if isinstance(expr, Const):
+        return expr.value if isinstance(expr.value, int | float) else None
+    if not isinstance(expr, Call):
+        return None
+    row = lookup(expr.fn)
+    values = [_constant(a) for a in expr.args]
+    if row is None or order(expr.fn) or any(v is None for v in values):
+        return None
+    result = values[0] if row.variadic else row.scalar(*values)
+    for value in values[1:] if row.variadic else ():
+        result = row.scalar(result, value)
+    return float(result) if isinstance(result, float) else None
 
 
 def _is_simple(text: str) -> bool:
