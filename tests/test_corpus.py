@@ -1,4 +1,4 @@
-"""Every program of the corpus: each backend and level against the reference, gradients, printing."""
+"""Every program of the corpus: each level against the reference, gradients, printing."""
 
 from __future__ import annotations
 
@@ -75,11 +75,9 @@ def test_the_adjoint_agrees_with_central_differences(
         if kind.dtype != "float" or not program.wrt:
             continue
         single = loopc.compile(text, loss=name)
-        try:
-            report = loopc.gradcheck(single, arrays_of(program), tolerance=1e-6)
-        except loopc.DifferentiationError as error:
-            assert error.code == "L0603", error  # the output depends on no float input
-            continue
+        if not single.adjoint_loops():
+            continue  # the output depends on no float input
+        report = loopc.gradcheck(single, arrays_of(program), tolerance=1e-6)
         assert report, report
 
 

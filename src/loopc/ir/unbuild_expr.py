@@ -29,7 +29,9 @@ _COMPARE, _SUM, _TERM, _ATOM = 4, 5, 6, 9
 
 def expr_text(expr: Expr) -> str:
     """Return the text of an expression."""
-    return print_expr(expression_tree(expr), compact=affine(expr) is not None)
+    node = expression_tree(expr)
+    is_size = affine(expr) is not None
+    return print_expr(starred(node) if is_size else node, compact=is_size)
 
 
 def _call(name: str, items: tuple[tree.Expr, ...], primes: int = 0) -> tree.Chain:

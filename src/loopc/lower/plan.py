@@ -324,6 +324,7 @@ class Plan:
         requires: what must hold for the sizes.
         steps: in order.
         outputs: the names of what is returned.
+        initials: the values of the cells of inputs that need not be given.
     """
 
     inputs: tuple[str, ...]
@@ -334,6 +335,7 @@ class Plan:
     requires: tuple[Require, ...]
     steps: tuple[Step, ...]
     outputs: tuple[str, ...]
+    initials: dict[str, Expr] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def lower(
         tuple(context.requires),
         steps,
         program.outputs,
+        {a.name: a.initial for a in program.arrays if a.initial is not None},
     )
 
 

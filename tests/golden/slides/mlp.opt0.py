@@ -82,27 +82,30 @@ def _forward(x, y, W0, B0, W1, B1):
 
 
 INPUTS = {
-    "x": (1, "float", None),
-    "y": (0, "int", None),
-    "W0": (2, "float", None),
-    "B0": (1, "float", None),
-    "W1": (2, "float", None),
-    "B1": (1, "float", None),
+    "x": (1, "float", False),
+    "y": (0, "int", False),
+    "W0": (2, "float", False),
+    "B0": (1, "float", False),
+    "W1": (2, "float", False),
+    "B1": (1, "float", False),
 }
 
 
 def _inputs(table, arrays):
     """Return the arguments in order, as arrays; a Python number takes the arrays' float type."""
     unknown = [name for name in arrays if name not in table]
-    missing = [name for name in table if name not in arrays and table[name][2] is None]
+    missing = [name for name in table if name not in arrays and not table[name][2]]
     if unknown or missing:
         raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
     types = [getattr(a, "dtype", None) for a in arrays.values()]
     floats = [t for t in types if getattr(t, "kind", "") == "f"]
     common = np.result_type(*floats) if floats else np.dtype(np.float64)
     found = []
-    for name, (rank, kind, default) in table.items():
-        value = arrays.get(name, default)
+    for name, (rank, kind, _) in table.items():
+        if name not in arrays:
+            found.append(None)
+            continue
+        value = arrays[name]
         if kind == "int" and rank == 0 and isinstance(value, int):
             array = np.asarray(value)
         elif kind.startswith("float") and not hasattr(value, "dtype"):
@@ -178,4 +181,4 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
 
 def value_and_grad(**arrays):
     """Return the outputs and the gradients, both by name."""
-    return _value_and_grad(*_inputs({"x": (1, "float", None), "y": (0, "int", None), "W0": (2, "float", None), "B0": (1, "float", None), "W1": (2, "float", None), "B1": (1, "float", None)}, arrays))
+    return _value_and_grad(*_inputs({"x": (1, "float", False), "y": (0, "int", False), "W0": (2, "float", False), "B0": (1, "float", False), "W1": (2, "float", False), "B1": (1, "float", False)}, arrays))

@@ -48,23 +48,26 @@ def _forward(A, B):
 
 
 INPUTS = {
-    "A": (3, "float", None),
-    "B": (3, "float", None),
+    "A": (3, "float", False),
+    "B": (3, "float", False),
 }
 
 
 def _inputs(table, arrays):
     """Return the arguments in order, as arrays; a Python number takes the arrays' float type."""
     unknown = [name for name in arrays if name not in table]
-    missing = [name for name in table if name not in arrays and table[name][2] is None]
+    missing = [name for name in table if name not in arrays and not table[name][2]]
     if unknown or missing:
         raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
     types = [getattr(a, "dtype", None) for a in arrays.values()]
     floats = [t for t in types if getattr(t, "kind", "") == "f"]
     common = np.result_type(*floats) if floats else np.dtype(np.float64)
     found = []
-    for name, (rank, kind, default) in table.items():
-        value = arrays.get(name, default)
+    for name, (rank, kind, _) in table.items():
+        if name not in arrays:
+            found.append(None)
+            continue
+        value = arrays[name]
         if kind == "int" and rank == 0 and isinstance(value, int):
             array = np.asarray(value)
         elif kind.startswith("float") and not hasattr(value, "dtype"):
@@ -111,4 +114,4 @@ def _value_and_grad(A, B, Y_grad):
 
 def value_and_grad(**arrays):
     """Return the outputs and the gradients, both by name."""
-    return _value_and_grad(*_inputs({"A": (3, "float", None), "B": (3, "float", None), "Y.grad": (3, "float", None)}, arrays))
+    return _value_and_grad(*_inputs({"A": (3, "float", False), "B": (3, "float", False), "Y.grad": (3, "float", False)}, arrays))

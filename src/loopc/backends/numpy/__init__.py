@@ -40,9 +40,10 @@ class _Text:
         checks = list(_shape_lines(plan, speller)) if self.checks else []
         checks += require_lines(plan, speller)
         body = list(StepSpeller(speller).lines(plan.steps)) if plan.steps else []
+        initials = list(_initial_lines(plan, speller)) if self.checks else []
         types = list(_dtype_lines(plan, speller))
         result = ", ".join(_result(plan, speller, r) for r in results)
-        lines = [*head, *checks, *types, *body, f"return {result}"]
+        lines = [*head, *initials, *checks, *types, *body, f"return {result}"]
         text = f'@np.errstate(all="ignore")\ndef {name}({", ".join(args)}):\n'
         self.parts.append(text + "".join(f"{INDENT}{line}\n" for line in lines))
 
@@ -70,6 +71,19 @@ def _dtype_lines(plan: Plan, speller: Speller) -> Iterator[str]:
             speller.name("array", s) if s in plan.inputs else f"np.dtype({s!r})" for s in sources
         ]
         yield f"{name} = np.result_type({', '.join(parts)})"
+
+
+def _initial_lines(plan: Plan, speller: Speller) -> Iterator[str]:
+    """Make the inputs that are not given and have a value of their own."""
+    given = [n for n in plan.inputs if n not in plan.initials and plan.dtypes[n].kind == "f"]
+    for name, initial in plan.initials.items():
+        array = speller.name("array", name)
+        dtype = {"b": "bool", "i": "int"}.get(plan.dtypes[name].kind, "float")
+        if dtype == "float" and given:
+            dtype = f"{speller.name('array', given[0])}.dtype"
+        shape = speller.sizes(plan.shapes[name])
+        yield f"if {array} is None:"
+        yield f"{INDENT}{array} = np.full({shape}, {speller.size(initial)}, {dtype})"
 
 
 def _shape_lines(plan: Plan, speller: Speller) -> Iterator[str]:
@@ -180,18 +194,18 @@ def _table(program: Program, plan: Plan) -> str:
     for name in plan.inputs:
         array = program.array(name)
         lines.append(f"{INDENT}{_entry(array)}")
-    lines += [f'{INDENT}"{dim}": (0, "int", None),' for dim in plan.free]
+    lines += [f'{INDENT}"{dim}": (0, "int", False),' for dim in plan.free]
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def _entry(array: Array) -> str:
-    initial = None if array.initial is None else expr_text(array.initial)
+    initial = array.initial is not None
     return f'"{array.name}": ({len(array.shape or ())}, "{array.dtype or "float"}", {initial}),'
 
 
 def _names(plan: Plan, program: Program) -> str:
     entries = ", ".join(_entry(program.array(n)).rstrip(",") for n in plan.inputs)
-    dims = ", ".join(f'"{d}": (0, "int", None)' for d in plan.free)
+    dims = ", ".join(f'"{d}": (0, "int", False)' for d in plan.free)
     return "{" + ", ".join(e for e in (entries, dims) if e) + "}"
 
 
@@ -226,15 +240,18 @@ _INPUTS = '''\
 def _inputs(table, arrays):
     """Return the arguments in order, as arrays; a Python number takes the arrays' float type."""
     unknown = [name for name in arrays if name not in table]
-    missing = [name for name in table if name not in arrays and table[name][2] is None]
+    missing = [name for name in table if name not in arrays and not table[name][2]]
     if unknown or missing:
         raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
     types = [getattr(a, "dtype", None) for a in arrays.values()]
     floats = [t for t in types if getattr(t, "kind", "") == "f"]
     common = np.result_type(*floats) if floats else np.dtype(np.float64)
     found = []
-    for name, (rank, kind, default) in table.items():
-        value = arrays.get(name, default)
+    for name, (rank, kind, _) in table.items():
+        if name not in arrays:
+            found.append(None)
+            continue
+        value = arrays[name]
         if kind == "int" and rank == 0 and isinstance(value, int):
             array = np.asarray(value)
         elif kind.startswith("float") and not hasattr(value, "dtype"):
