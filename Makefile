@@ -32,7 +32,7 @@ golden: $(STAMP) ## write the golden files anew
 	$(BIN)/python -m pytest tests/test_golden.py --update-golden
 
 tables: $(STAMP) ## make the parser's saved tables from the grammar
-	$(BIN)/python -m grammar.make_tables
+	$(BIN)/python grammar/make_tables.py
 
 docs: $(STAMP) ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py

@@ -17,6 +17,7 @@ from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.span import Source
 from loopc.ir import nodes
 from loopc.ir.build import build
+from loopc.ir.check_types import check_types
 from loopc.ir.infer import infer
 from loopc.syntax.parser import parse_collecting
 
@@ -101,6 +102,8 @@ def resolved(source: Source) -> tuple[nodes.Program, list[Diagnostic]]:
     program = build(module, found)
     if not any(d.severity == "error" for d in found):
         program = infer(program, found)
+    if not any(d.severity == "error" for d in found):
+        check_types(program, found)
     return program, found
 
 

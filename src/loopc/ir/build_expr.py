@@ -215,7 +215,7 @@ class ExprBuilder:
     def _plain(self, node: tree.Expr, operands: tuple[tree.Operand, ...], at: int) -> Expr:
         """Build a factor that is no call; `f(x)` with an unknown `f` looks like one."""
         called = at + 1 < len(operands) and operands[at + 1].op == "()"
-        if called and isinstance(node, tree.Name) and not self._is_value(node):
+        if called and isinstance(node, tree.Name) and not node.primes and not self._is_value(node):
             if plain_name(node.name) in MODES:
                 self.names.report("L0315", node.span, name=node.name)
             else:

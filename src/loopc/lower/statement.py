@@ -9,6 +9,7 @@ from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import extent, last
 from loopc.ir.dtypes import DType
+from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
 from loopc.ir.visit import free_indices, substitute
 from loopc.lower import access as accesses
@@ -272,7 +273,9 @@ def is_fresh(value: Value) -> bool:
         case View() | Strided() | Expand():
             return False
         case Apply(fn, args):
-            return fn != "stopgrad" or all(is_fresh(a) for a in args)
+            row = lookup(fn)
+            copies = row is None or row.numpy != "{x}"
+            return copies or all(is_fresh(a) for a in args)
         case Cast(arg):
             return is_fresh(arg)
         case _:

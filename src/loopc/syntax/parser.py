@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
+import json
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def tables_key(text: str) -> str:
 
 
 def build_lark(transformer: BuildTree | None = None) -> Lark:
-    """Return a parser whose tables are made from the grammar."""
+    """Return a parser made from the grammar; without a transformer, one to be saved."""
     return Lark(
         grammar_text(),
         parser="lalr",
@@ -70,7 +70,7 @@ def build_lark(transformer: BuildTree | None = None) -> Lark:
         keep_all_tokens=True,
         start=["start", "expr"],
         transformer=transformer,
-        lexer_callbacks=_CALLBACKS,
+        lexer_callbacks={} if transformer is None else _CALLBACKS,
     )
 
 
@@ -83,19 +83,30 @@ class _Machine:
 @lru_cache(maxsize=1)
 def _machine() -> _Machine:
     transformer = BuildTree()
-    try:
-        saved: Any = importlib.import_module("loopc.grammar.tables")
-    except ModuleNotFoundError:
-        return _Machine(build_lark(transformer), transformer)
-    if tables_key(grammar_text()) != saved.KEY:
+    saved = saved_tables()
+    if saved is None or saved["key"] != tables_key(grammar_text()):
         return _Machine(build_lark(transformer), transformer)
     lark = Lark._load_from_dict(  # type: ignore[no-untyped-call]
-        saved.DATA,
-        saved.MEMO,
+        saved["data"],
+        saved["memo"],
         transformer=transformer,
         lexer_callbacks=_CALLBACKS,
     )
     return _Machine(lark, transformer)
+
+
+def saved_tables() -> dict[str, Any] | None:
+    """Return what `make tables` saved: `key`, `data` and `memo`; None if nothing is there."""
+    file = files("loopc.grammar") / "tables.json"
+    if not file.is_file():
+        return None
+    tables: dict[str, Any] = json.loads(file.read_bytes(), object_pairs_hook=_with_numbers)
+    return tables
+
+
+def _with_numbers(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
+    """Make numbers of the keys that JSON made strings of."""
+    return {int(key) if key.isdecimal() else key: value for key, value in pairs}
 
 
 def parse(source: Source) -> tree.Module:

@@ -18,8 +18,17 @@ ENTRIES: tuple[Entry, ...] = (
         title="an index that is not an integer",
         raises=DTypeError,
         message="`{text}` is used as an index, but its value is not an integer",
-        hint="use `//` for integer division, or declare the array: `input {name}: int`",
+        hint="use `//` for integer division, and arrays of integers as indices",
         bad="for i < 4: y[i] = x[i/2]\n",
         good="for i < 4: y[i] = x[i//2]\n",
+    ),
+    Entry(
+        code="L0403",
+        title="a value that its array cannot hold",
+        raises=DTypeError,
+        message="`{name}` is declared {expected}; this value is a {given}",
+        hint="declare `{name}` as float",
+        bad="dim z[4]: int\nfor i < 4: z[i] = 0.5 i\n",
+        good="dim z[4]: int\nfor i < 4: z[i] = 5 i\n",
     ),
 )

@@ -1,0 +1,51 @@
+"""Types that cannot be: an index that is no integer, a value that its array cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
+from loopc.ir.dtypes import DECLARED, ORDER, DType, infer_dtypes, of_expr
+from loopc.ir.nodes import Expr, Index, Program, Subscript
+from loopc.ir.unbuild_expr import expr_text
+from loopc.ir.visit import updates, walk
+
+WORDS = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
+
+
+def check_types(program: Program, found: list[Diagnostic]) -> None:
+    """Append what is wrong with the types of a resolved program to `found`."""
+    types = infer_dtypes(program, {})
+    for expr in _integers(program):
+        dtype = of_expr(expr, types)
+        if dtype is not None and dtype.kind not in "bi":
+            found.append(catalogue.diagnostic("L0402", expr.span, text=expr_text(expr)))
+    found.extend(_too_wide(program, types))
+
+
+def _integers(program: Program) -> Iterator[Expr]:
+    """Yield what must be an integer: subscripts and the ends of ranges."""
+    for node in walk(program):
+        if isinstance(node, Subscript):
+            yield node.at
+        elif isinstance(node, Index):
+            yield from (e for e in (node.start, node.stop) if e is not None)
+
+
+def _too_wide(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnostic]:
+    declared = {a.name: a.dtype for a in program.arrays if a.dtype}
+    for _, update in updates(program.body):
+        name = update.target.array
+        value = of_expr(update.value, types)
+        if name not in declared or value is None:
+            continue
+        kind = DECLARED[declared[name]]
+        if ORDER.index(value.kind) > max(ORDER.index(kind), ORDER.index("i")):
+            facts: dict[str, object] = {
+                "name": name,
+                "expected": declared[name],
+                "given": WORDS[value.kind],
+            }
+            if kind in "bi" or value.kind == "c":
+                yield catalogue.diagnostic("L0403", update.span, **facts)  # type: ignore[arg-type]

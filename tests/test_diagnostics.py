@@ -1,0 +1,93 @@
+"""The catalogue: every bad program gives its code, every good one is clean; the forms."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import loopc
+from loopc.api.compile import resolved
+from loopc.diagnostics import catalogue, render
+from loopc.diagnostics.catalogue.entry import Entry
+from loopc.diagnostics.span import Source
+
+WITH_PROGRAM = [e for e in catalogue.ENTRIES.values() if e.bad]
+LATER = {"L0320", "L0321", "L0322", "L0323"}
+"""Codes of `def` and `use`, which this version refuses with L0004."""
+
+
+def codes(text: str) -> list[str]:
+    try:
+        program, found = resolved(Source("test.loops", text))
+    except loopc.LoopcError as error:
+        return [error.code]
+    del program
+    return [d.code for d in found]
+
+
+@pytest.mark.parametrize("entry", WITH_PROGRAM, ids=lambda e: e.code)
+def test_bad_programs_give_their_code_and_good_ones_none(entry: Entry) -> None:
+    if entry.code in LATER:
+        assert "L0004" in codes(entry.bad)
+        return
+    assert entry.code in codes(entry.bad)
+    assert codes(entry.good) == []
+
+
+def test_codes_are_in_order_and_their_pages_print() -> None:
+    assert list(catalogue.ENTRIES) == [e.code for e in catalogue.ENTRIES.values()]
+    for code in catalogue.ENTRIES:
+        assert catalogue.page(code)
+    assert catalogue.page("L9999") is None
+
+
+def test_every_syntax_error_of_a_text_is_reported() -> None:
+    text = "for i  y[i] = x[i] +\nz = 2\nfor i  w[i = 3\n"
+    with pytest.raises(loopc.ParseError) as caught:
+        loopc.compile(text)
+    assert caught.value.others or caught.value.code
+
+
+def test_a_clash_names_both_places() -> None:
+    text = "input A[3], B[4]\nfor i  s += A[i] B[i]\n"
+    with pytest.raises(loopc.ShapeError) as caught:
+        loopc.compile(text)
+    shown = str(caught.value)
+    assert "size 3 here" in shown
+    assert "size 4 here" in shown
+    assert shown.count("for i  s += A[i] B[i]") == 2
+
+
+def test_an_error_has_code_message_span_and_hint() -> None:
+    with pytest.raises(loopc.ParseError) as caught:
+        loopc.compile("input x[N]\nfor j,k  s[j] = x[k]\n")
+    error = caught.value
+    assert error.code == "L0306"
+    assert error.hint
+    assert error.span is not None
+    assert (error.span.line, error.span.column) == (2, 10)
+
+
+def test_the_underline_stands_under_the_place_with_wide_and_combining_characters() -> None:
+    source = Source("t.loops", "s̃ = 変数 + ?")
+    start = source.text.index("?")
+    from loopc.diagnostics.span import Span
+
+    made = catalogue.diagnostic("L0102", Span(source, start, start + 1), text="?")
+    lines = render.render(made).split("\n")
+    assert lines[-3].index("?") + 1 == len("1 | s̃ = 変数 + ?")
+    assert lines[-2] == "  | " + " " * 11 + "^"
+
+
+def test_other_forms() -> None:
+    with pytest.raises(loopc.ParseError) as caught:
+        loopc.compile("y = foo(x)\n")
+    found = caught.value.diagnostic
+    assert render.concise(found).startswith("program.loops:1:")
+    assert json.loads(json.dumps(render.to_dict(found)))["code"] == found.code
+    assert render.github(found).startswith("::error file=program.loops,line=1")
+
+
+def test_control_characters_are_shown_escaped() -> None:
+    assert render.escaped("a\x1b[31mb") == "a\\x1b[31mb"
