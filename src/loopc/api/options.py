@@ -41,6 +41,9 @@ def shape_text(array: nodes.Array) -> tuple[str, ...]:
 
 def located(error: IndexError, program: nodes.Program) -> Exception:
     """Turn a generated module's error about an index into loopc's, with its place."""
+    empty = re.match(r"L0232: (\w+)", str(error))
+    if empty is not None:
+        return catalogue.error("L0232", name=empty[1])
     match = re.match(r"L02\d\d: ((?:.*?: )?axis \d+ of `.*?`, index `.*?`): (.*)", str(error))
     if match is None:
         return error

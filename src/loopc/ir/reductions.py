@@ -70,6 +70,7 @@ def logsumexp(terms: list[Any]) -> Any:
     """Return ln Σ e**x; of nothing, or of -inf alone, it is -inf."""
     if not terms:
         return -math.inf
+    terms = _counted(terms)
     top = _top(terms)
     if not math.isfinite(top):
         return as_floats(top, terms)
@@ -78,6 +79,7 @@ def logsumexp(terms: list[Any]) -> Any:
 
 def softmax(terms: list[Any]) -> list[Any]:
     """Return e**x / Σ e**x; 0 where all terms are -inf."""
+    terms = _counted(terms)
     top = _top(terms) if terms else 0
     if top == -math.inf:
         return [as_floats(0.0, terms) for _ in terms]
@@ -88,6 +90,7 @@ def softmax(terms: list[Any]) -> list[Any]:
 
 def logsoftmax(terms: list[Any]) -> list[Any]:
     """Return x - logsumexp; -inf where all terms are -inf."""
+    terms = _counted(terms)
     top = _top(terms) if terms else 0
     if top == -math.inf:
         return [as_floats(top, terms) for _ in terms]
@@ -129,6 +132,11 @@ def _sum(terms: list[Any]) -> Any:
     for term in terms:
         total = total + (int(term) if is_integer(term) else term)
     return total
+
+
+def _counted(terms: list[Any]) -> list[Any]:
+    """Return the terms, a bool as 0 or 1."""
+    return [int(t) if isinstance(t, bool) or type(t).__name__ == "bool" else t for t in terms]
 
 
 def _top(terms: list[Any]) -> Any:

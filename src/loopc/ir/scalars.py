@@ -54,7 +54,7 @@ def real_type(*values: Number) -> type | None:
 
 def is_integer(value: Number) -> bool:
     """Whether a value is an integer or a bool, of Python or NumPy."""
-    return isinstance(value, int) or getattr(getattr(value, "dtype", None), "kind", "") in "iub"
+    return isinstance(value, int) or getattr(getattr(value, "dtype", None), "kind", "?") in "iub"
 
 
 def floating(complex_name: str = "") -> Callable[[Callable[..., float]], Scalar]:
@@ -186,7 +186,7 @@ def identity(x: Number) -> Number:
 
 def negate(x: Number) -> Number:
     """Return -x; of an unsigned integer as int64, so that a - b is a + (-b)."""
-    if getattr(getattr(x, "dtype", None), "kind", "") in "ub":
+    if getattr(getattr(x, "dtype", None), "kind", "?") in "ub":
         import numpy as np
 
         return -np.int64(x)

@@ -68,7 +68,7 @@ def digamma(x: float) -> float:
     if x == 0:
         return -math.copysign(math.inf, x)
     if x < 0:
-        if x == math.floor(x):
+        if x == -math.inf or x == math.floor(x):
             return math.nan
         rest = math.pi * math.fmod(x, 1.0)
         return digamma(1.0 - x) - math.pi / math.tan(rest)  # type: ignore[no-any-return]
@@ -78,7 +78,7 @@ def digamma(x: float) -> float:
     while x < 10:
         value -= 1.0 / x
         x += 1.0
-    series = sum(c / x ** (2 * k + 2) for k, c in enumerate(_DIGAMMA_SERIES))
+    series = sum(c * (1 / x / x) ** (k + 1) for k, c in enumerate(_DIGAMMA_SERIES))
     return value + math.log(x) - 0.5 / x - series
 
 
@@ -93,7 +93,9 @@ def polygamma(n: float, x: float) -> float:
     """
     if n == 0:
         return digamma(x)  # type: ignore[no-any-return]
-    if not 0 < n <= 170 or n != math.floor(n) or math.isnan(x) or (x <= 0 and x == math.floor(x)):
+    if not 0 < n <= 170 or n != math.floor(n) or math.isnan(x) or x == -math.inf:
+        return math.nan
+    if x <= 0 and x == math.floor(x):
         return math.nan
     order, parity = int(n), -1.0 if n % 2 == 0 else 1.0
     if x < 0:

@@ -133,13 +133,19 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A reduction of the table over axes; `kind` is that of the terms."""
+    """A reduction of the table over axes.
+
+    Attributes:
+        kind: that of the terms.
+        mask: which terms count, where no value can stand for those that do not.
+    """
 
     op: str
     arg: Value
     over: tuple[str, ...]
     axes: tuple[str, ...]
     kind: str = "f"
+    mask: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

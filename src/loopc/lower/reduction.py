@@ -144,29 +144,27 @@ def folded(
         return Apply("div", shared, lowering.union(*shared))
     value = lowering.value(body)
     mask = lowering.condition(lowering.masks)
-    if mask is not None:
-        start: object = reductions.start(row, "float64" if of in "fc" else "int64")
-        if of == "b" and row.op in ("max=", "min="):
-            start = reductions.start(row, "bool")
-        start = row.outside if row.identity is None and row.op == "" else start
-        fill = _lowest(op, of) if start is None else start
-        value = Apply("where", (mask, value, Lit(fill)), lowering.union(mask, value))  # type: ignore[arg-type]
+    kept = None
+    if mask is not None and (row.identity is None or (of == "i" and row.op in ("max=", "min="))):
+        kept = mask
+        axes = lowering.union(mask, value)
+        value = Expand(value, _counts(lowering, axes), axes)
+    elif mask is not None:
+        start = reductions.start(row, {"b": "bool", "i": "int64"}.get(of, "float64"))
+        value = Apply("where", (mask, value, Lit(start)), lowering.union(mask, value))
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in lowering.order if n in value.axes or n in missing)
-        counts = tuple(count(lowering.box.indices[n], lowering.serial) for n in axes)
-        value = Expand(value, counts, axes)
+        value = Expand(value, _counts(lowering, axes), axes)
     axes = tuple(a for a in value.axes if a not in over)
-    result: Value = Fold(op, value, tuple(over), axes, of)
+    result: Value = Fold(op, value, tuple(over), axes, of, kept)
     if op in ("argmax", "argmin") and len(indices) == 1:
         result = _position(lowering, result, lowering.box.indices[indices[0].name])
     return result
 
 
-def _lowest(op: str, kind: str) -> float:
-    """Return what `argmax` and `argmin` never choose before a term."""
-    worst = float("-inf") if op == "argmax" else float("inf")
-    return worst if kind in "fc" else (-(2**63) if op == "argmax" else 2**63 - 1)
+def _counts(lowering: Lowering, axes: Sequence[str]) -> tuple[Expr, ...]:
+    return tuple(count(lowering.box.indices[n], lowering.serial) for n in axes)
 
 
 def _position(lowering: Lowering, value: Value, index: Index) -> Value:
@@ -191,8 +189,11 @@ def _pointwise(lowering: Lowering, inner: Lowering, expr: Reduce, over: list[str
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in inner.order if n in value.axes or n in missing)
-        value = Expand(value, tuple(count(inner.box.indices[n], inner.serial) for n in axes), axes)
+        value = Expand(value, _counts(inner, axes), axes)
     result: Value = Along(expr.op, value, tuple(over), value.axes)
+    if mask is not None and row.outside is not None:
+        axes = inner.union(mask, result)
+        result = Apply("where", (mask, result, Lit(row.outside)), axes)
     for index, position in zip(expr.indices, expr.at, strict=True):
         result = _at(lowering, result, inner.box.indices[index.name], position)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -115,7 +116,7 @@ class _Writer:
             self.helpers.add_helper(row)
         wrapped = args
         if row.infix is not None and "np." not in row.numpy:
-            wrapped = [a if a.isidentifier() or _is_simple(a) else f"({a})" for a in args]
+            wrapped = [a if _is_simple(a) else f"({a})" for a in args]
         if row.result == "bool" and row.infix is not None and row.counts_bools:
             return f"({_fold(row, wrapped)})"
         return _fold(row, wrapped)
@@ -138,9 +139,8 @@ def _constant(expr: Expr) -> float | None:
 
 
 def _is_simple(text: str) -> bool:
-    return text.replace(".", "").isdigit() or (
-        text.endswith(")") and text.count("(") == 1 and " " not in text.split("(")[0]
-    )
+    """Whether a text is a name, a number without a sign, or one call."""
+    return re.fullmatch(r"[\w.]+(\([^()]*\))?", text) is not None
 
 
 def _fold(row: Function, args: list[str]) -> str:

@@ -77,12 +77,28 @@ def _logsoftmax(x, axis):
     return x - np.where(top == -np.inf, 0, np.log(total))
 ''',
     "_argbest": '''\
-def _argbest(choose, x, axis):
-    """Return the position of the best of the terms along axes, in the order of their loops."""
-    x = np.moveaxis(x, axis, range(-len(axis), 0))
-    x = x.reshape(*x.shape[: x.ndim - len(axis)], -1)
-    if x.shape[-1] == 0:
-        raise IndexError("L0232: the position of a maximum or minimum of nothing")
-    return choose(x, axis=-1)
+def _argbest(choose, x, axis, mask=True):
+    """Return the position of the first NaN, else of the best term, along axes in loop order."""
+    x, mask = (
+        np.moveaxis(a, axis, range(-len(axis), 0)).reshape(*np.delete(a.shape, axis), -1)
+        for a in np.broadcast_arrays(x, mask)
+    )
+    if not mask.any(axis=-1).all():
+        raise IndexError(f"L0232: {choose.__name__}")
+    if mask.all():
+        return choose(x, axis=-1)
+    best = {"argmax": np.maximum, "argmin": np.minimum}[choose.__name__]
+    top = _extreme(best, x, (-1,), mask)[..., None]
+    bad = mask & (x != x)
+    return np.where(bad.any(axis=-1, keepdims=True), bad, mask & (x == top)).argmax(axis=-1)
+''',
+    "_extreme": '''\
+def _extreme(ufunc, x, axis, mask=True):
+    """Return the largest or smallest of the terms where a mask holds; of none, its identity."""
+    if x.dtype.kind in "iu":
+        start = getattr(np.iinfo(x.dtype), "min" if ufunc is np.maximum else "max")
+    else:
+        start = -np.inf if ufunc is np.maximum else np.inf
+    return ufunc.reduce(x, axis=axis, initial=start, where=mask)
 ''',
 }

@@ -256,9 +256,13 @@ class Speller:
         assert row is not None
         kind = value.kind if isinstance(value, Fold) else "f"
         axis = str(places[0]) if len(places) == 1 else str(places)
+        mask = ""
+        if isinstance(value, Fold) and value.mask is not None:
+            mask = f", {self.fit(value.mask, inner.axes)}"
         if value.op in ("argmax", "argmin"):
-            choose = f"np.{value.op}"
-            return f"{self.helper('_argbest')}({choose}, {inner.text}, {_python_tuple(places)})"
+            where = f"{inner.text}, {_python_tuple(places)}{mask}"
+            self.helper("_extreme")
+            return f"{self.helper('_argbest')}(np.{value.op}, {where})"
         if f"_{value.op}" in HELPERS:
             return f"{self.helper(f'_{value.op}')}({inner.text}, {_python_tuple(places)})"
         if row.form == "pointwise":
@@ -267,7 +271,10 @@ class Speller:
         if row.op in ("max=", "min="):
             if kind == "b":
                 return f"{'np.any' if row.op == 'max=' else 'np.all'}({inner.text}{keep})"
-            start = reductions.start(row, "float64" if kind == "f" else "int64")
+            if kind == "i":
+                call = f"{row.ufunc}, {inner.text}, {_python_tuple(places)}{mask}"
+                return f"{self.helper('_extreme')}({call})"
+            start = reductions.start(row, "float64")
             return f"np.{value.op}({inner.text}{keep}, initial={_literal(start)[0]})"
         return f"np.{value.op}({inner.text}{keep})"
 

@@ -1,0 +1,115 @@
+"""The table of scalar functions, walked: every row is checked in the same ways."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import loopc
+from loopc.ir.derive import expand_primes, partial
+from loopc.ir.functions import FUNCTIONS, Function, order
+from loopc.ir.interpret import interpret
+from loopc.ir.nodes import Access, Array, Call, Expr, Program, Read, Update
+
+SMOOTH = [r for r in FUNCTIONS if r.partials is not None and r.samples]
+SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e300, -1e300, 1e-300)
+
+
+def ids(row: Function) -> str:
+    return row.name
+
+
+def evaluate(expr: Expr, values: tuple[float, ...], params: tuple[str, ...]) -> float:
+    """Run an expression of scalar inputs by the interpreter."""
+    arrays = tuple(Array(p, "input", ()) for p in params)
+    body = (Update(Access("value"), "=", expr),)
+    program = Program((), (*arrays, Array("value", "temp", ())), body, ("value",))
+    given = {p: np.asarray(v, float) for p, v in zip(params, values, strict=True)}
+    return float(interpret(program, given, {})["value"])
+
+
+def call(row: Function, primes: int = 0) -> Call:
+    return Call(row.name + "'" * primes, tuple(Read(Access(p)) for p in row.params))
+
+
+@pytest.mark.parametrize("row", SMOOTH, ids=ids)
+def test_partials_are_the_slopes(row: Function) -> None:
+    for sample in row.samples:
+        for n, _ in enumerate(row.params):
+            if row.partials is not None and row.partials[n] == "0":
+                continue  # by this parameter there is none
+            slope = partial(row.name, n, call(row).args, expand=True)
+            found = 0.0 if slope is None else evaluate(expand_primes(slope), sample, row.params)
+            step = 1e-6 * max(1.0, abs(sample[n]))
+            ends = [
+                float(row.scalar(*sample[:n], sample[n] + s * step, *sample[n + 1 :]))
+                for s in (1, -1)
+            ]
+            expected = (ends[0] - ends[1]) / (2 * step)
+            assert found == pytest.approx(expected, rel=2e-6, abs=2e-7), (sample, n)
+
+
+@pytest.mark.parametrize("row", [r for r in SMOOTH if len(r.params) == 1], ids=ids)
+def test_the_second_derivative_is_the_slope_of_the_first(row: Function) -> None:
+    if order(row.name):
+        return
+    first, second = expand_primes(call(row, 1)), expand_primes(call(row, 2))
+    for (x,) in row.samples:
+        step = 1e-5 * max(1.0, abs(x))
+        ends = [evaluate(first, (x + s * step,), row.params) for s in (1, -1)]
+        expected = (ends[0] - ends[1]) / (2 * step)
+        assert evaluate(second, (x,), row.params) == pytest.approx(expected, rel=2e-5, abs=2e-6)
+
+
+@pytest.mark.parametrize("row", [r for r in FUNCTIONS if r.kinks], ids=ids)
+def test_conventions_at_kinks_hold(row: Function) -> None:
+    for arguments, expected in row.kinks:
+        for n, value in enumerate(expected):
+            slope = partial(row.name, n, call(row).args, expand=True)
+            found = 0.0 if slope is None else evaluate(expand_primes(slope), arguments, row.params)
+            assert found == pytest.approx(value), (arguments, n)
+
+
+def text_of(row: Function, primes: int = 0) -> str:
+    names = [f"{p}[i]" for p in row.params]
+    if row.infix is None:
+        return f"{row.name}{chr(39) * primes}({', '.join(names)})"
+    symbol = row.infix.symbol
+    return f"{symbol} {names[0]}" if len(names) == 1 else f"{names[0]} {symbol} {names[1]}"
+
+
+@pytest.mark.parametrize("row", FUNCTIONS, ids=ids)
+def test_numpy_gives_the_scalar_meaning(row: Function) -> None:
+    """At ordinary points and at every combination of special ones."""
+    special = [(x,) * 1 for x in SPECIAL] if len(row.params) == 1 else []
+    if len(row.params) == 2:
+        special = [(x, y) for x in SPECIAL for y in SPECIAL]  # type: ignore[misc]
+    points = [*row.samples, *special]
+    arrays = {p: np.array([q[n] for q in points]) for n, p in enumerate(row.params)}
+    text = f"for i  out_[i] = {text_of(row)}\n"
+    found = loopc.compile(text)(arrays).out_
+    expected = loopc.compile(text, backend="reference")(arrays).out_
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-300, err_msg=str(points))
+
+
+@pytest.mark.parametrize("row", [r for r in FUNCTIONS if r.samples], ids=ids)
+def test_float32_stays_float32(row: Function) -> None:
+    arrays = {
+        p: np.array([q[n] for q in row.samples], np.float32) for n, p in enumerate(row.params)
+    }
+    out = loopc.compile(f"for i  out_[i] = {text_of(row)}\n")(arrays).out_
+    assert out.dtype != np.float64
+
+
+@pytest.mark.parametrize("row", [r for r in SMOOTH if len(r.params) == 1], ids=ids)
+def test_primes_can_be_written(row: Function) -> None:
+    if row.infix is not None:
+        return
+    x = np.array([s[0] for s in row.samples])
+    text = f"for i  a[i] = {text_of(row, 1)}\nfor i  b[i] = {text_of(row, 2)}\n"
+    found = loopc.compile(text)({row.params[0]: x})
+    expected = loopc.compile(text, backend="reference")({row.params[0]: x})
+    for name in ("a", "b"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12, atol=1e-300)
