@@ -87,12 +87,10 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617
 
 @floating()
 def polygamma(n: float, x: float) -> float:
-    """Return the n-th derivative of digamma for n up to 170, nan at 0 and negative integers.
+    """Return the n-th derivative of digamma for n from 1 to 170, nan at 0 and negative integers.
 
     Source: Abramowitz and Stegun 6.4.6 (recurrence), 6.4.7 (reflection), 6.4.11 (series).
     """
-    if n == 0:
-        return digamma(x)  # type: ignore[no-any-return]
     if not 0 < n <= 170 or n != math.floor(n) or math.isnan(x) or x == -math.inf:
         return math.nan
     if x <= 0 and x == math.floor(x):
