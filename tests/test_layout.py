@@ -86,3 +86,11 @@ def test_python_in_the_documentation_runs() -> None:
         namespace: dict = {}
         for text in blocks(path, "python"):
             exec(compile(text, path.name, "exec"), namespace)
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    namespace: dict = {"__file__": str(ROOT / "docs" / "generate.py"), "__name__": "generate"}
+    exec((ROOT / "docs" / "generate.py").read_text(encoding="utf-8"), namespace)
+    for name, made in (("errors", "errors"), ("functions", "functions"), ("language", "grammar")):
+        page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+        assert page == namespace[made](), "make docs"
