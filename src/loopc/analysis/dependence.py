@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import bounds, extent, tighten
 from loopc.ir.nodes import (
@@ -35,7 +36,7 @@ DISTANCE = "δ"
 """The name of the unknown distance between two iterations."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Level:
     """One loop round a statement; `key` tells loops of the same index apart."""
 
@@ -43,7 +44,7 @@ class Level:
     key: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Ref:
     """An access with what is bound inside its statement, innermost last."""
 
@@ -53,7 +54,7 @@ class Ref:
     op: str = ""
 
 
-@dataclass(frozen=True)
+@record()
 class Leaf:
     """An update with the loops and guards round it."""
 
@@ -64,7 +65,7 @@ class Leaf:
     refs: tuple[Ref, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Edge:
     """`sink` comes after `source`; `level` is the carrying loop's depth, None: the same point."""
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 from loopc.ir import bind
 from loopc.ir.nodes import Array, Program
 
 KIND = {"u": "i"}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Call:
     """The arrays of a call, the value of every dim, and what code must be specialised to."""
 

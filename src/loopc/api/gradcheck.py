@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 
 if TYPE_CHECKING:
     from loopc.api.program import Program
@@ -17,7 +17,7 @@ STEP = 1e-6
 """The step of a difference, relative to the size of the cell (about the cube root of eps)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Check:
     """One array's gradient: the largest error, relative to the gradient's size, and its cell."""
 
@@ -33,7 +33,7 @@ class Check:
         return self.error <= tolerance
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class GradcheckReport:
     """What `gradcheck` found."""
 

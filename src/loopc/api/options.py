@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 from loopc.ir import nodes
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import walk
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Options:
     """How a program was compiled."""
 
@@ -23,7 +23,7 @@ class Options:
     memory_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ArrayType:
     """The symbolic shape and the type of an input or output: `x[B, T]: int`."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from loopc import passes
 from loopc.api.arrays import Call
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 from loopc.ir import bind, nodes
 from loopc.ir.bounds import bounds, extent
 from loopc.ir.dtypes import infer_dtypes
@@ -39,7 +40,7 @@ WIDTH = 8
 """Bytes of a number, as assumed where types are not given."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Row:
     """One statement.
 
@@ -61,7 +62,7 @@ class Row:
     python_loop: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Report:
     """What `explain` found; `str()` is a table."""
 

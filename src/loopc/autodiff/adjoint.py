@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import Reverse
 from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.nodes import (
     Access,
@@ -29,7 +30,7 @@ from loopc.ir.nodes import (
 from loopc.ir.visit import loop, reads, updates, walk
 
 
-@dataclass(frozen=True)
+@record()
 class Adjoint:
     """What differentiation makes of a program.
 
@@ -108,7 +109,7 @@ def _check_wrt(program: Program, stmt: Backward) -> None:
             raise catalogue.error("L0603", stmt.span, name=name, why=why, candidates=candidates)
 
 
-@dataclass(frozen=True)
+@record()
 class _Made:
     forward: tuple[Stmt, ...]
     loops: tuple[Stmt, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir.derive import partial, product
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Read, Reduce
@@ -12,7 +13,7 @@ from loopc.ir.reductions import lookup as lookup_reduction
 from loopc.ir.visit import add, opened_reduction
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Term:
     """One summand of a derivative: the product of `factors` where `conditions` hold.
 

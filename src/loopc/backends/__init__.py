@@ -8,10 +8,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 from loopc.ir.nodes import Program
 
 
@@ -28,7 +28,7 @@ class Runnable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Module:
     """What a backend is asked to build.
 
@@ -59,7 +59,7 @@ class Build(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Backend:
     """A target.
 

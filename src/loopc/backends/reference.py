@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from loopc.backends import Backend
+from loopc.diagnostics.record import record
 from loopc.ir.interpret import interpret
 from loopc.ir.nodes import Program
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Interpreted:
     """A program to be run one scalar at a time."""
 

@@ -12,15 +12,15 @@ LoopcError                  every error that loopc raises
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Label:
     """A second place that a diagnostic speaks of, with a few words about it."""
 
@@ -28,7 +28,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Diagnostic:
     """One finding: its code in the catalogue, its place, what was found, and how to repair it."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from loopc.diagnostics.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Source:
     """A program's text, normalised to NFC, and the name it is shown under."""
 
@@ -18,7 +18,7 @@ class Source:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Span:
     """Characters `start` up to `stop` (exclusive) of a source.
 

@@ -9,13 +9,13 @@ to be at least 0, nothing else is assumed about atoms.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from loopc.diagnostics.record import record
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Affine:
     """`constant` plus the sum of coefficient times atom, atoms in a fixed order."""
 

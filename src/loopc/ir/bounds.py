@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
 from loopc.ir.visit import free_indices, substitute
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Bounds:
     """Both ends inclusive, as expressions without indices; None where nothing is known."""
 

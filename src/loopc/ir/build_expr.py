@@ -7,8 +7,9 @@ call, a reduction's bracket followed by round ones is a reduction, everything el
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
 from loopc.ir.build_terms import divided, name_of, reversed_range, sum_of, times, usage
@@ -34,7 +35,7 @@ _DIVISIONS = {"/": "div", "//": "floordiv", "%": "mod"}
 _ZERO = Const(0)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ExprBuilder:
     """Builds expressions in which the indices `scope` are bound."""
 

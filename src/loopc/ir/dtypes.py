@@ -9,8 +9,9 @@ indices are weak: they take the type of what they meet.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir.functions import lookup
 from loopc.ir.infer import primal_of
 from loopc.ir.nodes import (
@@ -43,7 +44,7 @@ DECLARED = {"": "f", "float": "f", "float32": "f", "float64": "f"} | {
 """The kind that a declared type has; an array of no declared type is taken for a float."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DType:
     """A kind, what it is promoted from, and whether it gives way to others.
 

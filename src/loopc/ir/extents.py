@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, plus, to_expr
 from loopc.ir.bounds import bounds, last
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program
@@ -36,7 +37,7 @@ class Class:
         return self.stop is not None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Use:
     """A subscript that bounds an axis or an index: `at` in `access`, with what is in scope."""
 

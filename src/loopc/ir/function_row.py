@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from loopc.diagnostics.record import record
 
 Result = Literal["same", "float", "bool", "int"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Infix:
     """An operator's spelling and precedence in .loops text (higher binds tighter)."""
 
@@ -17,7 +18,7 @@ class Infix:
     precedence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Function:
     """One scalar function.
 

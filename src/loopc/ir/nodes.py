@@ -32,23 +32,24 @@ programs, and `ir.unbuild` leaves out again what inference would find.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 
 Kind: TypeAlias = Literal["input", "param", "temp"]
 Mode: TypeAlias = Literal["strict", "pad", "clamp", "wrap", "reflect"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Node:
     """What every node has: the place it came from. Equality looks at the rest alone."""
 
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record()
 class Const(Node):
     """A literal number. `1`, `1.0` and `True` differ, `nan` equals `nan`, `0.0` is not `-0.0`."""
 
@@ -61,21 +62,21 @@ class Const(Node):
         return hash(repr(self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class IndexRef(Node):
     """The value of an enclosing loop's or reduction's index."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Extent(Node):
     """The value of a dim."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Subscript(Node):
     """One index expression of an access, and what happens outside the array."""
 
@@ -83,7 +84,7 @@ class Subscript(Node):
     mode: Mode = "strict"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Access(Node):
     """One cell of an array: its name and a subscript per axis (none: a scalar)."""
 
@@ -91,14 +92,14 @@ class Access(Node):
     subscripts: tuple[Subscript, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Read(Node):
     """The value of a cell."""
 
     access: Access
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Call(Node):
     """A scalar function or operator, under the spelling of the program (`σ`, `sigmoid'`, `add`)."""
 
@@ -106,7 +107,7 @@ class Call(Node):
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Index(Node):
     """A loop variable and its range; `written` if the program gives the range itself."""
 
@@ -117,7 +118,7 @@ class Index(Node):
     written: bool = field(default=False, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Reduce(Node):
     """A reduction inside an expression: `sum[k](…)`, `softmax[k](…)`."""
 
@@ -131,7 +132,7 @@ class Reduce(Node):
 Expr: TypeAlias = Const | IndexRef | Extent | Read | Call | Reduce
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Update(Node):
     """`target op value`, once for each point of the enclosing loops."""
 
@@ -140,7 +141,7 @@ class Update(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class For(Node):
     """Nested loops over `indices` round a body that runs where the guard holds."""
 
@@ -149,7 +150,7 @@ class For(Node):
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Backward(Node):
     """`backward of wrt … as …`: stands for adjoint loops; `wrt` empty: every param."""
 
@@ -161,7 +162,7 @@ class Backward(Node):
 Stmt: TypeAlias = For | Update | Backward
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Dim(Node):
     """A dim of a `dim` declaration; `value` where it is given one."""
 
@@ -169,7 +170,7 @@ class Dim(Node):
     value: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Array(Node):
     """An array's name, kind, shape and type.
 
@@ -188,7 +189,7 @@ class Array(Node):
     declared: bool = field(default=False, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Program(Node):
     """Declarations, statements in order, and the names a run returns."""
 

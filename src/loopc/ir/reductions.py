@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from loopc.diagnostics.record import record
 from loopc.ir.scalars import divide, exp, is_integer, ln, maximum, minimum, real_type
 
 Form = Literal["fold", "whole", "pointwise"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Reduction:
     """One reduction.
 

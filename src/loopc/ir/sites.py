@@ -7,9 +7,10 @@ found back with it, and the checks of bounds run over its sites.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
+from loopc.diagnostics.record import record
 from loopc.ir.bounds import reached, tighten
 from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update
 from loopc.ir.visit import children, free_indices, map_children
@@ -17,7 +18,7 @@ from loopc.ir.visit import children, free_indices, map_children
 LAZY = frozenset({"where", "and", "or"})
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Slot:
     """One index where it is bound: a number, the index, and the slots round it."""
 
@@ -89,7 +90,7 @@ class Walker:
         return cast(Expr, self.walk(node, scope))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Site:
     """A subscript of an access in a resolved program.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent, first, last
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
@@ -19,7 +20,7 @@ class NeedSerial(Exception):  # noqa: N818 - no error: a request to run one inde
         self.index = index
 
 
-@dataclass(frozen=True)
+@record()
 class Box:
     """Parallel indices with ranges that do not depend on each other.
 

@@ -20,15 +20,16 @@ meet by name, so that broadcasting and transposition are worked out where a valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Lit:
     """A literal number."""
 
@@ -36,7 +37,7 @@ class Lit:
     axes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Scalar:
     """An integer expression of dims, serial indices and cells of integer arrays."""
 
@@ -44,7 +45,7 @@ class Scalar:
     axes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Range:
     """The values of an index; `dtype` where they meet floats, else integers."""
 
@@ -54,7 +55,7 @@ class Range:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """One dimension of a view: `count` cells from `start` in steps; a single cell has no axis."""
 
@@ -65,7 +66,7 @@ class Part:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class View:
     """A basic slice of an array."""
 
@@ -74,7 +75,7 @@ class View:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Window:
     """An axis of a strided view: its extent, and its step in each dimension of the array."""
 
@@ -83,7 +84,7 @@ class Window:
     steps: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Strided:
     """A view in which an index moves through several dimensions, or several through one."""
 
@@ -93,7 +94,7 @@ class Strided:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Position:
     """An index array of a gather or scatter.
 
@@ -112,7 +113,7 @@ class Position:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Gather:
     """`array[i, j, …]` by index arrays; where `mask` does not hold, any cell will do."""
 
@@ -122,7 +123,7 @@ class Gather:
     mask: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Apply:
     """A function of the table, elementwise."""
 
@@ -131,7 +132,7 @@ class Apply:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Fold:
     """A reduction of the table over axes.
 
@@ -148,7 +149,7 @@ class Fold:
     mask: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Along:
     """A pointwise reduction along axes."""
 
@@ -158,7 +159,7 @@ class Along:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Renamed:
     """A value one of whose axes goes by another index's name."""
 
@@ -168,7 +169,7 @@ class Renamed:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Take:
     """The cells `at` along one axis of a value; `at` has one axis or none."""
 
@@ -178,7 +179,7 @@ class Take:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Contract:
     """A sum of products."""
 
@@ -186,7 +187,7 @@ class Contract:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Cast:
     """A value in another type."""
 
@@ -195,7 +196,7 @@ class Cast:
     axes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Expand:
     """A value broadcast along further axes."""
 
@@ -222,7 +223,7 @@ Value: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Alloc:
     """A new array, every cell `fill`."""
 
@@ -232,14 +233,14 @@ class Alloc:
     fill: bool | int | float | complex
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Copy:
     """An input about to be modified: a copy takes its name."""
 
     array: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Assign:
     """The whole of an array is one value; `fresh`: the value shares no memory with an array."""
 
@@ -252,7 +253,7 @@ class Assign:
     shape: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Store:
     """`view op value`: each cell of the view once."""
 
@@ -261,7 +262,7 @@ class Store:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Scatter:
     """`array[i, j, …] op value` in loop order; `mask`: where."""
 
@@ -274,7 +275,7 @@ class Scatter:
     shape: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Loop:
     """A loop that runs in order."""
 
@@ -285,7 +286,7 @@ class Loop:
     body: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class When:
     """Steps under a condition."""
 
@@ -293,7 +294,7 @@ class When:
     body: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Note:
     """The source line that the following steps come from, and how it was lowered."""
 
@@ -305,7 +306,7 @@ class Note:
 Step: TypeAlias = Alloc | Copy | Assign | Store | Scatter | Loop | When | Note
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Require:
     """A condition on the sizes of a call: `low >= 0 and high < extent` unless a count is 0."""
 
@@ -316,7 +317,7 @@ class Require:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Plan:
     """A program as array operations.
 
@@ -344,7 +345,7 @@ class Plan:
     initials: dict[str, Expr] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DimRule:
     """`dim` is `(shape[axis] of array - offset) // factor`, or `value`."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import extent, last
@@ -35,7 +36,7 @@ from loopc.lower.reduction import folded, total
 from loopc.lower.value import Lowering
 
 
-@dataclass(frozen=True)
+@record()
 class Job:
     """An update to be lowered.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.ir.affine import affine
 from loopc.ir.dtypes import DType, of_expr
 from loopc.ir.functions import lookup
@@ -18,7 +19,7 @@ from loopc.lower.plan import Apply, Cast, Lit, Range, Scalar, Value
 INTEGER = DType("i", ("int64",))
 
 
-@dataclass(frozen=True)
+@record()
 class Lowering:
     """Lowers expressions at the points of a box.
 

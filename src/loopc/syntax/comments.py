@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from loopc.diagnostics.record import record
 from loopc.syntax import tree
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Comment:
     """A comment with its `#`, its line, and whether nothing stands before it."""
 

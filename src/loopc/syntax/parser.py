@@ -7,7 +7,6 @@ import json
 import threading
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +16,7 @@ from lark import __version__ as lark_version
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Source, Span
 from loopc.syntax import tree
 from loopc.syntax.blocks import Blocks
@@ -74,7 +74,7 @@ def build_lark(transformer: BuildTree | None = None) -> Lark:
     )
 
 
-@dataclass(frozen=True)
+@record()
 class _Machine:
     lark: Lark
     transformer: BuildTree

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from loopc.diagnostics.record import record
 from loopc.syntax import tree
 
 INDENT = "    "
@@ -42,7 +42,7 @@ def print_head(statement: tree.For | tree.If) -> str:
 # Statements
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Row:
     """A one-line loop in three columns."""
 

@@ -29,27 +29,28 @@ application and before `*`: `-ln P[y] z` is (-(ln P[y])) z.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Node:
     """What every node has: its place. Two nodes are equal if they are written alike."""
 
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Number(Node):
     """A literal, as written: `2`, `0.5`, `1e-3`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Name(Node):
     """A name without brackets: a scalar, an index, a dim, a constant, or a function."""
 
@@ -57,12 +58,12 @@ class Name(Node):
     primes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Whole(Node):
     """A `:` in brackets: a whole axis."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Index(Node):
     """One index of a `for` or of a reduction's brackets, with its range as written."""
 
@@ -71,7 +72,7 @@ class Index(Node):
     bound: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Bracket(Node):
     """A name with brackets: an access, a reduction, or a boundary mode's access."""
 
@@ -81,14 +82,14 @@ class Bracket(Node):
     primes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Group(Node):
     """Round brackets: one expression, or a call's arguments."""
 
     items: tuple[Expr | Whole | Index, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Operand(Node):
     """One operand of a chain, with the operator before it and the `-` signs on it."""
 
@@ -97,7 +98,7 @@ class Operand(Node):
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Chain(Node):
     """Operands of one precedence, from left to right: sums, or products and quotients.
 
@@ -108,7 +109,7 @@ class Chain(Node):
     operands: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Power(Node):
     """`base ** exponent`; the exponent may be negated, which is then a Chain."""
 
@@ -116,7 +117,7 @@ class Power(Node):
     exponent: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Compare(Node):
     """`a < b <= c`: holds if each pair does."""
 
@@ -124,14 +125,14 @@ class Compare(Node):
     rest: tuple[tuple[str, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Not(Node):
     """`not x`."""
 
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Logic(Node):
     """`a and b and …`, or the same with `or`."""
 
@@ -142,7 +143,7 @@ class Logic(Node):
 Expr: TypeAlias = Number | Name | Bracket | Group | Chain | Power | Compare | Not | Logic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Written(Node):
     """A statement's comments: the lines above it, the one behind it, and a blank line before."""
 
@@ -151,7 +152,7 @@ class Written(Node):
     blank: bool = field(default=False, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Declared(Node):
     """One item of a declaration: `x[B, T]: int`, `bias[3*D] = 0`; dims None: no brackets."""
 
@@ -161,7 +162,7 @@ class Declared(Node):
     value: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Declare(Written):
     """`dim`, `input`, `param` or `output` and its items."""
 
@@ -169,7 +170,7 @@ class Declare(Written):
     items: tuple[Declared, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Assign(Written):
     """`targets op value`; op is one of `= += -= *= max= min=`."""
 
@@ -178,7 +179,7 @@ class Assign(Written):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class For(Written):
     """A loop; `inline` if its one statement stands on the same line."""
 
@@ -188,7 +189,7 @@ class For(Written):
     inline: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class If(Written):
     """A guard without a loop."""
 
@@ -197,7 +198,7 @@ class If(Written):
     inline: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Def(Written):
     """A function; comments at the head of its body are its docstring."""
 
@@ -207,7 +208,7 @@ class Def(Written):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Use(Written):
     """`use nn` (a library of the package) or `use "file.loops"` (quoted)."""
 
@@ -215,7 +216,7 @@ class Use(Written):
     quoted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Backward(Written):
     """`backward of wrt … as name`; `name` is empty where it is not written."""
 
@@ -227,7 +228,7 @@ class Backward(Written):
 Statement: TypeAlias = Declare | Assign | For | If | Def | Use | Backward
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Module(Node):
     """A whole file; `tail` are the comments after the last statement."""
 

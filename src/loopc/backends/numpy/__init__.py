@@ -12,6 +12,7 @@ from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
+from loopc.diagnostics.record import record
 from loopc.ir.nodes import Array, Program
 from loopc.ir.unbuild_expr import expr_text
 from loopc.lower.plan import Plan
@@ -127,7 +128,7 @@ def _written(plan: Plan) -> set[str]:
 # In the process
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Compiled:
     """A function made of generated text."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopc.diagnostics.record import record
 from loopc.lower.plan import Apply, Contract, Fold, Value
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _summed(value: Value, kept: Sequence[str]) -> Value:
     return Fold("sum", value, over, tuple(a for a in value.axes if a in kept))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Roles:
     """What the axes of a pair are to each other."""
 

@@ -9,6 +9,7 @@ from loopc.backends.numpy import contractions, integers
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.names import PythonNames
+from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.dtypes import FIXED, DType
@@ -38,7 +39,7 @@ ATOM, UNARY, PRODUCT, SUM = integers.ATOM, integers.UNARY, integers.PRODUCT, int
 _LEVELS = {"+": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "-": UNARY, "**": 14}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Text:
     """Python text, how tightly it binds, and the axes of its value."""
 

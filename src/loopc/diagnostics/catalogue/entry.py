@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from loopc.diagnostics.errors import LoopcError, Severity
+from loopc.diagnostics.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Entry:
     """One code: what it means, what is said, and a program that shows it.
 
