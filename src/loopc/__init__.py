@@ -3,7 +3,8 @@
     import loopc
     p = loopc.compile("for h,i,j,k  Y[h,i,j] += A[h,i,k] B[h,j,k]")
 
-Names are imported when they are first used, so that `import loopc` costs next to nothing.
+Importing it loads the compiler's core, which needs neither lark nor NumPy; a public name's module
+is imported when the name is first used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_CORE = ("loopc.autodiff.adjoint", "loopc.lower.program", "loopc.backends.numpy")
+"""What every compilation needs: loaded by the import, so that the first one does not wait."""
+
+for _module in _CORE:
+    importlib.import_module(_module)
 
 _PLACES = {
     "compile": "loopc.api.compile",

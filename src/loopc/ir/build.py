@@ -26,7 +26,6 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.visit import free_indices, neg, reads, updates, walk
 from loopc.syntax import tree
-from loopc.syntax.parser import parse_expression
 
 
 def build(module: tree.Module, found: list[Diagnostic]) -> Program:
@@ -50,6 +49,8 @@ def build(module: tree.Module, found: list[Diagnostic]) -> Program:
 
 def expression(text: str, names: Mapping[str, Expr]) -> Expr:
     """Return the expression of a table's text, with `names` put in for the names in it."""
+    from loopc.syntax.parser import parse_expression  # lark is imported when text is parsed
+
     found: list[Diagnostic] = []
     expr = ExprBuilder(Names(found, substitutes=dict(names))).expr(parse_expression(text))
     assert not found, (text, found)

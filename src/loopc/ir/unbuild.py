@@ -32,7 +32,6 @@ from loopc.ir.unbuild_expr import (
 )
 from loopc.ir.visit import free_indices, map_children, walk, written_names
 from loopc.syntax import tree
-from loopc.syntax.parser import parse_collecting
 from loopc.syntax.printer import print_module
 
 
@@ -59,6 +58,7 @@ def unbuild(program: Program) -> tree.Module:
 def _means(text: str, program: Program) -> bool:
     """Whether reading the text gives the ranges of `program` again."""
     from loopc.diagnostics.span import Source
+    from loopc.syntax.parser import parse_collecting
 
     if any(s is None for a in program.arrays for s in (a.shape,)):
         return True
