@@ -13,8 +13,6 @@ from loopc.diagnostics.catalogue.entry import Entry
 from loopc.diagnostics.span import Source
 
 WITH_PROGRAM = [e for e in catalogue.ENTRIES.values() if e.bad]
-LATER = {"L0320", "L0321", "L0322", "L0323"}
-"""Codes of `def` and `use`, which this version refuses with L0004."""
 
 
 def codes(text: str) -> list[str]:
@@ -28,9 +26,6 @@ def codes(text: str) -> list[str]:
 
 @pytest.mark.parametrize("entry", WITH_PROGRAM, ids=lambda e: e.code)
 def test_bad_programs_give_their_code_and_good_ones_none(entry: Entry) -> None:
-    if entry.code in LATER:
-        assert "L0004" in codes(entry.bad)
-        return
     assert entry.code in codes(entry.bad)
     assert codes(entry.good) == []
 

@@ -10,12 +10,7 @@ from kernels_npbench import KERNELS as NPBENCH
 from kernels_polybench import KERNELS as POLYBENCH
 from kernels_polybench import Kernel
 
-ALL = [
-    pytest.param(k, id=k.name, marks=pytest.mark.xfail(reason="no `def` yet"))
-    if "def " in k.text
-    else pytest.param(k, id=k.name)
-    for k in POLYBENCH + NPBENCH
-]
+ALL = [pytest.param(k, id=k.name) for k in POLYBENCH + NPBENCH]
 
 
 @pytest.mark.parametrize("how", ["reference", "opt=0", "opt=2"])

@@ -65,7 +65,9 @@ def compile(
 
 
 def compile_source(
-    read: Source, options: Options | None = None, outputs: Sequence[str] | None = None
+    read: Source,
+    options: Options | None = None,
+    outputs: Sequence[str] | None = None,
 ) -> Program:
     """Compile a text that has been read; see `compile`."""
     options = options or Options()
@@ -88,7 +90,7 @@ def read_source(source: str | Path) -> Source:
         return Source("program.loops", source)
     path = Path(source)
     try:
-        return Source(path.name, path.read_bytes().decode("utf-8"))
+        return Source(path.name, path.read_bytes().decode("utf-8"), str(path.parent))
     except OSError as error:
         why = error.strerror or str(error)
         raise catalogue.error("L0112", name=str(source), why=why) from None
@@ -99,7 +101,7 @@ def read_source(source: str | Path) -> Source:
 def resolved(source: Source) -> tuple[nodes.Program, list[Diagnostic]]:
     """Return the resolved program of a text, and everything that was found wrong with it."""
     module, found = parse_collecting(source)
-    program = build(module, found)
+    program = build(module, found, Path(source.folder))
     if not any(d.severity == "error" for d in found):
         program = infer(program, found)
     if not any(d.severity == "error" for d in found):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from loopc.diagnostics.record import record
 
 
 @record()
 class Source:
-    """A program's text, normalised to NFC, and the name it is shown under."""
+    """A program's text, normalised to NFC, the name it is shown under, and where it lies.
+
+    Attributes:
+        folder: the folder that `use` reads from; "" is the current one.
+    """
 
     name: str
     text: str
+    folder: str = field(default="", compare=False)
 
     def line(self, number: int) -> str:
         """Return line `number` (1-based), without its newline."""

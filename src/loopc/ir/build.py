@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from loopc.diagnostics.errors import Diagnostic
+from loopc.ir.build_calls import Expander
 from loopc.ir.build_expr import ExprBuilder
 from loopc.ir.build_names import GRAD, Names, names_in, plain_name, tree_walk
+from loopc.ir.build_use import used
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -28,14 +31,24 @@ from loopc.ir.visit import free_indices, neg, reads, updates, walk
 from loopc.syntax import tree
 
 
-def build(module: tree.Module, found: list[Diagnostic]) -> Program:
-    """Return the open program of a tree; what is wrong is appended to `found`."""
+def build(module: tree.Module, found: list[Diagnostic], base: Path | None = None) -> Program:
+    """Return the open program of a tree; what is wrong is appended to `found`.
+
+    Args:
+        module: the tree.
+        found: the findings.
+        base: the folder of the file, for `use` (default: the current one).
+    """
     names = Names(found)
+    module = replace(module, body=used(module.body, names, base))
+    names.defs = {s.name: s for s in module.body if isinstance(s, tree.Def)}
+    arrays = {n.name for n in tree_walk(module) if isinstance(n, tree.Name | tree.Bracket)}
+    expander = Expander(names, arrays)
+    module = replace(module, body=expander.module(module.body))
     builder = _Builder(names)
-    for statement in module.body:
-        if isinstance(statement, tree.Def | tree.Use):
-            what = "def" if isinstance(statement, tree.Def) else "use"
-            names.report("L0004", statement.span, what=what)
+    for name, of in expander.aliases.items():
+        builder.dims.append(Dim(name, None, of))
+        names.dims[name] = None
     names.collect(module.body)
     _collect_adjoints(names, module)
     builder.declarations([s for s in module.body if isinstance(s, tree.Declare)])

@@ -13,15 +13,17 @@ from typing import cast
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.ir.affine import affine
+from loopc.ir.affine import affine, simplify
 from loopc.ir.bounds import bounds, extent
 from loopc.ir.extents import Equations, Use
 from loopc.ir.nodes import (
     Access,
     Array,
     Backward,
+    Call,
     Const,
     Expr,
+    Extent,
     Index,
     IndexRef,
     Node,
@@ -31,7 +33,7 @@ from loopc.ir.nodes import (
     Subscript,
 )
 from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
-from loopc.ir.visit import free_indices, reads, updates, walk
+from loopc.ir.visit import free_indices, map_children, reads, updates, walk
 
 
 def infer(program: Program, found: list[Diagnostic]) -> Program:
@@ -52,10 +54,28 @@ def infer(program: Program, found: list[Diagnostic]) -> Program:
     filler = _Filler(equations, found)
     body = tuple(cast(Stmt, filler.walk(stmt, {})) for stmt in program.body)
     arrays = tuple(_shaped(array, ranks, equations, found) for array in program.arrays)
-    resolved = replace(program, arrays=arrays, body=body)
+    resolved = _without_aliases(replace(program, arrays=arrays, body=body))
     if not any(d.severity == "error" for d in found):
         _check_bounds(resolved, found)
     return resolved
+
+
+def _without_aliases(program: Program) -> Program:
+    """Replace the dims of expanded defs by the extents that they are."""
+    aliases = {d.name: d.of for d in program.dims if d.of is not None}
+    if not aliases:
+        return program
+    shapes = {a.name: a.shape or () for a in program.arrays}
+
+    def step(node: Node) -> Node:
+        if isinstance(node, Extent) and node.name in aliases:
+            array, axis = aliases[node.name]
+            return step(shapes[array][axis])
+        new = map_children(node, step)
+        return simplify(new) if new is not node and isinstance(new, Call) else new
+
+    program = replace(program, dims=tuple(d for d in program.dims if d.of is None))
+    return map_children(program, step)
 
 
 def _with_adjoints(program: Program) -> Program:

@@ -1,7 +1,7 @@
 """The loop IR.
 
     program   = Program( dim* dims, array* arrays, stmt* body, name* outputs )
-    dim       = Dim( name, expr? value )                    -- a declared named extent
+    dim       = Dim( name, expr? value, axis? of )          -- a declared named extent
     array     = Array( name, kind, expr* shape | None, dtype, expr? initial )
                                                             -- kind: input | param | temp
     stmt      = For( index* indices, expr? guard, stmt* body )   -- order: of loops, outermost first
@@ -164,10 +164,16 @@ Stmt: TypeAlias = For | Update | Backward
 
 @record()
 class Dim(Node):
-    """A dim of a `dim` declaration; `value` where it is given one."""
+    """A dim of a `dim` declaration; `value` where it is given one.
+
+    Attributes:
+        of: the array and the axis whose extent it is, until inference puts that in: a dim of an
+            expanded `def`.
+    """
 
     name: str
     value: Expr | None = None
+    of: tuple[str, int] | None = None
 
 
 @record()

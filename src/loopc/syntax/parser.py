@@ -125,7 +125,7 @@ def parse_collecting(source: Source) -> tuple[tree.Module, list[Diagnostic]]:
 
     A line that is wrong is left out; a block whose head is wrong keeps its statements.
     """
-    source = Source(source.name, normalised(source.text))
+    source = Source(source.name, normalised(source.text), source.folder)
     if len(source.text) > SIZE_LIMIT:
         raise catalogue.error("L0001", size=len(source.text), limit=SIZE_LIMIT)
     found = list(_hidden(source))

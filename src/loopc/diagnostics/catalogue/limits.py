@@ -30,11 +30,4 @@ ENTRIES: tuple[Entry, ...] = (
         message="this run would need {needed} bytes at its peak; `memory_limit` is {limit}",
         hint="raise `memory_limit`, or use smaller arrays",
     ),
-    Entry(
-        code="L0004",
-        title="a part of the language that is not there yet",
-        raises=LimitError,
-        message="`{what}` is part of the language, but this version of loopc does not have it yet",
-        hint="write the statements out in place",
-    ),
 )

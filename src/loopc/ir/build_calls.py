@@ -1,0 +1,286 @@
+"""Calls of `def`s, expanded in place: tree to tree.
+
+A call's body stands under the calling loops, which is all that batching takes: a local array gets
+an axis per calling loop, an argument `x[b,:]` fills the formal's subscripts in for its `:`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loopc.diagnostics.span import Span
+from loopc.ir.build_inside import Inside
+from loopc.ir.build_names import Names, plain_name, tree_walk
+from loopc.ir.build_templates import (
+    Access,
+    filled,
+    mapped,
+    opened,
+    wholes,
+    written,
+)
+from loopc.ir.visit import fresh_name
+from loopc.syntax import tree
+
+Indices = tuple[str, ...]
+
+
+@dataclass
+class Expander:
+    """Expands the calls of one program.
+
+    Attributes:
+        names: where findings go, and the defs.
+        taken: the names of the program so far.
+        aliases: dims of defs that a body uses as values: the axis of an array that each is.
+    """
+
+    names: Names
+    taken: set[str]
+    writes: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, int]] = field(default_factory=dict)
+    stack: tuple[str, ...] = ()
+
+    def module(self, body: tuple[tree.Statement, ...]) -> tuple[tree.Statement, ...]:
+        """Return a program's statements without defs and calls."""
+        for node in tree_walk(body):
+            if isinstance(node, tree.Assign):
+                for target in node.targets:
+                    name = plain_name(target.name)
+                    self.writes[name] = self.writes.get(name, 0) + 1
+        kept = [s for s in body if not isinstance(s, tree.Def)]
+        return tuple(s for stmt in kept for s in self.statement(stmt, ()))
+
+    # Statements
+
+    def statement(self, stmt: tree.Statement, scope: Indices) -> list[tree.Statement]:
+        """Expand the calls of a statement in the loops `scope`."""
+        match stmt:
+            case tree.For(indices, _, body):
+                inner = (*scope, *(i.name for i in indices))
+                return [self._with_body(stmt, body, inner)]
+            case tree.If(_, body):
+                return [self._with_body(stmt, body, scope)]
+            case tree.Assign():
+                return self._assign(stmt, scope)
+            case _:
+                return [stmt]
+
+    def _with_body(
+        self, stmt: tree.For | tree.If, body: tuple[tree.Statement, ...], scope: Indices
+    ) -> tree.Statement:
+        new = tuple(s for child in body for s in self.statement(child, scope))
+        return stmt if new == body else replace(stmt, body=new, inline=False)
+
+    def _assign(self, stmt: tree.Assign, scope: Indices) -> list[tree.Statement]:
+        call = self._call_of(stmt.value)
+        if call is not None:
+            function, arguments = call
+            return self._results(function, arguments, stmt, scope)
+        before: list[tree.Statement] = []
+        value = self.expr(stmt.value, scope, before)
+        return [*before, stmt if value is stmt.value else replace(stmt, value=value)]
+
+    # Expressions
+
+    def _call_of(self, node: tree.Expr) -> tuple[tree.Def, tree.Group] | None:
+        """Return the def and the arguments if an expression is one call."""
+        match node:
+            case tree.Chain(
+                (tree.Operand(_, 0, tree.Name(name, 0)), tree.Operand(op, 0, tree.Group() as group))
+            ):
+                if op in ("", "()") and name in self.names.defs:
+                    return self.names.defs[name], group
+            case _:
+                pass
+        return None
+
+    def expr(self, node: Any, scope: Indices, before: list[tree.Statement]) -> Any:
+        """Replace the calls in an expression by scalars that statements before it compute."""
+        if isinstance(node, tree.Chain):
+            node = self._chain(node, scope, before)
+        return mapped(node, lambda child: self.expr(child, scope, before))
+
+    def _chain(self, node: tree.Chain, scope: Indices, before: list[tree.Statement]) -> tree.Chain:
+        operands: list[tree.Operand] = []
+        for operand in node.operands:
+            head = operands[-1] if operands else None
+            argument = operand.expr
+            group = argument.base if isinstance(argument, tree.Power) else argument
+            called = head is not None and isinstance(head.expr, tree.Name) and not head.expr.primes
+            if (
+                called
+                and head is not None
+                and isinstance(head.expr, tree.Name)
+                and head.expr.name in self.names.defs
+                and operand.op in ("", "()")
+                and isinstance(group, tree.Group)
+            ):
+                value: tree.Expr = self._scalar(
+                    self.names.defs[head.expr.name], group, scope, before
+                )
+                if isinstance(argument, tree.Power):
+                    value = tree.Power(value, argument.exponent, span=argument.span)
+                operands[-1] = replace(head, expr=value)
+                continue
+            operands.append(operand)
+        return (
+            node if len(operands) == len(node.operands) else replace(node, operands=tuple(operands))
+        )
+
+    def _scalar(
+        self, function: tree.Def, group: tree.Group, scope: Indices, before: list[tree.Statement]
+    ) -> tree.Expr:
+        """Compute a call inside an expression; return the access of its value."""
+        if len(function.results) != 1 or function.results[0].dims:
+            self.wrong(function, group.span, "gives no single number, as an expression needs")
+            return tree.Number("0", span=group.span)
+        cell = self.cell(function.results[0].name, scope, group.span)
+        before.extend(self._expanded(function, group, [cell], scope))
+        return cell
+
+    # Calls
+
+    def _results(
+        self, function: tree.Def, group: tree.Group, stmt: tree.Assign, scope: Indices
+    ) -> list[tree.Statement]:
+        """Expand `targets op f(…)`."""
+        if len(stmt.targets) != len(function.results):
+            count = len(function.results)
+            self.wrong(function, stmt.span, f"gives {count} result(s), not {len(stmt.targets)}")
+            return []
+        mentioned = {
+            plain_name(n.name) for n in tree_walk(group) if isinstance(n, tree.Name | tree.Bracket)
+        }
+        cells: list[Access] = []
+        copies: list[tree.Statement] = []
+        for target, result in zip(stmt.targets, function.results, strict=True):
+            rank = len(result.dims or ())
+            whole = opened(target, rank)
+            if whole is None:
+                self.wrong(function, target.span, f"gives `{result.name}` with {rank} dimension(s)")
+                return []
+            name = plain_name(target.name)
+            direct = stmt.op == "=" and self.writes.get(name, 0) == 1 and name not in mentioned
+            if direct and name not in self.names.arrays:
+                cells.append(whole)
+                continue
+            cell = self.cell(result.name, scope, target.span, rank)
+            cells.append(cell)
+            indices = self._indices("ijkl", rank)
+            copy: tree.Statement = tree.Assign(
+                (filled(whole, indices),), stmt.op, filled(cell, indices), span=stmt.span
+            )
+            if indices:
+                copy = tree.For(
+                    tuple(tree.Index(i.name) for i in indices), None, (copy,), True, span=stmt.span
+                )
+            copies.append(copy)
+        return [*self._expanded(function, group, cells, scope), *copies]
+
+    def _expanded(
+        self, function: tree.Def, group: tree.Group, cells: list[Access], scope: Indices
+    ) -> list[tree.Statement]:
+        """Return the body of a call whose results go to `cells`."""
+        if function.name in self.stack:
+            self.names.report("L0321", group.span, name=function.name)
+            return []
+        before: list[tree.Statement] = []
+        values = self._bound(function, group, scope, before)
+        if values is None:
+            return []
+        assigned = written(function.body)
+        for result, cell in zip(function.results, cells, strict=True):
+            values[result.name] = cell
+            if result.name not in assigned:
+                self.names.report("L0323", function.span, name=function.name, result=result.name)
+        body = Inside(self, function, values, scope).body()
+        outer, self.stack = self.stack, (*self.stack, function.name)
+        found = [s for stmt in body for s in self.statement(stmt, scope)]
+        self.stack = outer
+        return [*before, *found]
+
+    def _bound(
+        self, function: tree.Def, group: tree.Group, scope: Indices, before: list[tree.Statement]
+    ) -> dict[str, Access] | None:
+        """Return what each formal stands for."""
+        given = list(group.items)
+        needed = [p for p in function.params if p.value is None]
+        if not len(needed) <= len(given) <= len(function.params):
+            what = f"takes {len(function.params)} argument(s); {len(given)} are given"
+            self.wrong(function, group.span, what)
+            return None
+        assigned = written(function.body)
+        values: dict[str, Access] = {}
+        for number, formal in enumerate(function.params):
+            actual = given[number] if number < len(given) else formal.value
+            assert actual is not None
+            rank = len(formal.dims or ())
+            access = opened(actual, rank) if isinstance(actual, Access) else None
+            if access is None and rank:
+                self.wrong(function, group.span, f"takes `{formal.name}` with {rank} dimension(s)")
+                return None
+            is_index = isinstance(actual, tree.Name) and actual.name in scope
+            if access is None or formal.name in assigned or is_index:
+                access = self._copied(formal, actual, access, scope, before)
+            values[formal.name] = access
+        self._take_dims(function, values)
+        return values
+
+    def _copied(
+        self,
+        formal: tree.Declared,
+        actual: Any,
+        access: Access | None,
+        scope: Indices,
+        before: list[tree.Statement],
+    ) -> Access:
+        """Hand an argument over by value: into an array of its own."""
+        rank = len(formal.dims or ())
+        cell = self.cell(formal.name, scope, actual.span, rank)
+        indices = self._indices("ijkl", rank)
+        value = self.expr(actual, scope, before) if access is None else filled(access, indices)
+        copy: tree.Statement = tree.Assign((filled(cell, indices),), "=", value, span=actual.span)
+        if indices:
+            loops = tuple(tree.Index(i.name) for i in indices)
+            copy = tree.For(loops, None, (copy,), True, span=actual.span)
+        before.append(copy)
+        return cell
+
+    def _take_dims(self, function: tree.Def, values: dict[str, Access]) -> None:
+        """Let the dims of the formals' shapes mean the extents of the arguments."""
+        for formal in function.params:
+            access = values[formal.name]
+            places = wholes(access)
+            for place, dim in zip(places, formal.dims or (), strict=False):
+                if isinstance(dim, tree.Name) and dim.name not in values:
+                    name = self.fresh(dim.name)
+                    self.aliases[name] = (plain_name(access.name), place)
+                    values[dim.name] = tree.Name(name, span=dim.span)
+
+    # Names
+
+    def fresh(self, name: str) -> str:
+        """Return a name that the program does not have yet."""
+        new = name if name not in self.taken else fresh_name(name, self.taken)
+        self.taken.add(new)
+        return new
+
+    def cell(self, name: str, scope: Indices, span: Span | None, rank: int = 0) -> Access:
+        """Return a new array with an axis per calling loop, at the loops' point; others open."""
+        new = self.fresh(name)
+        if not scope and not rank:
+            return tree.Name(new, span=span)
+        loops = tuple(tree.Name(i) for i in dict.fromkeys(scope))
+        items: tuple[Any, ...] = (*loops, *(tree.Whole() for _ in range(rank)))
+        return tree.Bracket(new, items, span=span)
+
+    def _indices(self, letters: str, count: int) -> list[tree.Name]:
+        return [tree.Name(self.fresh(letters[n])) for n in range(count)]
+
+    def wrong(self, function: tree.Def, span: Span | None, what: str) -> None:
+        """Report a call that does not fit its def."""
+        formals = ", ".join(p.name for p in function.params)
+        facts = {"name": function.name, "what": what, "usage": f"{function.name}({formals})"}
+        self.names.report("L0320", span, **facts)
