@@ -40,8 +40,9 @@ docs: $(STAMP) ## write the generated pages of docs/
 wheel: $(STAMP) ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build
 
-fuzz: $(STAMP) ## random programs at length
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_random.py
+N ?= 10000
+fuzz: $(STAMP) ## N random programs against the reference (N=10000)
+	LOOPC_FUZZ=$(N) HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_random.py --hypothesis-show-statistics
 
 bench: $(STAMP) ## time the seed's programs against NumPy, JAX and PyTorch (as far as installed)
 	$(BIN)/python -m benchmarks.report

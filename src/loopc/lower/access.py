@@ -151,7 +151,7 @@ def inside_condition(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
 def _gather(lowering: Lowering, access: Access) -> Value:
     inside = inside_condition(lowering, access)
     indices = positions(lowering, access)
-    mask = lowering.condition(lowering.masks)
+    mask = lowering.condition((*lowering.masks, *inside))
     if all(p.safe for p in indices):
         mask = None
     values = [p.at for p in indices] + ([] if mask is None else [mask])

@@ -79,11 +79,11 @@ class Lowering:
                 return reduction.reduce(self, expr)
 
     def condition(self, conditions: tuple[Expr, ...]) -> Value | None:
-        """Lower a conjunction; None: always."""
+        """Lower a conjunction, each condition where those before it hold; None: always."""
         if not conditions:
             return None
         expr = conditions[0] if len(conditions) == 1 else Call("and", conditions)
-        return self.value(expr)
+        return replace(self, masks=()).value(expr)
 
     def masked(self, value: Value, fill: float) -> Value:
         """Return the value where the masks hold, `fill` elsewhere."""

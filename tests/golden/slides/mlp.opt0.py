@@ -33,12 +33,16 @@ def _softmax(x, axis):
     return e / np.where(top == -np.inf, 1, total)
 
 
-def _inside(index, extent, place):
-    """Return integer indices, all of which must be in 0 .. extent - 1."""
+def _inside(index, extent, place, mask=None):
+    """Return integer indices, all of which must be in 0 .. extent - 1 where a mask holds."""
     index = np.asarray(index)
+    if mask is not None:
+        index = np.where(mask, index, 0)
     if index.size and not (index.min() >= 0 and index.max() < extent):
-        bad = index[(index < 0) | (index >= extent)].flat[0]
-        raise IndexError(f"L0230: {place}: {bad} is outside 0 .. {extent - 1}")
+        bad = (index < 0) | (index >= extent)
+        bad = index[bad if mask is None else bad & mask]
+        if bad.size:
+            raise IndexError(f"L0230: {place}: {bad.flat[0]} is outside 0 .. {extent - 1}")
     return index
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,9 +146,6 @@ class Compiled:
         return result
 
 
-_count = 0
-
-
 def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
     plan = lower(program, kinds, opt, uniform=uniform)
@@ -160,9 +158,7 @@ def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool
 
 def _executed(source: str) -> dict[str, Any]:
     """Run a module's text; tracebacks can show its lines."""
-    global _count  # noqa: PLW0603 - names in tracebacks alone
-    _count += 1
-    name = f"<loopc {_count}>"
+    name = f"<loopc {zlib.crc32(source.encode()):08x}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": "loopc_generated"}
     exec(compile(source, name, "exec"), namespace)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 HELPERS = {
     "_inside": '''\
-def _inside(index, extent, place):
-    """Return integer indices, all of which must be in 0 .. extent - 1."""
+def _inside(index, extent, place, mask=None):
+    """Return integer indices, all of which must be in 0 .. extent - 1 where a mask holds."""
     index = np.asarray(index)
+    if mask is not None:
+        index = np.where(mask, index, 0)
     if index.size and not (index.min() >= 0 and index.max() < extent):
-        bad = index[(index < 0) | (index >= extent)].flat[0]
-        raise IndexError(f"L0230: {place}: {bad} is outside 0 .. {extent - 1}")
+        bad = (index < 0) | (index >= extent)
+        bad = index[bad if mask is None else bad & mask]
+        if bad.size:
+            raise IndexError(f"L0230: {place}: {bad.flat[0]} is outside 0 .. {extent - 1}")
     return index
 ''',
     "_require": '''\
@@ -31,6 +35,13 @@ def _reflect(index, extent):
         return np.zeros_like(index)
     index = np.mod(index, 2 * extent - 2)
     return np.minimum(index, 2 * extent - 2 - index)
+''',
+    "_gather": '''\
+def _gather(a, *index):
+    """Return a[index]; of an array without cells 0, which stands for what is outside."""
+    if a.size:
+        return a[index]
+    return np.zeros(np.broadcast_shapes(*(np.shape(i) for i in index)), a.dtype)[()]
 ''',
     "_window": '''\
 def _window(a, starts, counts, steps):

@@ -213,8 +213,6 @@ class Speller:
     ) -> str:
         """Spell an index array; `picked` selects the points where a mask holds."""
         text = self.fit(at.at, axes)
-        if mask is not None and not picked:
-            text = f"np.where({self.fit(mask, axes)}, {text}, 0)"
         if picked:
             text = picked.format(text)
         extent = self.size(at.extent)
@@ -228,11 +226,15 @@ class Speller:
             case _ if at.safe:
                 return text
             case _:
-                return f"{self.helper('_inside')}({text}, {extent}, {at.place!r})"
+                where = f", {self.fit(mask, axes)}" if mask is not None else ""
+                return f"{self.helper('_inside')}({text}, {extent}, {at.place!r}{where})"
 
     def _gather(self, value: Gather) -> Text:
         inside = ", ".join(self.position(p, value.axes, value.mask) for p in value.indices)
-        return Text(f"{self.name('array', value.array)}[{inside}]", ATOM, value.axes)
+        name = self.name("array", value.array)
+        if value.mask is None and all(p.mode == "strict" for p in value.indices):
+            return Text(f"{name}[{inside}]", ATOM, value.axes)
+        return Text(f"{self.helper('_gather')}({name}, {inside})", ATOM, value.axes)
 
     def _cast(self, value: Cast) -> Text:
         if isinstance(value.arg, Range) and not value.dtype.weak:
@@ -244,8 +246,9 @@ class Speller:
         if isinstance(value.arg, Lit | Scalar):
             return Text(f"{dtype}.type({self.text(value.arg)})", ATOM, ())
         inner = self.spell(value.arg)
-        copy = ", copy=False" if inner.axes else ""
-        return Text(f"{bracketed(inner, ATOM)}.astype({dtype}{copy})", ATOM, inner.axes)
+        if not inner.axes:
+            return Text(f"{dtype}.type({inner.text})", ATOM, ())
+        return Text(f"{bracketed(inner, ATOM)}.astype({dtype}, copy=False)", ATOM, inner.axes)
 
     def _reduction(self, value: Fold | Along) -> Text:
         inner = self.spell(value.arg)
