@@ -95,12 +95,21 @@ class Recorder:
         used = set(free_indices(access))
         extra = tuple(i for i in bound if i.name in used)
         name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
+        if not self._changes_inside(leaf, access.array):
+            loops = [i for i in loops if i.name in _needed(used, loops)]
         everything = [*loops, *extra]
         cell = self.names.cells(name, everything, everything, leaf.update.span)
         record = Update(cell, "=", Read(access), span=leaf.update.span)
         self.before.setdefault(leaf.number, []).extend(loop(extra, None, record))
         self.kept[key] = cell
         return cell
+
+    def _changes_inside(self, leaf: Leaf, array: str) -> bool:
+        """Whether an array is written in a loop round a statement: each iteration sees another."""
+        return any(
+            other.update.target.array == array and (other is leaf or _common(leaf, other) > 0)
+            for other in self.leaves
+        )
 
     def forward(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """Return the statements with what they must record."""
@@ -117,6 +126,15 @@ class Recorder:
                     return [stmt]
 
         return tuple(s for stmt in body for s in step(stmt))
+
+
+def _needed(used: set[str], loops: list[Index]) -> set[str]:
+    """Return the names of the loops that an access uses, and of those that their ranges use."""
+    needed = set(used)
+    for index in reversed(loops):
+        if index.name in needed:
+            needed |= set(free_indices(index))
+    return needed
 
 
 def _common(a: Leaf, b: Leaf) -> int:

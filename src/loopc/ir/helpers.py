@@ -12,7 +12,10 @@ SIGMOID = '''\
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), e, 1) / (1 + e)
+    y = np.where(np.less(x, 0), e, 1)
+    e += 1
+    y /= e
+    return y[()]
 '''
 
 SOFTPLUS = '''\

@@ -25,13 +25,10 @@ def _shape(name, array, expected):
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), e, 1) / (1 + e)
-
-
-def _sigmoid_prime(x):
-    """Return sigmoid'(x)."""
-    t1 = _sigmoid(x)
-    return t1 * (1 + (-t1))
+    y = np.where(np.less(x, 0), e, 1)
+    e += 1
+    y /= e
+    return y[()]
 
 
 @np.errstate(all="ignore")
@@ -103,10 +100,10 @@ def _value_and_grad(W, h, B, s_grad):
     s̃ = W @ h
     # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
     s = _sigmoid(s̃ - B)
-    # layer.loops:4  for j  s̃.grad[j] += s.grad[j] σ'(s̃[j] - B[j])
-    s̃_grad = s_grad * _sigmoid_prime(s̃ - B)
-    # layer.loops:4  for j  B.grad[j] -= s.grad[j] σ'(s̃[j] - B[j])
-    B_grad = -(s_grad * _sigmoid_prime(s̃ - B))
+    # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
+    s̃_grad = s_grad * (s * (1 - s))
+    # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
+    B_grad = -s̃_grad
     # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
     W_grad = s̃_grad[:, None] * h
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]

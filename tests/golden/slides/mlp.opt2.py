@@ -49,13 +49,10 @@ def _inside(index, extent, place, mask=None):
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), e, 1) / (1 + e)
-
-
-def _sigmoid_prime(x):
-    """Return sigmoid'(x)."""
-    t1 = _sigmoid(x)
-    return t1 * (1 + (-t1))
+    y = np.where(np.less(x, 0), e, 1)
+    e += 1
+    y /= e
+    return y[()]
 
 
 @np.errstate(all="ignore")
@@ -161,18 +158,18 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P_dot = np.sum(P_grad * P)
     # mlp.loops:10  for k  s.grad[k] += P[k] (P.grad[k] - P_dot)
     s_grad = P * (P_grad - P_dot)
-    # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] σ'(s̃[k] - B1[k])
-    s̃_grad = s_grad * _sigmoid_prime(s̃ - B1)
-    # mlp.loops:9  for k  B1.grad[k] -= s.grad[k] σ'(s̃[k] - B1[k])
-    B1_grad = -(s_grad * _sigmoid_prime(s̃ - B1))
+    # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] (s[k] (1 - s[k]))
+    s̃_grad = s_grad * (s * (1 - s))
+    # mlp.loops:9  for k  B1.grad[k] -= s̃.grad[k]
+    B1_grad = -s̃_grad
     # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
     W1_grad = s̃_grad[:, None] * h
     # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
     h_grad = s̃_grad @ W1
-    # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] σ'(h̃[j] - B0[j])
-    h̃_grad = h_grad * _sigmoid_prime(h̃ - B0)
-    # mlp.loops:7  for j  B0.grad[j] -= h.grad[j] σ'(h̃[j] - B0[j])
-    B0_grad = -(h_grad * _sigmoid_prime(h̃ - B0))
+    # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
+    h̃_grad = h_grad * (h * (1 - h))
+    # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
+    B0_grad = -h̃_grad
     # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
     W0_grad = h̃_grad[:, None] * x
     return {"L": np.asarray(L)}, {"W0": W0_grad, "B0": B0_grad, "W1": W1_grad, "B1": B1_grad}

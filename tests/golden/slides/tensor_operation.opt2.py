@@ -24,13 +24,10 @@ def _shape(name, array, expected):
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), e, 1) / (1 + e)
-
-
-def _sigmoid_prime(x):
-    """Return sigmoid'(x)."""
-    t1 = _sigmoid(x)
-    return t1 * (1 + (-t1))
+    y = np.where(np.less(x, 0), e, 1)
+    e += 1
+    y /= e
+    return y[()]
 
 
 @np.errstate(all="ignore")
@@ -103,8 +100,8 @@ def _value_and_grad(A, B, Y_grad):
     Ỹ = A @ B.transpose(0, 2, 1)
     # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
     Y = _sigmoid(Ỹ)
-    # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] σ'(Ỹ[h,i,j])
-    Ỹ_grad = Y_grad * _sigmoid_prime(Ỹ)
+    # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] (Y[h,i,j] (1 - Y[h,i,j]))
+    Ỹ_grad = Y_grad * (Y * (1 - Y))
     # tensor_operation.loops:2  for h,i,j,k  A.grad[h,i,k] += Ỹ.grad[h,i,j] B[h,j,k]
     A_grad = Ỹ_grad @ B
     # tensor_operation.loops:2  for h,i,j,k  B.grad[h,j,k] += Ỹ.grad[h,i,j] A[h,i,k]
