@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import loopc
 from strategies import Case, cases
@@ -28,3 +29,22 @@ def test_numpy_and_printing_keep_the_references_values(case: Case) -> None:
     assert str(again) == printed
     for name, value in again(case.arrays).items():
         np.testing.assert_array_equal(value, expected[name], err_msg=printed)
+
+
+@settings(max_examples=COUNT // 4)
+@given(cases(), st.integers(0, 100))
+def test_gradients_of_random_programs_agree_with_differences(case: Case, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    arrays = {
+        n: rng.standard_normal(a.shape) if a.dtype.kind == "f" else a
+        for n, a in case.arrays.items()
+    }
+    program = loopc.compile(case.text)
+    for name, kind in program.outputs.items():
+        if kind.dtype != "float":
+            continue
+        single = loopc.compile(case.text, loss=name)
+        if not single.adjoint_loops():
+            continue
+        report = loopc.gradcheck(single, arrays, tolerance=1e-6)
+        assert report, f"{name}\n{report}\n{single.adjoint}"

@@ -36,12 +36,20 @@ class Box:
 
     def extended(self, indices: Sequence[Index], guard: Expr | None) -> Box:
         """Return the box with further indices, for the inside of a reduction."""
-        inner = box((*self.indices.values(), *indices), conjuncts(guard))
+        own = {i.name for i in indices}
+        inner = box((*self.indices.values(), *indices), conjuncts(guard), own)
         return replace(inner, masks=(*self.masks, *inner.masks))
 
 
-def box(indices: Sequence[Index], guards: Sequence[Expr]) -> Box:
+def box(
+    indices: Sequence[Index], guards: Sequence[Expr], narrowable: set[str] | None = None
+) -> Box:
     """Return the domain of `indices` where all of `guards` hold.
+
+    Args:
+        indices: outermost first.
+        guards: conditions.
+        narrowable: the indices whose ranges a guard may narrow (default: all).
 
     Raises:
         NeedSerial: a range reads data at another index of the domain.
@@ -55,9 +63,10 @@ def box(indices: Sequence[Index], guards: Sequence[Expr]) -> Box:
     scalars: list[Expr] = []
     for guard in guards:
         inside = [n for n in free_indices(guard) if n in names]
+        may_narrow = narrowable is None or narrowable.issuperset(inside)
         if not inside:
             scalars.append(guard)
-        elif not _narrowed(ranges, guard, inside):
+        elif not (may_narrow and _narrowed(ranges, guard, inside)):
             masks.append(guard)
     return Box(ranges, tuple(masks), tuple(scalars))
 
