@@ -133,10 +133,9 @@ class Program:
                 "L0601", self._program.array(loss).span, name=loss, rank=rank, sum=total
             )
         made = self._adjoint((loss,), self.wrt, seeded=seed is not None, keep=self._program.outputs)
-        if seed is not None:
-            if loss not in made.seeds:
-                raise self._unrelated(loss)
+        if seed is not None and loss in made.seeds:  # else all gradients are zero
             given[made.seeds[loss]] = seed
+        given = self._needed(made.program, given)
         found = self._run(("grad", seed is not None), made.program, given, frozenset(self.wrt))
         outputs = Results({n: found[n] for n in self._program.outputs})
         return outputs, Results({n: found[g] for n, g in made.gradients.items()})
