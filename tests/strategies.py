@@ -201,6 +201,9 @@ def recurrence(sketch: Sketch) -> None:
     sign = sketch.pick("+", "-")
     form = sketch.pick("line", "block")
     previous = f"{name}[t-1{tail}]"
+    if inner and sketch.pick(True, False):
+        op = sketch.pick("max", "min", "sum")
+        previous = f"max(-9, min(9, {op}[a < M]({name}[t-1,a] + j)))"
     if form == "line":
         sketch.lines.append(
             f"for {step}{inner}: {name}[t{tail}] = min(9, {previous} {sign} {value})"

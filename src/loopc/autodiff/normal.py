@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from loopc.analysis.dependence import carries
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
@@ -62,7 +63,7 @@ class _Normal:
         match stmt:
             case Update():
                 return self._update(stmt, loops)
-            case For(indices, guard, (Update() as update,)) if guard is None and not loops:
+            case For(indices, None, (Update() as update,)) if not loops and not carries(stmt):
                 *hoisted, last = self._update(update, indices)
                 alone = [s for h in hoisted for s in _without_unused(indices, h)]
                 return [*alone, replace(stmt, body=(last,))]
