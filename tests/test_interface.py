@@ -206,3 +206,17 @@ def test_zero_length_dims_are_legal() -> None:
     out = loopc.compile(AFFINE, outputs=["y", "L"])(W=np.zeros((0, 4)), x=np.zeros(4))
     assert out.y.shape == (0,)
     assert out.L == 0
+
+
+def test_a_dim_that_no_array_has_is_given_in_the_call() -> None:
+    text = "for t in range(1, T): h[t] = a h[t-1] + t\n"
+    for backend in ("numpy", "reference"):
+        program = loopc.compile(text, backend=backend)
+        np.testing.assert_allclose(program(a=2.0, T=4).h, [0, 1, 4, 11])
+        np.testing.assert_allclose(program.grad(a=2.0, T=4, seed=np.ones(4))["a"], 7)
+    with pytest.raises(loopc.ShapeError) as caught:
+        loopc.compile(text)(a=2.0)
+    assert caught.value.code == "L0206"
+    module: dict = {}
+    exec(loopc.compile(text).source, module)
+    np.testing.assert_allclose(module["forward"](a=2.0, T=4)["h"], [0, 1, 4, 11])

@@ -31,7 +31,7 @@ def test_numpy_and_printing_keep_the_references_values(case: Case) -> None:
         np.testing.assert_array_equal(value, expected[name], err_msg=printed)
 
 
-@settings(max_examples=COUNT // 4)
+@settings(max_examples=COUNT // 2)
 @given(cases(), st.integers(0, 100))
 def test_gradients_of_random_programs_agree_with_differences(case: Case, seed: int) -> None:
     rng = np.random.default_rng(seed)

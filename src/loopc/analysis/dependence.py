@@ -133,21 +133,21 @@ def _reads(node: Node, inner: tuple[Index, ...]) -> Iterator[Ref]:
         yield from _reads(child, inner)
 
 
-def dependences(block: Sequence[Leaf], depth: int = 0) -> list[Edge]:
+def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) -> list[Edge]:
     """Return the dependences between the leaves of a block that loops outside `depth` leave open.
 
-    Within one update, reading a cell before writing it, and writing a cell twice, are no edges:
-    array operations read everything first and write in the loop's order.
+    Within one update, reading a cell before writing it, and writing a cell twice, are edges only if
+    `within` asks for them: array operations read everything first and write in the loop's order.
     """
     found: dict[Edge, None] = {}
     for a in block:
         for b in block:
-            for edge in _between(a, b, depth):
+            for edge in _between(a, b, depth, within=within):
                 found[edge] = None
     return list(found)
 
 
-def _between(a: Leaf, b: Leaf, depth: int) -> Iterator[Edge]:
+def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
     """Yield the dependences of `b` on `a`."""
     common = _common(a, b)
     for x in a.refs:
@@ -156,7 +156,7 @@ def _between(a: Leaf, b: Leaf, depth: int) -> Iterator[Edge]:
                 continue
             if x.write and y.write and x.op == y.op and x.op != "=":
                 continue
-            if a is b and y.write:
+            if a is b and y.write and not within:
                 continue
             for level in range(depth, common):
                 if may_meet(a, x, b, y, level):

@@ -13,6 +13,7 @@ from loopc.analysis.dependence import carries
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
+from loopc.ir.affine import plus
 from loopc.ir.nodes import (
     Access,
     Backward,
@@ -134,6 +135,8 @@ class _Normal:
         assert row is not None
         if row.adjoint == "g":
             return True
+        if not row.adjoint:
+            return False
         if (
             value is not update.value
             or update.op != "="
@@ -154,8 +157,6 @@ class _Normal:
         assert row is not None
         if not any(self.is_active(a.array) for a in sensitive(value)):
             return value
-        if not row.adjoint:
-            raise catalogue.error("L0604", value.span, name=value.op)
         return self._statement_of(replace(opened, body=inside), loops, hoisted)
 
     def _inside(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
@@ -179,18 +180,62 @@ class _Normal:
         name = self.names.fresh(value.op, numbered=True)
         if not value.at:
             cell = self.names.cells(name, outer, loops, value.span)
-            hoisted.append(Update(cell, "=", value, span=value.span))
+            hoisted.extend(_computed(cell, value))
             return Read(cell, span=value.span)
         for index, position in zip(own, value.at, strict=True):
             match = next((i for i in loops if position == IndexRef(i.name)), None)
-            if match is None or (match.start, match.stop) != (index.start, index.stop):
+            if match is None or index.step != 1:
                 raise catalogue.error("L0604", value.span, name=value.op)
         cell = self.names.cells(name, [*outer, *own], (*outer, *own), value.span)
-        at = tuple(IndexRef(i.name) for i in own)
-        statement = Update(cell, "=", replace(value, at=at), span=value.span)
-        hoisted.extend(loop(own, None, statement))
+        row = lookup(value.op)
+        assert row is not None
+        if row.evaluate is None:
+            hoisted.extend(_running(cell, value))
+        else:
+            at = tuple(IndexRef(i.name) for i in own)
+            statement = Update(cell, "=", replace(value, at=at), span=value.span)
+            hoisted.extend(loop(own, None, statement))
         places = {i.name: p for i, p in zip(own, value.at, strict=True)}
         return Read(substitute(cell, places), span=value.span)
+
+
+OPERATOR_OF = {"np.add": "add", "np.multiply": "mul", "np.maximum": "max", "np.minimum": "min"}
+
+
+def _computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
+    """Return the statements that compute a reduction; without a rule of its own, step by step."""
+    row = lookup(value.op)
+    assert row is not None
+    if row.adjoint:
+        return (Update(cell, "=", value, span=value.span),)
+    if row.form != "fold" or row.ufunc not in OPERATOR_OF:
+        raise catalogue.error("L0604", value.span, name=value.op)
+    start = Update(cell, "=", Const(row.identity), span=value.span)
+    step = Call(OPERATOR_OF[row.ufunc], (Read(cell), value.body))
+    return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))
+
+
+def _running(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
+    """Return the recurrence of a running sum, product, maximum or minimum."""
+    row = lookup(value.op)
+    assert row is not None
+    if len(value.indices) != 1 or row.ufunc not in OPERATOR_OF:
+        raise catalogue.error("L0604", value.span, name=value.op)
+    (index,) = value.indices
+    assert index.start is not None
+    here = IndexRef(index.name)
+    before = substitute(cell, {index.name: plus(here, -1)})
+    term = value.body
+    if value.guard is not None:
+        term = Call("where", (value.guard, term, Const(row.identity)))
+    first = Update(cell, "=", term, span=value.span)
+    step = Call(OPERATOR_OF[row.ufunc], (Read(before), term))
+    later = Update(cell, "=", step, span=value.span)
+    body = (
+        *loop((), Call("eq", (here, index.start)), first),
+        *loop((), Call("gt", (here, index.start)), later),
+    )
+    return (For((index,), None, body, span=value.span),)
 
 
 def _covers(value: Reduce, loops: tuple[Index, ...]) -> bool:

@@ -18,7 +18,6 @@ from loopc.analysis.dependence import Leaf, dependences, leaves
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
 from loopc.autodiff.workspace import Names
-from loopc.diagnostics import catalogue
 from loopc.ir import reductions
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.bounds import extent
@@ -78,7 +77,7 @@ class Reverse:
         if not isinstance(stmt, For):
             return []
         block = leaves((stmt,))
-        edges = {e.level for e in dependences(block)}
+        edges = {e.level for e in dependences(block, within=True)}
         carried = {n for n in range(len(stmt.indices)) if n in edges}
         inner = [s for child in reversed(stmt.body) for s in self._statement(child)]
         if not inner:
@@ -192,8 +191,7 @@ class Reverse:
     def _reduction(self, leaf: Leaf, value: Reduce) -> list[Stmt]:
         """The adjoint of `T[s] = max[k](…)` and the like, from the table's row."""
         update, row = leaf.update, _row(value.op)
-        if not row.adjoint:
-            raise catalogue.error("L0604", value.span or update.span, name=value.op)
+        assert row.adjoint, value.op
         target = self.adjoint_of(update.target)
         names = {level.index.name for level in leaf.levels}
         cotangent, result = Read(target), Read(update.target)

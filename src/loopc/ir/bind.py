@@ -125,10 +125,13 @@ def _bare_dims(program: Program, given: list[Array], shapes: Shapes) -> dict[str
 
 
 def _constant_dims(program: Program, dims: dict[str, int], scalars: Mapping[str, int]) -> None:
+    """Take the dims that the call gives, and those that the program gives a value."""
+    arrays = {a.name for a in program.arrays}
+    for node in walk(program):
+        if isinstance(node, Extent) and node.name in scalars and node.name not in arrays:
+            dims.setdefault(node.name, scalars[node.name])
     for dim in program.dims:
-        if dim.name in scalars:
-            dims.setdefault(dim.name, scalars[dim.name])
-        elif dim.value is not None:
+        if dim.value is not None:
             dims.setdefault(dim.name, evaluate(dim.value, dims, scalars))
 
 
