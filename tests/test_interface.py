@@ -220,3 +220,26 @@ def test_a_dim_that_no_array_has_is_given_in_the_call() -> None:
     module: dict = {}
     exec(loopc.compile(text).source, module)
     np.testing.assert_allclose(module["forward"](a=2.0, T=4)["h"], [0, 1, 4, 11])
+
+
+def test_hostile_file_names_stay_out_of_the_generated_code(tmp_path: Path) -> None:
+    for name in ('a"""\nimport os\n"""', "b\rraise SystemExit", "c\\", "coding: utf-7"):
+        path = tmp_path / f"{name}.loops"
+        path.write_text("for i  y[i] = 2 x[i]\n", encoding="utf-8")
+        program = loopc.compile(path)
+        module: dict = {}
+        exec(program.source, module)
+        np.testing.assert_array_equal(module["forward"](x=np.ones(2))["y"], [2, 2])
+        np.testing.assert_array_equal(program(x=np.ones(2)).y, [2, 2])
+        assert "os" not in module
+
+
+def test_names_that_python_reserves_are_mangled() -> None:
+    text = "for i  y[i] = np[i] lambda_[i] + lambda[i] range[i] s~[i] W_grad[i] W.grad[i]\n"
+    x = np.arange(3.0)
+    given = dict.fromkeys(["np", "lambda_", "lambda", "range", "s~", "W_grad", "W.grad"], x)
+    program = loopc.compile(text)
+    np.testing.assert_array_equal(program(given).y, x * x + x**5)
+    module: dict = {}
+    exec(program.source, module)
+    np.testing.assert_array_equal(module["forward"](**given)["y"], x * x + x**5)

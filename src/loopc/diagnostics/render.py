@@ -69,7 +69,7 @@ def github(diagnostic: Diagnostic) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return the text with control characters made visible."""
+    """Return the text with control characters made visible, newlines aside."""
     return "".join(
         c if c in "\n\t" or c.isprintable() else c.encode("unicode_escape").decode() for c in text
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loopc.analysis.dependence import Leaf
+from loopc.diagnostics.render import escaped
 from loopc.ir.nodes import Call, For, Stmt
 from loopc.ir.unbuild import statement
 from loopc.syntax.printer import print_statement
@@ -19,4 +20,5 @@ def source_line(leaf: Leaf) -> str:
         stmt = For(indices, guard, (leaf.update,))
     text = " ".join(print_statement(statement(stmt)).split("\n")).replace("     ", " ")
     span = leaf.update.span
-    return text if span is None else f"{span.file}:{span.line}  {text}"
+    line = text if span is None else f"{span.file}:{span.line}  {text}"
+    return escaped(line).replace("\n", "\\n")
