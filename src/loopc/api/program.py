@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from loopc import backends, passes
@@ -58,34 +60,38 @@ class Program:
 
     # What it takes and gives
 
-    @property
-    def inputs(self) -> dict[str, ArrayType]:
+    @cached_property
+    def inputs(self) -> Mapping[str, ArrayType]:
         """The inputs, by name."""
-        return {a.name: self._type(a) for a in self._program.arrays if a.kind == "input"}
+        return self._types("input")
 
-    @property
-    def params(self) -> dict[str, ArrayType]:
+    @cached_property
+    def params(self) -> Mapping[str, ArrayType]:
         """The params, by name."""
-        return {a.name: self._type(a) for a in self._program.arrays if a.kind == "param"}
+        return self._types("param")
 
-    @property
-    def outputs(self) -> dict[str, ArrayType]:
+    @cached_property
+    def outputs(self) -> Mapping[str, ArrayType]:
         """What a run returns, by name."""
         types = infer_dtypes(self._program, {})
         kinds = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
-        return {
-            n: ArrayType(shape_text(self._program.array(n)), kinds[types[n].kind])
-            for n in self._program.outputs
-        }
+        return MappingProxyType(
+            {
+                n: ArrayType(shape_text(self._program.array(n)), kinds[types[n].kind])
+                for n in self._program.outputs
+            }
+        )
 
-    @property
+    @cached_property
     def dims(self) -> tuple[str, ...]:
         """The names of the dims, in the order of the text."""
         found = (n.name for n in walk(self._program) if isinstance(n, nodes.Extent))
         return tuple(dict.fromkeys(found))
 
-    def _type(self, array: nodes.Array) -> ArrayType:
-        return ArrayType(shape_text(array), array.dtype or "float")
+    def _types(self, kind: str) -> Mapping[str, ArrayType]:
+        arrays = (a for a in self._program.arrays if a.kind == kind)
+        types = {a.name: ArrayType(shape_text(a), a.dtype or "float") for a in arrays}
+        return MappingProxyType(types)
 
     # Running
 
@@ -198,7 +204,7 @@ class Program:
 
     # Programs made of it
 
-    @property
+    @cached_property
     def loss(self) -> str:
         """The array that `grad` differentiates."""
         program = self._program
@@ -217,7 +223,7 @@ class Program:
         candidates = ", ".join(f"`{n}`" for n in (scalars or self.outputs))
         raise catalogue.error("L0602", candidates=f"candidates are {candidates}")
 
-    @property
+    @cached_property
     def wrt(self) -> tuple[str, ...]:
         """The names to differentiate by."""
         names = self._options.wrt
@@ -351,9 +357,9 @@ class Program:
 
     def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out the arrays that a derived program does not need."""
-        names = {a.name for a in program.arrays} | set(self.dims)
-        own = {a.name for a in self._program.arrays if a.kind != "temp"}
-        return {n: v for n, v in given.items() if n in names or n not in own}
+        own = {*self.inputs, *self.params}
+        dropped = own - {a.name for a in program.arrays}
+        return {n: v for n, v in given.items() if n not in dropped}
 
     def _take(
         self, program: nodes.Program, given: Mapping[str, Any], floats: frozenset[str]
