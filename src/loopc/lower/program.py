@@ -63,6 +63,7 @@ class _Program:
         self.context = context
         self.scheduler = Scheduler(context)
         self.scheduler.made |= {a.name for a in program.arrays if a.kind != "temp"}
+        self.scheduler.pristine |= self.scheduler.made
         self.first_op: dict[str, str] = {}
         for _, update in updates(program.body):
             self.first_op.setdefault(update.target.array, update.op)

@@ -29,6 +29,7 @@ class Scheduler:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.made: set[str] = set()
+        self.pristine: set[str] = set()
 
     def statement(self, stmt: Stmt) -> tuple[Step, ...]:
         """Return the steps of a statement at the top of the program."""
@@ -88,6 +89,7 @@ class Scheduler:
             {level.index.name: level.index for level in serial},
             tuple(c for g in leaf.guards for c in conjuncts(g)),
             fresh=not serial and leaf.update.target.array not in self.made,
+            pristine=not serial and leaf.update.target.array in self.pristine,
         )
         try:
             steps = lower_update(self.context, job)
@@ -96,6 +98,7 @@ class Scheduler:
             depth = _independent_of_parallel(leaf.levels, leaf.levels.index(level), serial)
             return self._serial([leaf], [], leaf.levels[depth], depth, serial)
         self.made.add(leaf.update.target.array)
+        self.pristine.discard(leaf.update.target.array)
         return (Note(source_line(leaf), leaf.update.span), *steps)
 
 

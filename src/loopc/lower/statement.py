@@ -47,6 +47,8 @@ class Job:
         written: the same as the program has them.
         guards: the guards round it.
         fresh: whether its target has no cells yet, and may be made whole by this update.
+        pristine: whether its target is an input that has not been written: a change of all of it
+            makes a new array.
     """
 
     update: Update
@@ -55,6 +57,7 @@ class Job:
     written: Mapping[str, Index]
     guards: tuple[Expr, ...]
     fresh: bool
+    pristine: bool = False
 
 
 def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
@@ -70,7 +73,11 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
     if update.op == "=":
         update, domain = _last_values(update, domain, backwards, conditions)
     lowering = Lowering(context, domain, job.serial, domain.masks)
-    steps = _Target(lowering, update, job.fresh and not conditions, bool(backwards)).steps()
+    pristine = job.pristine and not conditions
+    target = _Target(
+        lowering, update, job.fresh and not conditions, bool(backwards), pristine=pristine
+    )
+    steps = target.steps()
     if not conditions:
         return steps
     inner = Lowering(context, Box({}), job.written)
@@ -126,13 +133,22 @@ def _last_values(
 class _Target:
     """Chooses how a value gets into its array."""
 
-    def __init__(self, lowering: Lowering, update: Update, fresh: bool, backwards: bool) -> None:
+    def __init__(
+        self,
+        lowering: Lowering,
+        update: Update,
+        fresh: bool,
+        backwards: bool,
+        *,
+        pristine: bool,
+    ) -> None:
         self.lowering = lowering
         self.context = lowering.context
         self.update = update
         self.array = update.target.array
         self.dtype: DType = self.context.types[self.array]
         self.fresh = fresh
+        self.pristine = pristine
         self.backwards = backwards
 
     def steps(self) -> tuple[Step, ...]:
@@ -185,6 +201,10 @@ class _Target:
             return self._assign(view, value)
         if not view.parts:
             return self._scalar(view, value, masked=masked)
+        if self.pristine and self.update.op == "+=" and not masked:
+            axes = self.lowering.union(view, value)
+            if set(axes) == set(view.axes):
+                return self._assign(view, Apply("add", (view, value), axes))
         return self._store(view, value)
 
     def _assign(self, view: View, value: Value) -> tuple[Step, ...]:

@@ -25,10 +25,10 @@ def _shape(name, array, expected):
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
-    y = np.where(np.less(x, 0), e, 1)
+    y = np.maximum(e, np.greater_equal(x, 0))  # 1 on the right, for e is at most 1
     e += 1
     y /= e
-    return y[()]
+    return y
 
 
 def _sigmoid_prime(x):
