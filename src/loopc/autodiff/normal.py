@@ -31,7 +31,15 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.reductions import by_op, lookup
-from loopc.ir.visit import free_indices, loop, map_children, opened_reduction, substitute, updates
+from loopc.ir.visit import (
+    free_indices,
+    loop,
+    map_children,
+    opened_reduction,
+    reads,
+    substitute,
+    updates,
+)
 
 FUNCTION_OF = {"*=": "mul", "max=": "max", "min=": "min"}
 
@@ -44,7 +52,10 @@ def normalise(
     for _, update in updates(body):
         writers.setdefault(update.target.array, []).append(update)
     normal = _Normal(is_active, names, writers)
-    statements = tuple(s for stmt in body for s in normal.statement(stmt, ()))
+    statements: list[Stmt] = []
+    for number, stmt in enumerate(body):
+        normal.later = {u.target.array for _, u in updates(body[number:])}
+        statements.extend(normal.statement(stmt, ()))
     return (*normal.starts, *statements)
 
 
@@ -59,6 +70,7 @@ class _Normal:
         self.names = names
         self.writers = writers
         self.starts: list[Stmt] = []
+        self.later: set[str] = set()
 
     def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
         match stmt:
@@ -68,13 +80,37 @@ class _Normal:
                 *hoisted, last = self._update(update, indices)
                 alone = [s for h in hoisted for s in _without_unused(indices, h)]
                 return [*alone, replace(stmt, body=(last,))]
-            case For(indices, _, body):
+            case For(indices, guard, body):
                 inner = (*loops, *indices)
+                self._check_ranges(stmt)
+                if guard is not None and self._changes(guard, stmt):
+                    return self._with_held_guard(stmt, guard, loops)
                 return [
                     replace(stmt, body=tuple(s for b in body for s in self.statement(b, inner)))
                 ]
             case Backward():
                 return [stmt]
+
+    def _changes(self, node: Expr | Index, stmt: For) -> bool:
+        """Whether an adjoint needs a value that is written here or later."""
+        active = any(self.is_active(u.target.array) for _, u in updates((stmt,)))
+        return active and any(a.array in self.later for a in reads(node))
+
+    def _check_ranges(self, stmt: For) -> None:
+        for index in stmt.indices:
+            if self._changes(index, stmt):
+                raise catalogue.error("L0605", index.span or stmt.span, index=index.name)
+
+    def _with_held_guard(self, stmt: For, guard: Expr, loops: tuple[Index, ...]) -> list[Stmt]:
+        """Compute a guard into an array first, for its adjoint cannot compute it again."""
+        everything = (*loops, *stmt.indices)
+        name = self.names.fresh("condition", numbered=True)
+        cell = self.names.cells(name, everything, everything, stmt.span)
+        holds = Call("ne", (Read(cell), Const(0)))
+        inner = tuple(s for b in stmt.body for s in self.statement(b, everything))
+        guarded = For((), holds, inner, span=stmt.span)
+        first = Update(cell, "=", guard, span=stmt.span)
+        return list(loop(stmt.indices, None, first, guarded))
 
     def _update(self, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         if not self.is_active(update.target.array):
