@@ -243,3 +243,11 @@ def test_names_that_python_reserves_are_mangled() -> None:
     module: dict = {}
     exec(program.source, module)
     np.testing.assert_array_equal(module["forward"](**given)["y"], x * x + x**5)
+
+
+def test_a_gradient_by_complex_values_is_refused() -> None:
+    program = loopc.compile("for i  L += abs(z[i])\n")
+    assert program(z=np.array([3 + 4j])).L == 5
+    with pytest.raises(loopc.DifferentiationError) as caught:
+        program.grad(z=np.array([3 + 4j]))
+    assert caught.value.code == "L0603"

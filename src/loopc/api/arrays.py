@@ -175,10 +175,17 @@ def _typed(array: Array, value: Any, common: Any, *, forced: bool, floats: froze
             given=str(value.dtype),
             repair=f"pass `{array.name}` as an array of type {array.dtype}",
         )
+    _refuse_complex(array, kind, floats)
     as_float = array.dtype == "float" or array.name in floats or (is_number and not array.dtype)
     if (as_float and kind in "ib") or (forced and kind == "f") or (is_number and kind == "f"):
         return value.astype(common)
     return value
+
+
+def _refuse_complex(array: Array, kind: str, floats: frozenset[str]) -> None:
+    if kind == "c" and array.name in floats:
+        facts = {"name": array.name, "why": "its values are complex", "candidates": "real ones"}
+        raise catalogue.error("L0603", array.span, **facts)  # type: ignore[arg-type]
 
 
 def _initial(array: Array, dims: Mapping[str, int], scalars: Mapping[str, int], common: Any) -> Any:

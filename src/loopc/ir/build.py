@@ -108,7 +108,7 @@ def default_wrt(program: Program) -> tuple[str, ...]:
 
 def is_differentiable(array: Array) -> bool:
     """Whether a gradient by this array can exist."""
-    return array.dtype not in ("int", "bool")
+    return array.dtype not in ("int", "bool", "complex")
 
 
 def _collect_adjoints(names: Names, module: tree.Module) -> None:

@@ -26,6 +26,13 @@ GRAD = "grad"
 """The suffix of adjoints where `backward` names none."""
 
 
+LOOKS = str.maketrans(
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧνουιкАВЕЅІЈКМНОРСТУХаеѕіјорсух",
+    "ABEZHIKMNOPTYXvouikABESIJKMHOPCTYXaesijopcyx",
+)
+"""Greek and Cyrillic letters that look like Latin ones (Unicode Technical Standard 39)."""
+
+
 def plain_name(name: str) -> str:
     """Return the array that a name means: `W.value` is W."""
     while name.endswith(".value"):
@@ -153,13 +160,22 @@ class Names:
         self.report("L0302", span, name=name, repair=repair)
 
     def check_spellings(self) -> None:
-        """Report names that Python would make one."""
+        """Report names that Python would make one, and those that only look alike."""
+        self._check_looks()
         seen: dict[str, str] = {}
         for name in (*self.arrays, *self.dims):
             other = seen.setdefault(unicodedata.normalize("NFKC", name), name)
             if other != name:
                 array = self.arrays.get(name)
                 self.report("L0318", array.span if array else None, name=name, other=other)
+
+    def _check_looks(self) -> None:
+        looks: dict[str, str] = {}
+        for name in (*self.arrays, *self.dims):
+            other = looks.setdefault(name.translate(LOOKS), name)
+            if other != name:
+                array = self.arrays.get(name)
+                self.report("L0327", array.span if array else None, name=name, other=other)
 
 
 def names_in(expr: tree.Expr | None) -> Iterator[str]:

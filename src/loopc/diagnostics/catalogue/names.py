@@ -255,4 +255,14 @@ ENTRIES: tuple[Entry, ...] = (
         bad="output y = 2\ny = 1\n",
         good="output y\ny = 1\n",
     ),
+    Entry(
+        code="L0327",
+        title="two names that look alike",
+        raises=ParseError,
+        message="`{name}` and `{other}` look alike, but are two names of letters of two alphabets",
+        hint="use one of them throughout",
+        bad="input a, \u0430\ny = a \u0430\n",
+        good="input a, b\ny = a b\n",
+        severity="warning",
+    ),
 )
