@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from loopc.analysis.dependence import carries
+from loopc.analysis.dependence import dependences, leaves
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
@@ -39,6 +39,7 @@ from loopc.ir.visit import (
     reads,
     substitute,
     updates,
+    walk,
 )
 
 FUNCTION_OF = {"*=": "mul", "max=": "max", "min=": "min"}
@@ -51,9 +52,10 @@ def normalise(
     writers: dict[str, list[Update]] = {}
     for _, update in updates(body):
         writers.setdefault(update.target.array, []).append(update)
-    normal = _Normal(is_active, names, writers)
+    normal = _Normal(is_active, names, writers, body)
     statements: list[Stmt] = []
     for number, stmt in enumerate(body):
+        normal.top = stmt
         normal.later = {u.target.array for _, u in updates(body[number:])}
         statements.extend(normal.statement(stmt, ()))
     return (*normal.starts, *statements)
@@ -65,21 +67,23 @@ class _Normal:
         is_active: Callable[[str], bool],
         names: Names,
         writers: dict[str, list[Update]],
+        body: tuple[Stmt, ...],
     ) -> None:
         self.is_active = is_active
         self.names = names
         self.writers = writers
         self.starts: list[Stmt] = []
         self.later: set[str] = set()
+        self.top: Stmt = body[0] if body else Backward("", (), "")
+        self.fixed: set[str] | None = None
 
     def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
         match stmt:
             case Update():
                 return self._update(stmt, loops)
-            case For(indices, None, (Update() as update,)) if not loops and not carries(stmt):
-                *hoisted, last = self._update(update, indices)
-                alone = [s for h in hoisted for s in _without_unused(indices, h)]
-                return [*alone, replace(stmt, body=(last,))]
+            case For(_, None, (Update() as update,)) if self._has_reduction(update):
+                self._check_ranges(stmt)
+                return self._apart(stmt, update, loops)
             case For(indices, guard, body):
                 inner = (*loops, *indices)
                 self._check_ranges(stmt)
@@ -90,6 +94,24 @@ class _Normal:
                 ]
             case Backward():
                 return [stmt]
+
+    def _has_reduction(self, update: Update) -> bool:
+        found = (n for n in walk(update.value) if isinstance(n, Reduce))
+        return any(self.is_active(a.array) for n in found for a in sensitive(n))
+
+    def _apart(self, stmt: For, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
+        """Split the loops that carry nothing from those that do; reductions stand between."""
+        levels = [e.level for e in dependences(leaves((stmt,))) if e.level is not None]
+        count = 1 + max(levels, default=-1)
+        prefix, rest = stmt.indices[:count], stmt.indices[count:]
+        self.fixed = {i.name for i in (*loops, *prefix)}
+        *hoisted, last = self._update(update, (*loops, *stmt.indices))
+        self.fixed = None
+        before = [s for h in hoisted for s in _without_unused(rest, h)]
+        inner = loop(rest, None, last)
+        if isinstance(inner[0], For):
+            inner = (replace(inner[0], span=stmt.span),)
+        return list(loop(prefix, None, *before, *inner))
 
     def _changes(self, node: Expr | Index, stmt: For) -> bool:
         """Whether an adjoint needs a value that is written here or later."""
@@ -143,12 +165,19 @@ class _Normal:
             return update
         others = [w for w in self.writers[update.target.array] if w is not update]
         alone = all(w.op == "=" and not list(sensitive(w.value)) for w in others)
-        if fn != "mul" and alone and not _reads_itself(update):
+        if fn != "mul" and alone and not self._is_seen_growing(update, others):
             return update
         if update is self.writers[update.target.array][0]:
             self._start(update)
         value = Call(fn, (Read(update.target, span=update.span), update.value), span=update.span)
         return replace(update, op="=", value=value)
+
+    def _is_seen_growing(self, update: Update, others: list[Update]) -> bool:
+        """Whether the loops round an update read or write its array between its steps."""
+        name = update.target.array
+        here = {id(u) for _, u in updates((self.top,))}
+        seen = sum(1 for a in reads(self.top) if a.array == name)
+        return seen > 0 or any(id(w) in here for w in others)
 
     def _start(self, update: Update) -> None:
         """Write out the identity that the cells of an array start from."""
@@ -211,7 +240,9 @@ class _Normal:
     def _statement_of(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Add the statement that computes a reduction into an array; return the read of it."""
         used = set(free_indices(replace(value, at=())))
-        outer = [i for i in loops if i.name in used]
+        outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
+        if value.at and {i.name for i in outer} & {i.name for i in value.indices}:
+            value = _renamed(value, self.names)
         own = value.indices
         name = self.names.fresh(value.op, numbered=True)
         if not value.at:
@@ -274,6 +305,18 @@ def _running(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     return (For((index,), None, body, span=value.span),)
 
 
+def _renamed(value: Reduce, names: Names) -> Reduce:
+    """Give the indices of a pointwise reduction names that no loop has."""
+    fresh: dict[str, Expr] = {}
+    indices = []
+    for index in value.indices:
+        name = names.fresh(index.name, numbered=True)
+        indices.append(replace(substitute(index, fresh), name=name))
+        fresh[index.name] = IndexRef(name)
+    guard = None if value.guard is None else substitute(value.guard, fresh)
+    return replace(value, indices=tuple(indices), guard=guard, body=substitute(value.body, fresh))
+
+
 def _covers(value: Reduce, loops: tuple[Index, ...]) -> bool:
     """Whether the loops give a pointwise reduction a value at each of its points."""
     for index, position in zip(value.indices, value.at, strict=True):
@@ -281,10 +324,6 @@ def _covers(value: Reduce, loops: tuple[Index, ...]) -> bool:
         if match is None or (match.start, match.stop) != (index.start, index.stop):
             return False
     return True
-
-
-def _reads_itself(update: Update) -> bool:
-    return any(a.array == update.target.array for a in sensitive(update.value))
 
 
 def _without_unused(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
