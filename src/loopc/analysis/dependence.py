@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, to_expr
-from loopc.ir.bounds import bounds, extent, tighten
+from loopc.ir.bounds import bounds, extent
 from loopc.ir.nodes import (
     Access,
     Backward,
@@ -30,7 +30,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import children, free_indices, reads, substitute
+from loopc.ir.visit import children, reads, substitute
 
 DISTANCE = "δ"
 """The name of the unknown distance between two iterations."""
@@ -149,7 +149,7 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
 
 def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
     """Yield the dependences of `b` on `a`."""
-    common = _common(a, b)
+    common = common_loops(a, b)
     for x in a.refs:
         for y in b.refs:
             if x.access.array != y.access.array or not (x.write or y.write):
@@ -165,7 +165,8 @@ def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
                 yield Edge(a.number, b.number, None)
 
 
-def _common(a: Leaf, b: Leaf) -> int:
+def common_loops(a: Leaf, b: Leaf) -> int:
+    """Return how many loops stand round both leaves."""
     count = 0
     for x, y in zip(a.levels, b.levels, strict=False):
         if x.key != y.key:
@@ -252,13 +253,6 @@ def _apart(
     return positive or negative
 
 
-def carries(loop: For) -> bool:
-    """Whether some index of a loop carries a dependence between its statements' instances."""
-    block = leaves((loop,))
-    own = len(loop.indices)
-    return any(e.level is not None and e.level < own for e in dependences(block))
-
-
 def overwrites_itself(loop: tuple[Level, ...], update: Update) -> bool:
     """Whether an update can write one cell twice: some loop's index does not tell cells apart."""
     leaf = Leaf(0, update, loop, (), ())
@@ -304,16 +298,3 @@ def _ordered(groups: list[list[int]], reach: list[set[int]]) -> list[list[int]]:
         left.remove(ready)
         done.append(ready)
     return done
-
-
-def narrowed(leaf: Leaf) -> dict[str, Index]:
-    """Return the ranges of a leaf's loops, narrowed by its guards."""
-    ranges = {level.index.name: level.index for level in leaf.levels}
-    for guard in leaf.guards:
-        ranges = tighten(ranges, guard)
-    return ranges
-
-
-def uses(expr: Expr | Index, name: str) -> bool:
-    """Whether an expression contains an index."""
-    return name in free_indices(expr)

@@ -18,9 +18,10 @@ KIND = {"u": "i"}
 
 @record()
 class Call:
-    """The arrays of a call, the value of every dim, and what code must be specialised to."""
+    """The arrays of a call, its integer scalars, the value of every dim; types to compile for."""
 
     arrays: dict[str, Any]
+    scalars: dict[str, int]
     dims: dict[str, int]
     kinds: tuple[tuple[str, str], ...]
     uniform: bool
@@ -66,7 +67,7 @@ def take(
             arrays[array.name] = _initial(array, dims, scalars, common)
     kinds = tuple((n, KIND.get(v.dtype.kind, v.dtype.kind)) for n, v in arrays.items())
     floats = {v.dtype for v in arrays.values() if v.dtype.kind == "f"}
-    return Call(arrays, dims, kinds, len(floats) <= 1)
+    return Call(arrays, scalars, dims, kinds, len(floats) <= 1)
 
 
 CACHED = 256

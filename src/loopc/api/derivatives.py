@@ -121,8 +121,7 @@ def _shape_of(program: Program, name: str, arrays: Mapping[str, Any]) -> tuple[i
     from loopc.ir.bind import shape_of
 
     call = program._take(program._program, arrays, frozenset())
-    scalars = {n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
-    return shape_of(program._program.array(name), call.dims, scalars)
+    return shape_of(program._program.array(name), call.dims, call.scalars)
 
 
 def _units(shape: tuple[int, ...]) -> Iterator[Any]:

@@ -118,9 +118,7 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
     if names & set(given):
         call = program._take(inner, given, frozenset())
         dims = call.dims
-        scalars = {
-            n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"
-        }
+        scalars = call.scalars
     else:
         dims = {d: int(v) for d, v in given.items()}
         _require_dims(program, dims)
@@ -269,7 +267,6 @@ def check_memory(program: Program, call: Call, limit: int) -> None:
     Raises:
         LimitError: L0003.
     """
-    scalars = {n: int(v) for n, v in call.arrays.items() if v.ndim == 0 and v.dtype.kind in "iu"}
-    needed = peak_bytes(program, call.dims, scalars)
+    needed = peak_bytes(program, call.dims, call.scalars)
     if needed > limit:
         raise catalogue.error("L0003", needed=needed, limit=limit)

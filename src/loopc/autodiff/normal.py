@@ -42,8 +42,6 @@ from loopc.ir.visit import (
     walk,
 )
 
-FUNCTION_OF = {"*=": "mul", "max=": "max", "min=": "min"}
-
 
 def normalise(
     body: tuple[Stmt, ...], is_active: Callable[[str], bool], names: Names
@@ -160,9 +158,10 @@ class _Normal:
 
     def _assignment(self, update: Update) -> Update:
         """Rewrite `x *= e` as `x = x * e`; `max=` stays where it alone makes the value."""
-        fn = FUNCTION_OF.get(update.op)
-        if fn is None:
+        row = by_op(update.op)
+        if row is None or row.fn == "add":
             return update
+        fn = row.fn
         others = [w for w in self.writers[update.target.array] if w is not update]
         alone = all(w.op == "=" and not list(sensitive(w.value)) for w in others)
         if fn != "mul" and alone and not self._is_seen_growing(update, others):
@@ -266,19 +265,16 @@ class _Normal:
         return Read(substitute(cell, places), span=value.span)
 
 
-OPERATOR_OF = {"np.add": "add", "np.multiply": "mul", "np.maximum": "max", "np.minimum": "min"}
-
-
 def _computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     """Return the statements that compute a reduction; without a rule of its own, step by step."""
     row = lookup(value.op)
     assert row is not None
     if row.adjoint:
         return (Update(cell, "=", value, span=value.span),)
-    if row.form != "fold" or row.ufunc not in OPERATOR_OF:
+    if row.form != "fold" or not row.fn:
         raise catalogue.error("L0604", value.span, name=value.op)
     start = Update(cell, "=", Const(row.identity), span=value.span)
-    step = Call(OPERATOR_OF[row.ufunc], (Read(cell), value.body))
+    step = Call(row.fn, (Read(cell), value.body))
     return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))
 
 
@@ -286,7 +282,7 @@ def _running(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     """Return the recurrence of a running sum, product, maximum or minimum."""
     row = lookup(value.op)
     assert row is not None
-    if len(value.indices) != 1 or row.ufunc not in OPERATOR_OF:
+    if len(value.indices) != 1 or not row.fn:
         raise catalogue.error("L0604", value.span, name=value.op)
     (index,) = value.indices
     assert index.start is not None
@@ -296,7 +292,7 @@ def _running(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     if value.guard is not None:
         term = Call("where", (value.guard, term, Const(row.identity)))
     first = Update(cell, "=", term, span=value.span)
-    step = Call(OPERATOR_OF[row.ufunc], (Read(before), term))
+    step = Call(row.fn, (Read(before), term))
     later = Update(cell, "=", step, span=value.span)
     body = (
         *loop((), Call("eq", (here, index.start)), first),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loopc.analysis.dependence import Leaf, Ref, may_meet, overwrites_itself
+from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
 from loopc.autodiff.workspace import Names
 from loopc.ir.nodes import Access, Backward, Expr, For, Index, Node, Read, Reduce, Stmt, Update
 from loopc.ir.visit import free_indices, loop, map_children, reads
@@ -46,14 +46,14 @@ class Recorder:
 
     def shares_loop(self, a: Leaf, b: Leaf) -> bool:
         """Whether two statements stand in one loop."""
-        return _common(a, b) > 0
+        return common_loops(a, b) > 0
 
     def _overwrites(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
         """Whether `other` may write the cell `ref` of `leaf` after `leaf` has run."""
         write = other.refs[0]
         if write.access.array != ref.access.array:
             return False
-        common = _common(leaf, other)
+        common = common_loops(leaf, other)
         if any(may_meet(leaf, ref, other, write, level) for level in range(common)):
             return True
         later = other.number > leaf.number or (other is leaf and not ref.write)
@@ -107,7 +107,7 @@ class Recorder:
     def _changes_inside(self, leaf: Leaf, array: str) -> bool:
         """Whether an array is written in a loop round a statement: each iteration sees another."""
         return any(
-            other.update.target.array == array and (other is leaf or _common(leaf, other) > 0)
+            other.update.target.array == array and (other is leaf or common_loops(leaf, other) > 0)
             for other in self.leaves
         )
 
@@ -135,12 +135,3 @@ def _needed(used: set[str], loops: list[Index]) -> set[str]:
         if index.name in needed:
             needed |= set(free_indices(index))
     return needed
-
-
-def _common(a: Leaf, b: Leaf) -> int:
-    count = 0
-    for x, y in zip(a.levels, b.levels, strict=False):
-        if x.key != y.key:
-            break
-        count += 1
-    return count

@@ -20,7 +20,7 @@ from loopc.autodiff.recorded import Recorder
 from loopc.autodiff.workspace import Names
 from loopc.ir import reductions
 from loopc.ir.affine import affine, to_expr
-from loopc.ir.bounds import extent
+from loopc.ir.bounds import backwards, extent
 from loopc.ir.build import expression
 from loopc.ir.derive import product
 from loopc.ir.nodes import (
@@ -84,7 +84,10 @@ class Reverse:
             return []
         if not carried and len(block) == 1:
             return [merged(stmt, s) for s in inner]
-        indices = tuple(backwards(i) if n in carried else i for n, i in enumerate(stmt.indices))
+        indices = tuple(
+            replace(backwards(i), written=True) if n in carried else i
+            for n, i in enumerate(stmt.indices)
+        )
         if len(inner) == 1:
             return [merged(replace(stmt, indices=indices), inner[0])]
         return [replace(stmt, indices=indices, body=tuple(inner))]
@@ -334,14 +337,3 @@ def merged(outer: For, inner: Stmt) -> Stmt:
     guards = tuple(g for g in (outer.guard, inner.guard) if g is not None)
     guard = None if not guards else guards[0] if len(guards) == 1 else Call("and", guards)
     return For((*outer.indices, *inner.indices), guard, inner.body, span=outer.span)
-
-
-def backwards(index: Index) -> Index:
-    """Return the index that takes the same values, last first."""
-    from loopc.ir.affine import plus
-    from loopc.ir.bounds import first, last
-
-    assert index.start is not None
-    end = last(index) if index.step > 0 else first(index)
-    sign = 1 if index.step > 0 else -1
-    return replace(index, start=end, stop=plus(index.start, -sign), step=-index.step, written=True)

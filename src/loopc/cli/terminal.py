@@ -107,8 +107,7 @@ def compiled(source: Source, **options: Any) -> Any:
     from loopc.api.compile import compile_source
     from loopc.api.options import Options
 
-    outputs = options.pop("outputs", None)
-    return compile_source(source, Options(**options), outputs)
+    return compile_source(source, Options(**options), None)
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
-from loopc.ir.affine import Affine, affine, at_least, to_expr
+from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
 from loopc.ir.visit import free_indices, substitute
 
@@ -171,7 +171,7 @@ def conjuncts(guard: Expr | None) -> tuple[Expr, ...]:
 def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
     """Use `left fn 0`."""
     for name in reversed(list(ranges)):
-        index, c = _ascending(ranges[name]), left.coefficient(name)
+        index, c = ascending(ranges[name]), left.coefficient(name)
         if abs(c) != 1 or not left.is_linear_in(name) or index.step != 1:
             continue
         rest = left.without(name).scaled(-c)  # c*i + r fn 0  <=>  i fn' -c*r
@@ -191,16 +191,19 @@ def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
         return
 
 
-def _ascending(index: Index) -> Index:
-    """Return an index of step -1 with the same values in ascending order; others as they are."""
-    if index.step != -1:
-        return index
-    stop = affine(last(index))
-    return (
-        index
-        if stop is None
-        else replace(index, start=first(index), stop=to_expr(stop + Affine(1)), step=1)
-    )
+def ascending(index: Index) -> Index:
+    """Return an index with the same values in ascending order."""
+    return index if index.step > 0 else _turned(index, first(index), 1)
+
+
+def backwards(index: Index) -> Index:
+    """Return the index that takes the same values, last first."""
+    return _turned(index, last(index), -1) if index.step > 0 else _turned(index, first(index), 1)
+
+
+def _turned(index: Index, start: Expr, sign: int) -> Index:
+    assert index.start is not None
+    return replace(index, start=start, stop=plus(index.start, sign), step=-index.step)
 
 
 def reached(ranges: Mapping[str, Index]) -> dict[str, Index]:

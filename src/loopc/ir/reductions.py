@@ -34,6 +34,7 @@ class Reduction:
             of `argmax` and `argmin` is the position among the terms; a program sees the index there
             (with several indices, the number of the point in the order of the loops).
         outside: pointwise with `evaluate`: the value at a point where the guard does not hold.
+        fn: the function of the table that makes one step: `value = fn(value, x)`; "" if none does.
         ufunc: the NumPy ufunc (`np.add`), for `.reduce`, `.at` and `.accumulate`.
         result: as in `functions.Function`.
         adjoint: the cotangent of a term in .loops text: over `g`, the cotangent of the value; `x`,
@@ -51,6 +52,7 @@ class Reduction:
     combine: Callable[[Any, Any], Any] | None = None
     evaluate: Callable[[list[Any]], Any] | None = None
     outside: Any = None
+    fn: str = ""
     ufunc: str = ""
     result: str = "same"
     adjoint: str = ""
@@ -161,11 +163,18 @@ _FOLDS = (
         form="fold",
         identity=0,
         combine=operator.add,
+        fn="add",
         ufunc="np.add",
         adjoint="g",
     ),
     Reduction(
-        name="prod", op="*=", form="fold", identity=1, combine=operator.mul, ufunc="np.multiply"
+        name="prod",
+        op="*=",
+        form="fold",
+        identity=1,
+        combine=operator.mul,
+        fn="mul",
+        ufunc="np.multiply",
     ),
     Reduction(
         name="max",
@@ -173,6 +182,7 @@ _FOLDS = (
         form="fold",
         identity=-math.inf,
         combine=maximum,
+        fn="max",
         ufunc="np.maximum",
         adjoint="g / n",
         adjoint_where="x == y",
@@ -184,6 +194,7 @@ _FOLDS = (
         form="fold",
         identity=math.inf,
         combine=minimum,
+        fn="min",
         ufunc="np.minimum",
         adjoint="g / n",
         adjoint_where="x == y",
@@ -252,15 +263,23 @@ _POINTWISE = (
         adjoint_sum="g",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
-    Reduction(name="cumsum", form="pointwise", identity=0, combine=operator.add, ufunc="np.add"),
     Reduction(
-        name="cumprod", form="pointwise", identity=1, combine=operator.mul, ufunc="np.multiply"
+        name="cumsum", form="pointwise", identity=0, combine=operator.add, fn="add", ufunc="np.add"
+    ),
+    Reduction(
+        name="cumprod",
+        form="pointwise",
+        identity=1,
+        combine=operator.mul,
+        fn="mul",
+        ufunc="np.multiply",
     ),
     Reduction(
         name="cummax",
         form="pointwise",
         identity=-math.inf,
         combine=maximum,
+        fn="max",
         ufunc="np.maximum",
     ),
     Reduction(
@@ -268,6 +287,7 @@ _POINTWISE = (
         form="pointwise",
         identity=math.inf,
         combine=minimum,
+        fn="min",
         ufunc="np.minimum",
     ),
 )

@@ -204,11 +204,6 @@ def written_names(program: Program) -> tuple[str, ...]:
 # Constructors that fold what never changes a value, NaN, inf and signed zeros included.
 
 
-def const(value: float) -> Const:
-    """Return a literal."""
-    return Const(value)
-
-
 def add(*terms: Expr) -> Expr:
     """Return the sum, with nested sums flattened to the left; no term: 0."""
     flat: list[Expr] = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import extent, last
+from loopc.ir.bounds import ascending, extent, last
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
@@ -21,8 +21,11 @@ from loopc.lower.plan import (
     Apply,
     Assign,
     Cast,
+    Contract,
     Expand,
+    Fold,
     Lit,
+    Renamed,
     Scalar,
     Scatter,
     Step,
@@ -67,7 +70,7 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
         NeedSerial: one of the parallel indices must run in order.
     """
     backwards = {i.name for i in job.parallel if i.step < 0}
-    domain = box(tuple(_forwards(i) for i in job.parallel), job.guards)
+    domain = box(tuple(ascending(i) for i in job.parallel), job.guards)
     update = job.update
     conditions: list[Expr] = [*_nonempty(job), *domain.scalars]
     if update.op == "=":
@@ -95,17 +98,6 @@ def _nonempty(job: Job) -> list[Expr]:
         and not any(n == p.name for n in free_indices(i) for p in job.parallel)
         and may_be_empty(i, job.written)
     ]
-
-
-def _forwards(index: Index) -> Index:
-    """Return an index with the same values in ascending order: parallel ones have none."""
-    if index.step > 0:
-        return index
-    from loopc.ir.affine import plus
-    from loopc.ir.bounds import first
-
-    assert index.start is not None
-    return replace(index, start=first(index), stop=plus(index.start, 1), step=-index.step)
 
 
 def _last_values(
@@ -181,7 +173,7 @@ class _Target:
         assert row is not None
         return folded(self.lowering, row.name, self.update.value, over, ())
 
-    def _is_masked(self, value: Value) -> bool:
+    def _is_masked(self) -> bool:
         """Whether the masks are still to be applied to the value."""
         reduced = self.update.op != "=" and any(
             n not in free_indices(self.update.target) for n in self.lowering.order
@@ -193,7 +185,7 @@ class _Target:
 
     def _whole(self, view: View, value: Value) -> tuple[Step, ...]:
         """The value is the whole array, or changes the whole of it."""
-        masked = self._is_masked(value)
+        masked = self._is_masked()
         if masked and self.fresh and self.update.op in ("=", "+="):
             value = self.lowering.masked(value, 0)
             masked = False
@@ -238,12 +230,13 @@ class _Target:
     def _scalar(self, view: View, value: Value, *, masked: bool) -> tuple[Step, ...]:
         """`L += value` of an array without dimensions, which is a plain variable."""
         assert not masked
-        fn = {"+=": "add", "*=": "mul", "max=": "max", "min=": "min"}[self.update.op]
-        new = Apply(fn, (view, value), ())
+        row = reductions.by_op(self.update.op)
+        assert row is not None
+        new = Apply(row.fn, (view, value), ())
         return (Assign(self.array, new, (), self.dtype, not self._has_type(), True),)
 
     def _store(self, view: View, value: Value) -> tuple[Step, ...]:
-        if self._is_masked(value):
+        if self._is_masked():
             mask = self.lowering.condition(self.lowering.masks)
             assert mask is not None
             if self.update.op == "+=":
@@ -252,8 +245,7 @@ class _Target:
                 old: Value = view
                 row = reductions.by_op(self.update.op)
                 if row is not None:
-                    fn = {"*=": "mul", "max=": "max", "min=": "min"}[self.update.op]
-                    value = Apply(fn, (view, value), self.lowering.union(view, value))
+                    value = Apply(row.fn, (view, value), self.lowering.union(view, value))
                 axes = self.lowering.union(mask, value, old)
                 return (Store(view, "=", Apply("where", (mask, value, old), axes)),)
         if not view.parts:
@@ -297,12 +289,11 @@ def is_fresh(value: Value) -> bool:
             row = lookup(fn)
             copies = row is None or row.numpy != "{x}"
             return copies or all(is_fresh(a) for a in args)
-        case Cast(arg):
+        case Cast(arg) | Renamed(arg):
             return is_fresh(arg)
+        case Fold(over=over):
+            return bool(over)
+        case Contract(args):
+            return len(args) > 1
         case _:
-            kind = type(value).__name__
-            if kind == "Fold":
-                return bool(value.over)  # type: ignore[union-attr]
-            if kind == "Contract":
-                return len(value.args) > 1  # type: ignore[union-attr]
-            return kind not in ("Renamed",) or is_fresh(value.arg)  # type: ignore[union-attr]
+            return True

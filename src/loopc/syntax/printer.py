@@ -34,11 +34,6 @@ def print_expr(expr: tree.Expr | tree.Whole | tree.Index, *, compact: bool = Fal
     return _expr(expr, compact=compact)
 
 
-def print_head(statement: tree.For | tree.If) -> str:
-    """Return the head of a loop as it would stand before its colon."""
-    return _head(statement)
-
-
 # Statements
 
 

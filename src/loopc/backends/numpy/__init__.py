@@ -53,12 +53,8 @@ class _Text:
     def text(self, docstring: str) -> str:
         """Return the module."""
         head = f'"""{docstring}"""\n\nimport numpy as np\n' if docstring else "import numpy as np\n"
-        defined = [*self.helpers.values(), *_ordered(self.functions.texts)]
+        defined = [*self.helpers.values(), *self.functions.texts.values()]
         return "\n\n".join([head, *defined, *self.parts])
-
-
-def _ordered(texts: Mapping[str, str]) -> Iterator[str]:
-    yield from texts.values()
 
 
 def _dtype_lines(plan: Plan, speller: Speller) -> Iterator[str]:

@@ -58,8 +58,8 @@ def _mean(x, axis):
     count = 1
     for a in axis:
         count *= x.shape[a]
-    return np.sum(x, axis=axis) / np.asarray(count)[()]
-'''.replace(" / np.asarray(count)[()]", " / count if count else np.sum(x, axis=axis) * np.nan"),
+    return np.sum(x, axis=axis) / count if count else np.sum(x, axis=axis) * np.nan
+''',
     "_logsumexp": '''\
 def _logsumexp(x, axis):
     """Return ln(sum(e**x)) over axes, the largest term taken out; of nothing it is -inf."""
