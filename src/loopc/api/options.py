@@ -53,7 +53,7 @@ def located(error: IndexError, program: nodes.Program) -> Exception:
     for node in walk(program):
         if isinstance(node, nodes.Access):
             for axis, subscript in enumerate(node.subscripts):
-                if place(node, axis) == match[1]:
+                if place(node, axis, subscript.at) == match[1]:
                     span = span or subscript.span or node.span
     what = re.sub(r"^\S+:\d+: ", "", match[1]) + f": {match[2]}"
     entry = catalogue.ENTRIES["L0231"]

@@ -50,6 +50,12 @@ def _last_of(index: Index) -> Expr:
     return to_expr(start + form.scaled(step))
 
 
+def is_loose(index: Index) -> bool:
+    """Whether only bounds of the last value are known: steps from a start that itself moves."""
+    assert index.start is not None
+    return abs(index.step) > 1 and bool(free_indices(index.start))
+
+
 def extent(index: Index) -> Expr:
     """Return the number of values of a resolved index; it may be negative for an empty range."""
     assert index.start is not None
@@ -105,6 +111,8 @@ def _extreme_of(atom: Expr, index: Index, side: int) -> Expr | None:
     if index.name not in free_indices(atom):
         return atom
     match atom:
+        case IndexRef() if is_loose(index) and (side > 0) == (index.step > 0):
+            return plus(index.stop, -side) if index.stop is not None else None
         case IndexRef():
             return last(index) if side > 0 else first(index)
         case Call("floordiv", (a, Const(int(c)))) if c > 0:

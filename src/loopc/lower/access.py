@@ -56,13 +56,15 @@ def _is_regular(lowering: Lowering, subscript: Subscript) -> bool:
 
 def stays_inside(lowering: Lowering, access: Access) -> bool:
     """Whether a regular access is inside at every point of the box, or the run checks that."""
-    conditional = bool(lowering.masks or lowering.box.scalars)
-    for axis in range(len(access.subscripts)):
-        if lowering.context.is_inside(access, axis, lowering.ranges):
-            continue
-        if conditional or not lowering.context.require_inside(access, axis, lowering.ranges):
-            return False
-    return True
+    return all(_stays_inside(lowering, access, axis) for axis in range(len(access.subscripts)))
+
+
+def _stays_inside(lowering: Lowering, access: Access, axis: int) -> bool:
+    if lowering.context.is_inside(access, axis, lowering.ranges):
+        return True
+    if lowering.masks or lowering.box.scalars:
+        return False
+    return lowering.context.require_inside(access, axis, lowering.ranges)
 
 
 def slices(lowering: Lowering, access: Access) -> View | None:
@@ -111,27 +113,55 @@ def strided(lowering: Lowering, access: Access) -> Strided:
     return Strided(access.array, starts, tuple(windows), tuple(names))
 
 
-def positions(
-    lowering: Lowering, access: Access, axes: Sequence[int] | None = None
-) -> tuple[Position, ...]:
-    """Return the index arrays of an access."""
-    found = []
+def indices(lowering: Lowering, access: Access, axes: Sequence[str]) -> tuple[Position | Part, ...]:
+    """Return an access by index arrays; an index that stands alone in one subscript is a slice.
+
+    Args:
+        lowering: where the access stands.
+        access: the access.
+        axes: the axes of a mask over it, along which nothing can be sliced.
+    """
+    used = [n for s in access.subscripts for n in free_indices(s.at)]
+    found: list[Position | Part] = []
     for axis, subscript in enumerate(access.subscripts):
-        if axes is not None and axis not in axes:
-            continue
-        regular = subscript.mode != "strict" or lowering.context.is_inside(
-            access, axis, lowering.ranges
-        )
-        found.append(
-            Position(
-                lowering.value(subscript.at),
-                subscript.mode,
-                regular and not _is_data(subscript.at),
-                lowering.context.extent(access.array, axis),
-                place(access, axis),
-            )
-        )
+        inside = [n for n in free_indices(subscript.at) if n in lowering.box.indices]
+        single = len(inside) == 1 and used.count(inside[0]) == 1 and inside[0] not in axes
+        if single and _is_regular(lowering, subscript) and _stays_inside(lowering, access, axis):
+            index = lowering.box.indices[inside[0]]
+            form = affine(subscript.at)
+            assert form is not None
+            extent = lowering.context.extent(access.array, axis)
+            found.append(_part(form, index, extent, lowering.serial))
+        else:
+            found.append(_position(lowering, access, axis))
     return tuple(found)
+
+
+def _position(lowering: Lowering, access: Access, axis: int) -> Position:
+    subscript, context = access.subscripts[axis], lowering.context
+    at = context.as_indices(subscript.at)
+    safe = subscript.mode != "strict" or context.is_inside(access, axis, lowering.ranges)
+    return Position(
+        lowering.value(subscript.at),
+        subscript.mode,
+        safe and not _is_data(at),
+        context.extent(access.array, axis),
+        place(access, axis, at),
+    )
+
+
+def layout(
+    found: Sequence[Position | Part], order: Sequence[str], others: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the axes of the index arrays, `others` included, and all axes as NumPy orders them."""
+    own = {a for p in found if isinstance(p, Position) for a in p.at.axes} | set(others)
+    over = tuple(a for a in order if a in own)
+    kinds = [isinstance(p, Position) for p in found]
+    before = kinds.index(True)
+    together = all(kinds[before : before + sum(kinds)])
+    slices = [p.axis for p in found if isinstance(p, Part)]
+    at = before if together else 0
+    return over, (*slices[:at], *over, *slices[at:])
 
 
 def _is_data(expr: Expr) -> bool:
@@ -150,12 +180,13 @@ def inside_condition(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
 
 def _gather(lowering: Lowering, access: Access) -> Value:
     inside = inside_condition(lowering, access)
-    indices = positions(lowering, access)
     mask = lowering.condition((*lowering.masks, *inside))
-    if all(p.safe for p in indices):
+    found_at = indices(lowering, access, () if mask is None else mask.axes)
+    if all(isinstance(p, Part) or p.safe for p in found_at):
         mask = None
-    values = [p.at for p in indices] + ([] if mask is None else [mask])
-    found = Gather(access.array, indices, lowering.union(*values), mask)
+        found_at = indices(lowering, access, ())
+    over, axes = layout(found_at, lowering.order, () if mask is None else mask.axes)
+    found = Gather(access.array, found_at, over, axes, mask)
     condition = lowering.condition(inside)
     if condition is None:
         return found

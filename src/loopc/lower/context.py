@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import bounds
+from loopc.ir.bounds import bounds, is_loose
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Access, Array, Expr, Index
+from loopc.ir.nodes import Access, Array, Expr, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
-from loopc.ir.visit import free_indices, reads
+from loopc.ir.visit import free_indices, map_children, reads
 from loopc.lower.domain import count
 from loopc.lower.plan import Require
 
@@ -20,10 +20,27 @@ from loopc.lower.plan import Require
 class Context:
     """The arrays of a program, their types, and the sizes that a run must check first."""
 
-    arrays: Mapping[str, Array]
-    types: Mapping[str, DType]
+    arrays: dict[str, Array]
+    types: dict[str, DType]
     opt: int = 2
     requires: dict[Require, None] = field(default_factory=dict)
+    counted: dict[str, Index] = field(default_factory=dict)
+
+    def add(self, array: Array, dtype: DType, index: Index) -> None:
+        """Add an array that the plan makes for itself, of values of `index`."""
+        self.arrays[array.name] = array
+        self.types[array.name] = dtype
+        self.counted[array.name] = index
+
+    def as_indices(self, expr: Expr) -> Expr:
+        """Return an expression with the index in place of the array that has its values."""
+
+        def put(node: Node) -> Node:
+            if isinstance(node, Read) and node.access.array in self.counted:
+                return IndexRef(self.counted[node.access.array].name)
+            return map_children(node, put)
+
+        return put(expr) if self.counted else expr  # type: ignore[return-value]
 
     def extent(self, array: str, axis: int) -> Expr:
         """Return the extent of an array's axis."""
@@ -33,9 +50,9 @@ class Context:
 
     def is_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
         """Whether a subscript is inside for all sizes, over `ranges`."""
-        ends = bounds(
-            access.subscripts[axis].at, used_ranges(access.subscripts[axis].at, dict(ranges))
-        )
+        at = self.as_indices(access.subscripts[axis].at)
+        own = {i.name: i for i in self.counted.values()}
+        ends = bounds(at, used_ranges(at, {**ranges, **own}))
         size = affine(self.extent(access.array, axis))
         low = None if ends.low is None else affine(ends.low)
         high = None if ends.high is None else affine(ends.high)
@@ -48,6 +65,8 @@ class Context:
         at = access.subscripts[axis].at
         used = used_ranges(at, dict(ranges))
         ends = bounds(at, used)
+        if any(is_loose(i) for i in used.values()):
+            return False
         if ends.low is None or ends.high is None:
             return False
         counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
@@ -55,13 +74,12 @@ class Context:
         for expr in (ends.low, ends.high, extent):
             if free_indices(expr) or any(a.subscripts for a in reads(expr)):
                 return False
-        self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis))] = None
+        self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
         return True
 
 
-def place(access: Access, axis: int) -> str:
-    """Return what an error says about the place of a subscript."""
+def place(access: Access, axis: int, at: Expr) -> str:
+    """Return what an error says about the place of a subscript; `at`: as the program has it."""
     span = access.subscripts[axis].span or access.span
     where = "" if span is None else f"{span.file}:{span.line}: "
-    at = expr_text(access.subscripts[axis].at)
-    return f"{where}axis {axis + 1} of `{access.array}`, index `{at}`"
+    return f"{where}axis {axis + 1} of `{access.array}`, index `{expr_text(at)}`"

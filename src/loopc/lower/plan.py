@@ -12,7 +12,7 @@
           | Take( arg, axis, at )                  -- cells along an axis
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Loop | When | Note
+    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | When | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -26,7 +26,7 @@ from typing import TypeAlias
 from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Expr
+from loopc.ir.nodes import Expr, Index
 
 
 @record()
@@ -115,10 +115,16 @@ class Position:
 
 @record()
 class Gather:
-    """`array[i, j, …]` by index arrays; where `mask` does not hold, any cell will do."""
+    """`array[i, :, …]` by index arrays and slices; where `mask` does not hold, any cell will do.
+
+    Attributes:
+        over: the axes that the index arrays have together.
+        axes: in the order in which NumPy gives them.
+    """
 
     array: str
-    indices: tuple[Position, ...]
+    indices: tuple[Position | Part, ...]
+    over: tuple[str, ...]
     axes: tuple[str, ...]
     mask: Value | None = None
 
@@ -264,15 +270,48 @@ class Store:
 
 @record()
 class Scatter:
-    """`array[i, j, …] op value` in loop order; `mask`: where."""
+    """`array[i, :, …] op value` in loop order; `mask`: where.
+
+    Attributes:
+        over: the axes that the index arrays have together.
+        axes: all of them, in the order of NumPy's `array[i, :, …]`.
+    """
 
     array: str
-    indices: tuple[Position, ...]
+    indices: tuple[Position | Part, ...]
+    over: tuple[str, ...]
     op: str
     value: Value
     axes: tuple[str, ...]
     mask: Value | None
     shape: tuple[Expr, ...]
+
+
+@record()
+class Flatten:
+    """Counts out one more index of a flattened domain; the arrays are integers over its cells.
+
+    Attributes:
+        array: takes the values of the index.
+        before: the arrays of the indices further out, which are spread over the new cells.
+        outer: an index that the cells so far are the values of; it is the first of `before`.
+        size: the dim that takes the number of cells.
+        start: where the range starts at each cell so far.
+        stop: where it stops.
+        step: its step.
+        count: the number of cells so far.
+        axis: the name of their axis, "" if there is one cell.
+    """
+
+    array: str
+    before: tuple[str, ...]
+    outer: Index | None
+    size: Expr
+    start: Value
+    stop: Value
+    step: int
+    count: Expr
+    axis: str
 
 
 @record()
@@ -303,7 +342,7 @@ class Note:
     how: str = ""
 
 
-Step: TypeAlias = Alloc | Copy | Assign | Store | Scatter | Loop | When | Note
+Step: TypeAlias = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | When | Note
 
 
 @record()

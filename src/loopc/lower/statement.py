@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir import reductions
-from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import ascending, extent, last
+from loopc.ir.bounds import ascending, extent
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
@@ -16,6 +15,8 @@ from loopc.ir.visit import free_indices, substitute
 from loopc.lower import access as accesses
 from loopc.lower.context import Context
 from loopc.lower.domain import Box, NeedSerial, box, count, may_be_empty
+from loopc.lower.flatten import AXIS, flattened, ragged
+from loopc.lower.last_values import last_values
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -25,6 +26,7 @@ from loopc.lower.plan import (
     Expand,
     Fold,
     Lit,
+    Part,
     Renamed,
     Scalar,
     Scatter,
@@ -69,24 +71,59 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
     Raises:
         NeedSerial: one of the parallel indices must run in order.
     """
+    try:
+        return _lower_box(context, job)
+    except NeedSerial as need:
+        return _lower_flat(context, job, need)
+
+
+def _lower_flat(context: Context, job: Job, need: NeedSerial) -> tuple[Step, ...]:
+    """Return the steps of an update whose domain is no box, or whose order counts."""
+    names = {i.name for i in job.parallel}
+    before = tuple(g for g in job.guards if names.isdisjoint(free_indices(g)))
+    guards = [g for g in job.guards if g not in before]
+    conditions = (*_nonempty(job), *before)
+    chosen = job.parallel if job.update.op == "=" else ragged(job.parallel)
+    if not chosen:
+        raise need
+    rest = tuple(i for i in job.parallel if i not in chosen)
+    apart = {i.name for i in rest}
+    own = [g for g in guards if apart.isdisjoint(free_indices(g))]
+    flat = flattened(context, chosen, job.serial, own)
+    others = tuple(substitute(g, flat.cells) for g in guards if g not in own)
+    update = substitute(job.update, flat.cells)
+    new = replace(
+        job,
+        update=update,
+        parallel=(AXIS, *rest),
+        guards=(*flat.guards, *others),
+        fresh=False,
+        pristine=False,
+    )
+    return _when(context, job, conditions, (*flat.steps, *_lower_box(context, new)))
+
+
+def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
+    """Return the steps of an update whose domain is a box, but for masks."""
     backwards = {i.name for i in job.parallel if i.step < 0}
     domain = box(tuple(ascending(i) for i in job.parallel), job.guards)
     update = job.update
     conditions: list[Expr] = [*_nonempty(job), *domain.scalars]
     if update.op == "=":
-        update, domain = _last_values(update, domain, backwards, conditions)
+        update, domain = last_values(update, domain, backwards, conditions)
     lowering = Lowering(context, domain, job.serial, domain.masks)
     pristine = job.pristine and not conditions
     target = _Target(
         lowering, update, job.fresh and not conditions, bool(backwards), pristine=pristine
     )
-    steps = target.steps()
-    if not conditions:
-        return steps
-    inner = Lowering(context, Box({}), job.written)
-    test = inner.condition(tuple(conditions))
-    assert test is not None
-    return (When(test, steps),)
+    return _when(context, job, tuple(conditions), target.steps())
+
+
+def _when(
+    context: Context, job: Job, conditions: tuple[Expr, ...], steps: tuple[Step, ...]
+) -> tuple[Step, ...]:
+    test = Lowering(context, Box({}), job.written).condition(conditions)
+    return steps if test is None else (When(test, steps),)
 
 
 def _nonempty(job: Job) -> list[Expr]:
@@ -98,28 +135,6 @@ def _nonempty(job: Job) -> list[Expr]:
         and not any(n == p.name for n in free_indices(i) for p in job.parallel)
         and may_be_empty(i, job.written)
     ]
-
-
-def _last_values(
-    update: Update, domain: Box, backwards: set[str], conditions: list[Expr]
-) -> tuple[Update, Box]:
-    """With `=`, of the values along an index that the target lacks only the last one stays."""
-    kept = dict(domain.indices)
-    for name in reversed(list(kept)):
-        if name in free_indices(update.target):
-            continue
-        if any(name in free_indices(m) for m in domain.masks):
-            raise NeedSerial(name)
-        index = kept.pop(name)
-        assert index.start is not None
-        final = index.start if name in backwards else last(index)
-        value = substitute(update.value, {name: final})
-        update = replace(update, value=value)
-        size = count(index)
-        form = affine(size)
-        if form is None or not at_least(form, Affine(1)):
-            conditions.append(Call("gt", (size, Const(0))))
-    return update, replace(domain, indices=kept)
 
 
 class _Target:
@@ -268,16 +283,17 @@ class _Target:
             value = self._value(over)
         else:
             value = self.lowering.value(self.update.value)
-        indices = accesses.positions(lowering, target)
-        values = [p.at for p in indices] + [value] + ([] if mask is None else [mask])
-        axes = self.lowering.union(*values)
-        missing = [n for n in over if lowering.masks and n not in axes]
-        if missing:
-            axes = tuple(n for n in self.lowering.order if n in axes or n in missing)
+        order = self.lowering.order
+        indices = accesses.indices(lowering, target, () if mask is None else order)
+        own = {a for p in indices if isinstance(p, Part) for a in [p.axis]}
+        others = [a for a in value.axes if a not in own]
+        if mask is not None:
+            others += [*mask.axes, *over]
+        together, axes = accesses.layout(indices, order, others)
         counts = tuple(count(self.lowering.box.indices[a], self.lowering.serial) for a in axes)
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
-        return (Scatter(self.array, indices, self.update.op, value, axes, mask, counts),)
+        return (Scatter(self.array, indices, together, self.update.op, value, axes, mask, counts),)
 
 
 def is_fresh(value: Value) -> bool:

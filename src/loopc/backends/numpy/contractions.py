@@ -17,9 +17,11 @@ def spell(speller: Speller, value: Contract) -> Text:
     """Spell a contraction at the module's level of optimisation."""
     if speller.opt == 0:
         return _einsum(speller, value)
-    factors = _merged(list(value.args))
+    factors = _alone_summed(_merged(list(value.args)), value.axes)
     scalars = [f for f in factors if not f.axes]
     arrays = [f for f in factors if f.axes]
+    if not arrays:
+        return speller.spell(Apply("mul", tuple(scalars), ()))
     text = _product(speller, arrays, value.axes)
     if not scalars:
         return text
@@ -55,6 +57,15 @@ def _merged(args: list[Value]) -> list[Value]:
         for axes, group in groups.items()
         for _ in [axes]
     ]
+
+
+def _alone_summed(args: list[Value], axes: Sequence[str]) -> list[Value]:
+    """Sum each factor over the axes that only it has."""
+    found = []
+    for number, arg in enumerate(args):
+        others = {x for n, v in enumerate(args) if n != number for x in v.axes}
+        found.append(_summed(arg, (*axes, *others)))
+    return found
 
 
 def _scaled(speller: Speller, scalars: Sequence[Value], text: Text) -> Text:
@@ -110,8 +121,6 @@ class _Roles:
 
 
 def _pair(speller: Speller, a: Value, b: Value, axes: tuple[str, ...]) -> Text:
-    a = _summed(a, (*axes, *b.axes))
-    b = _summed(b, (*axes, *a.axes))
     roles = _roles(a, b, axes)
     if not roles.summed:
         order = tuple(axes)

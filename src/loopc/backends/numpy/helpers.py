@@ -37,11 +37,13 @@ def _reflect(index, extent):
     return np.minimum(index, 2 * extent - 2 - index)
 ''',
     "_gather": '''\
-def _gather(a, *index):
+def _gather(a, index):
     """Return a[index]; of an array without cells 0, which stands for what is outside."""
     if a.size:
         return a[index]
-    return np.zeros(np.broadcast_shapes(*(np.shape(i) for i in index)), a.dtype)[()]
+    shape = [n if isinstance(i, slice) else 1 for i, n in zip(index, a.shape)]
+    index = tuple(i if isinstance(i, slice) else np.zeros_like(i) for i in index)
+    return np.zeros(shape, a.dtype)[index]
 ''',
     "_window": '''\
 def _window(a, starts, counts, steps):
@@ -51,6 +53,14 @@ def _window(a, starts, counts, steps):
     strides = tuple(sum(s * t for s, t in zip(step, a.strides)) for step in steps)
     a = a[tuple(slice(s, None) for s in starts)]
     return np.lib.stride_tricks.as_strided(a, counts, strides, writeable=False)
+''',
+    "_ragged": '''\
+def _ragged(start, stop, step, count):
+    """Return the row and the value of each number in the ranges of `count` rows, in order."""
+    start, stop = (np.broadcast_to(x, count).astype(np.int64) for x in (start, stop))
+    sizes = np.maximum(-((start - stop) // step), 0)
+    row = np.repeat(np.arange(count), sizes)
+    return row, start[row] + step * (np.arange(len(row)) - (np.cumsum(sizes) - sizes)[row])
 ''',
     "_mean": '''\
 def _mean(x, axis):

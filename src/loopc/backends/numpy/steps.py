@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from loopc.backends.numpy.values import SUM, Speller
 from loopc.ir.affine import Affine, affine
-from loopc.ir.nodes import Expr
+from loopc.ir.nodes import Expr, Index
 from loopc.lower.plan import (
     Alloc,
     Apply,
     Assign,
     Copy,
+    Flatten,
     Lit,
     Loop,
     Note,
+    Part,
     Plan,
     Scalar,
     Scatter,
@@ -42,7 +44,7 @@ class StepSpeller:
         for step in steps:
             yield from self._step(step)
 
-    def _step(self, step: Step) -> Iterator[str]:
+    def _step(self, step: Step) -> Iterator[str]:  # noqa: C901 - one case per kind of step
         speller = self.speller
         match step:
             case Note(text):
@@ -60,6 +62,8 @@ class StepSpeller:
                 yield self._store(step)
             case Scatter():
                 yield from self._scatter(step)
+            case Flatten():
+                yield from self._flatten(step)
             case Loop(index, start, stop, stride, body):
                 name = speller.name("index", index)
                 yield f"for {name} in range({self._range(start, stop, stride)}):"
@@ -80,6 +84,34 @@ class StepSpeller:
         if step == 1 and parts[0] == "0":
             return parts[1]
         return ", ".join(parts + ([str(step)] if step != 1 else []))
+
+    def _flatten(self, step: Flatten) -> Iterator[str]:
+        speller = self.speller
+        name, size = speller.name("array", step.array), speller.size(step.size)
+        axes = (step.axis,) if step.axis else ()
+        start, stop = speller.fit(step.start, axes), speller.fit(step.stop, axes)
+        if not step.axis:
+            yield f"{name} = np.arange({start}, {stop}, {step.step})"
+            yield f"{size} = len({name})"
+            return
+        row = speller.names.of("row", "row")
+        call = speller.helper("_ragged")
+        count = speller.count(step.count)
+        yield f"{row}, {name} = {call}({start}, {stop}, {step.step}, {count})"
+        for each in step.before:
+            outer = speller.name("array", each)
+            if step.outer is not None:
+                yield f"{outer} = {self._value_at(step.outer, row)}"
+            else:
+                yield f"{outer} = {outer}[{row}]"
+        yield f"{size} = len({row})"
+
+    def _value_at(self, index: Index, row: str) -> str:
+        """Return the value of an index at each number of a row."""
+        assert index.start is not None
+        text = row if index.step == 1 else f"{index.step} * {row}"
+        start = self.speller.size(index.start, SUM)
+        return text if start == "0" else f"{start} + {text}"
 
     def _alloc(self, step: Alloc) -> str:
         speller = self.speller
@@ -152,14 +184,16 @@ class StepSpeller:
             yield f"{where} = np.broadcast_to({mask}, {shape})"
             picked = f"np.broadcast_to({{}}, {shape})[{where}]"
             value = picked.format(value)
-        inside = ", ".join(speller.position(p, axes, None, picked) for p in step.indices)
+        inside = speller.subscript(step.indices, step.over, None, picked)
         if step.op == "=":
             yield f"{name}[{inside}] = {value}"
         elif not axes and step.mask is None and step.op in _IN_PLACE:
             yield f"{name}[{inside}] {step.op} {value}"
         else:
             comma = "," if len(step.indices) == 1 else ""
-            yield f"{_AT[step.op]}.at({name}, ({inside}{comma}), {value})"
+            sliced = any(isinstance(p, Part) for p in step.indices)
+            index = f"np.s_[{inside}]" if sliced else f"({inside}{comma})"
+            yield f"{_AT[step.op]}.at({name}, {index}, {value})"
 
 
 def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:

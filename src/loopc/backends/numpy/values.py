@@ -208,9 +208,7 @@ class Speller:
         call = f"{self.helper('_window')}({array}, {start}, {counts}, {rows})"
         return Text(call, ATOM, value.axes)
 
-    def position(
-        self, at: Position, axes: Sequence[str], mask: Value | None, picked: str = ""
-    ) -> str:
+    def _position(self, at: Position, axes: Sequence[str], mask: Value | None, picked: str) -> str:
         """Spell an index array; `picked` selects the points where a mask holds."""
         text = self.fit(at.at, axes)
         if picked:
@@ -229,12 +227,28 @@ class Speller:
                 where = f", {self.fit(mask, axes)}" if mask is not None else ""
                 return f"{self.helper('_inside')}({text}, {extent}, {at.place!r}{where})"
 
+    def subscript(
+        self,
+        indices: Sequence[Position | Part],
+        axes: Sequence[str],
+        mask: Value | None,
+        picked: str = "",
+    ) -> str:
+        """Spell index arrays and slices; the arrays broadcast along `axes`."""
+        parts = [
+            self._part(p) if isinstance(p, Part) else self._position(p, axes, mask, picked)
+            for p in indices
+        ]
+        return ", ".join(parts)
+
     def _gather(self, value: Gather) -> Text:
-        inside = ", ".join(self.position(p, value.axes, value.mask) for p in value.indices)
         name = self.name("array", value.array)
-        if value.mask is None and all(p.mode == "strict" for p in value.indices):
+        inside = self.subscript(value.indices, value.over, value.mask)
+        given = [p for p in value.indices if isinstance(p, Position)]
+        if value.mask is None and all(p.mode == "strict" for p in given):
             return Text(f"{name}[{inside}]", ATOM, value.axes)
-        return Text(f"{self.helper('_gather')}({name}, {inside})", ATOM, value.axes)
+        comma = "," if len(value.indices) == 1 else ""
+        return Text(f"{self.helper('_gather')}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
 
     def _cast(self, value: Cast) -> Text:
         if isinstance(value.arg, Range) and not value.dtype.weak:
