@@ -8,7 +8,6 @@ from dataclasses import replace
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import Reverse
-from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir.build import default_wrt, is_differentiable
@@ -28,6 +27,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.visit import loop, reads, updates, walk
+from loopc.ir.workspace import Names
 
 
 @record()

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from loopc.analysis.dependence import dependences, leaves
 from loopc.autodiff.partials import sensitive
-from loopc.autodiff.workspace import Names
 from loopc.diagnostics import catalogue
 from loopc.ir.affine import plus
 from loopc.ir.nodes import (
@@ -41,6 +40,7 @@ from loopc.ir.visit import (
     updates,
     walk,
 )
+from loopc.ir.workspace import Names
 
 
 def normalise(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
-from loopc.autodiff.workspace import Names
 from loopc.ir.nodes import Access, Backward, Expr, For, Index, Node, Read, Reduce, Stmt, Update
 from loopc.ir.visit import free_indices, loop, map_children, reads
+from loopc.ir.workspace import Names
 
 
 class Recorder:

@@ -17,7 +17,6 @@ from dataclasses import replace
 from loopc.analysis.dependence import Leaf, dependences, leaves
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
-from loopc.autodiff.workspace import Names
 from loopc.ir import reductions
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.bounds import backwards, extent
@@ -36,6 +35,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.visit import free_indices, loop, opened_reduction, reads, substitute
+from loopc.ir.workspace import Names
 
 
 class Reverse:

@@ -58,7 +58,7 @@ def _all(conditions: tuple[Expr, ...]) -> Expr:
 
 def _exists(index: Index, masks: tuple[Expr, ...]) -> Expr:
     """Return whether the masks hold for some value of an index."""
-    return Reduce("any", (index,), _all(masks), Const(1))
+    return Reduce("any", (index,), None, _all(masks))
 
 
 def _last_where(index: Index, masks: tuple[Expr, ...], *, backwards: bool) -> Expr:

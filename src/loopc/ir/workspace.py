@@ -1,4 +1,4 @@
-"""Arrays that the differentiator adds: one cell per point of some loops."""
+"""Arrays that a transformation adds: one cell per point of some loops."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ class Names:
         Raises:
             DifferentiationError: L0605, the loops' ranges are data.
         """
+        found = self.countable_cells(name, indices, loops, span)
+        if isinstance(found, Index):
+            raise catalogue.error("L0605", span, index=found.name)
+        return found
+
+    def countable_cells(
+        self, name: str, indices: Sequence[Index], loops: Sequence[Index], span: Span | None
+    ) -> Access | Index:
+        """Do the same, or return an index whose range is data."""
         ranges = {i.name: i for i in loops}
         shape: list[Expr] = []
         subscripts: list[Subscript] = []
@@ -50,7 +59,7 @@ class Names:
             high = bounds(last(index), outer).high
             low = bounds(first(index), outer).low
             if high is None or free_indices(high) or any(a.subscripts for a in reads(high)):
-                raise catalogue.error("L0605", span, index=index.name)
+                return index
             form = None if low is None else affine(low)
             if form is not None and at_least(form, Affine(0)):
                 shape.append(plus(high, 1))
@@ -63,6 +72,6 @@ class Names:
                     Subscript(to_expr(Affine(0, ((IndexRef(index.name), 1),)) - form))
                 )
             else:
-                raise catalogue.error("L0605", span, index=index.name)
+                return index
         self.arrays[name] = Array(name, "temp", tuple(shape), span=span)
         return Access(name, tuple(subscripts), span=span)
