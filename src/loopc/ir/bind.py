@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from loopc.diagnostics import catalogue
 from loopc.ir.affine import affine
-from loopc.ir.bounds import bounds, extent, is_loose
+from loopc.ir.bounds import bounds, extent, is_attained
 from loopc.ir.functions import lookup
 from loopc.ir.infer import clash
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
@@ -205,7 +205,7 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
         size = max(0, evaluate(array.shape[site.axis], dims, scalars))
         ranges = used_ranges(site.at, site.ranges)
         try:
-            if any(is_loose(i) for i in ranges.values()):
+            if not is_attained(site.at, ranges):
                 continue  # the run checks each cell
             if any(_is_empty(n, site.ranges, dims, scalars) for n in site.ranges):
                 continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
-from loopc.ir.visit import free_indices, substitute
+from loopc.ir.visit import free_indices, substitute, walk
 
 
 @record()
@@ -54,6 +55,24 @@ def is_loose(index: Index) -> bool:
     """Whether only bounds of the last value are known: steps from a start that itself moves."""
     assert index.start is not None
     return abs(index.step) > 1 and bool(free_indices(index.start))
+
+
+def is_attained(expr: Expr, ranges: Mapping[str, Index]) -> bool:
+    """Whether both bounds of an expression are values that it takes, where no range is empty."""
+    form = affine(expr)
+    if form is None or any(is_loose(i) for i in ranges.values()):
+        return False
+    following = {n for i in ranges.values() for n in free_indices(i)}
+    counts = Counter(n for atom, _ in form.terms for n in free_indices(atom))
+    for atom, _ in form.terms:
+        inside = [n for n in free_indices(atom) if n in ranges]
+        if isinstance(atom, IndexRef) or not inside:
+            continue
+        if any(isinstance(n, Call) and n.fn == "mod" for n in walk(atom)):
+            return False
+        if any(counts[n] > 1 or n in following or free_indices(ranges[n]) for n in inside):
+            return False
+    return True
 
 
 def extent(index: Index) -> Expr:

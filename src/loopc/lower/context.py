@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import bounds, is_loose
+from loopc.ir.bounds import bounds, is_attained
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Access, Array, Expr, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
@@ -65,7 +65,7 @@ class Context:
         at = access.subscripts[axis].at
         used = used_ranges(at, dict(ranges))
         ends = bounds(at, used)
-        if any(is_loose(i) for i in used.values()):
+        if not is_attained(at, used):
             return False
         if ends.low is None or ends.high is None:
             return False

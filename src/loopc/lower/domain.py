@@ -8,7 +8,7 @@ from dataclasses import replace
 from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent, first, last
-from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
+from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Reduce
 from loopc.ir.visit import free_indices, reads
 
 
@@ -37,12 +37,15 @@ class Box:
     def extended(self, indices: Sequence[Index], guard: Expr | None) -> Box:
         """Return the box with further indices, for the inside of a reduction."""
         own = {i.name for i in indices}
-        inner = box((*self.indices.values(), *indices), conjuncts(guard), own)
+        inner = box((*self.indices.values(), *indices), conjuncts(guard), own, dense=own)
         return replace(inner, masks=(*self.masks, *inner.masks))
 
 
 def box(
-    indices: Sequence[Index], guards: Sequence[Expr], narrowable: set[str] | None = None
+    indices: Sequence[Index],
+    guards: Sequence[Expr],
+    narrowable: set[str] | None = None,
+    dense: set[str] | frozenset[str] = frozenset(),
 ) -> Box:
     """Return the domain of `indices` where all of `guards` hold.
 
@@ -50,6 +53,7 @@ def box(
         indices: outermost first.
         guards: conditions.
         narrowable: the indices whose ranges a guard may narrow (default: all).
+        dense: the indices at which other ranges may read data: all values of all of them are taken.
 
     Raises:
         NeedSerial: a range reads data at another index of the domain.
@@ -59,7 +63,7 @@ def box(
     masks: list[Expr] = []
     for index in indices:
         outer = {n: r for n, r in ranges.items() if n != index.name}
-        ranges[index.name] = _boxed(index, outer, masks)
+        ranges[index.name] = _boxed(index, outer, masks, dense)
     scalars: list[Expr] = []
     for guard in guards:
         inside = [n for n in free_indices(guard) if n in names]
@@ -71,35 +75,45 @@ def box(
     return Box(ranges, tuple(masks), tuple(scalars))
 
 
-def _boxed(index: Index, outer: Mapping[str, Index], masks: list[Expr]) -> Index:
+def _boxed(
+    index: Index, outer: Mapping[str, Index], masks: list[Expr], dense: set[str] | frozenset[str]
+) -> Index:
     """Widen a range that depends on other indices of the box, and mask what is too much."""
-    used = [n for n in free_indices(index) if n in outer]
-    if not used:
+    if not any(n in outer for n in free_indices(index)):
         return index
-    for access in reads(index):
-        inside = [n for n in free_indices(access) if n in outer]
-        if inside:
-            raise NeedSerial(inside[0])
-    if index.step not in (1, -1):
-        raise NeedSerial(used[0])
-    low, high = bounds(first(index), outer).low, bounds(last(index), outer).high
-    if low is None or high is None:
-        raise NeedSerial(used[0])
-    here = IndexRef(index.name)
     smallest, largest = first(index), last(index)
+    low, high = _end(smallest, outer, dense, "min"), _end(largest, outer, dense, "max")
+    here = IndexRef(index.name)
     if any(n in outer for n in free_indices(smallest)):
         masks.append(Call("ge", (here, smallest)))
     if any(n in outer for n in free_indices(largest)):
         masks.append(Call("le", (here, largest)))
+    if index.step not in (1, -1):
+        assert index.start is not None
+        distance = Call("add", (here, Call("neg", (index.start,))))
+        masks.append(Call("eq", (Call("mod", (distance, Const(abs(index.step)))), Const(0))))
     if index.step > 0:
-        return replace(index, start=simplify(low), stop=_plus(high, 1))
-    return replace(index, start=simplify(high), stop=_plus(low, -1))
+        return replace(index, start=low, stop=_plus(high, 1), step=1)
+    return replace(index, start=high, stop=_plus(low, -1), step=-1)
+
+
+def _end(expr: Expr, outer: Mapping[str, Index], dense: set[str] | frozenset[str], op: str) -> Expr:
+    """Return the smallest start or the largest end of a range over all values of other indices."""
+    inside = [n for access in reads(expr) for n in free_indices(access) if n in outer]
+    if not inside:
+        ends = bounds(expr, outer)
+        found = ends.low if op == "min" else ends.high
+        if found is not None:
+            return simplify(found)
+    used = [n for n in free_indices(expr) if n in outer]
+    if not dense.issuperset(used):
+        raise NeedSerial(next(n for n in used if n not in dense))
+    return Reduce(op, tuple(outer[n] for n in used), None, expr)
 
 
 def _plus(expr: Expr, number: int) -> Expr:
     form = affine(expr)
-    assert form is not None
-    return to_expr(form + Affine(number))
+    return Call("add", (expr, Const(number))) if form is None else to_expr(form + Affine(number))
 
 
 _FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}

@@ -177,7 +177,7 @@ class Renamed:
 
 @record()
 class Take:
-    """The cells `at` along one axis of a value; `at` has one axis or none."""
+    """The cells `at` along one axis of a value; `at` has one axis, none, or all others of it."""
 
     arg: Value
     axis: str

@@ -137,8 +137,7 @@ def folded(
     """Lower a reduction of `body` over axes, with what the masks leave out replaced."""
     row = reductions.lookup(op)
     assert row is not None, op
-    kind = lowering.type_of(body)
-    of = "f" if kind is None else kind.kind
+    of = _kind(lowering, body)
     if op == "mean" and lowering.masks:
         shared = total(lowering, body, over), total(lowering, Const(1), over)
         return Apply("div", shared, lowering.union(*shared))
@@ -150,7 +149,7 @@ def folded(
         axes = lowering.union(mask, value)
         value = Expand(value, _counts(lowering, axes), axes)
     elif mask is not None:
-        start = reductions.start(row, {"b": "bool", "i": "int64"}.get(of, "float64"))
+        start = _identity(lowering, row, body)
         value = Apply("where", (mask, value, Lit(start)), lowering.union(mask, value))
     missing = [n for n in over if n not in value.axes]
     if missing:
@@ -161,6 +160,18 @@ def folded(
     if op in ("argmax", "argmin") and len(indices) == 1:
         result = _position(lowering, result, lowering.box.indices[indices[0].name])
     return result
+
+
+def _kind(lowering: Lowering, body: Expr) -> str:
+    dtype = lowering.type_of(body)
+    return "f" if dtype is None else dtype.kind
+
+
+def _identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> float:
+    """Return what stands for a term that does not count, in the type of the terms."""
+    dtype = {"b": "bool", "i": "int64"}.get(_kind(lowering, body), "float64")
+    start: float = reductions.start(row, dtype)
+    return start
 
 
 def _counts(lowering: Lowering, axes: Sequence[str]) -> tuple[Expr, ...]:
@@ -184,7 +195,7 @@ def _pointwise(lowering: Lowering, inner: Lowering, expr: Reduce, over: list[str
     value = inner.value(expr.body)
     mask = inner.condition(inner.masks)
     if mask is not None:
-        fill = float("-inf") if row.evaluate is not None else row.identity
+        fill = float("-inf") if row.evaluate is not None else _identity(inner, row, expr.body)
         value = Apply("where", (mask, value, Lit(fill)), inner.union(mask, value))
     missing = [n for n in over if n not in value.axes]
     if missing:
@@ -203,7 +214,8 @@ def _at(lowering: Lowering, value: Value, own: Index, position: Expr) -> Value:
     """Take a pointwise reduction's values where the loops round it stand."""
     assert own.start is not None
     outer = lowering.box.indices.get(position.name) if isinstance(position, IndexRef) else None
-    if outer is not None and _same(outer.start, own.start) and _same(outer.stop, own.stop):
+    same = outer is not None and _same(outer.start, own.start) and _same(outer.stop, own.stop)
+    if outer is not None and same and outer.step == own.step and outer.name not in value.axes:
         return Renamed(value, own.name, outer.name, _replaced(value.axes, own.name, outer.name))
     offset: Expr = position
     if own.start != Const(0):
@@ -211,8 +223,14 @@ def _at(lowering: Lowering, value: Value, own: Index, position: Expr) -> Value:
     if own.step != 1:
         offset = Call("floordiv", (offset, Const(own.step)))
     at = lowering.value(offset)
-    new = at.axes[0] if at.axes else ""
-    return Take(value, own.name, at, _replaced(value.axes, own.name, new))
+    shared = any(a in value.axes for a in at.axes)
+    if not shared and len(at.axes) <= 1:
+        new = at.axes[0] if at.axes else ""
+        return Take(value, own.name, at, _replaced(value.axes, own.name, new))
+    axes = lowering.union(at, replace(value, axes=_replaced(value.axes, own.name, "")))
+    counts = (*_counts(lowering, axes), count(own, lowering.serial))
+    spread = Expand(value, counts, (*axes, own.name))
+    return Take(spread, own.name, Expand(at, counts[:-1], axes), axes)
 
 
 def _replaced(axes: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def _lower_flat(context: Context, job: Job, need: NeedSerial) -> tuple[Step, ...
         update=update,
         parallel=(AXIS, *rest),
         guards=(*flat.guards, *others),
-        fresh=False,
+        fresh=job.fresh and not conditions,
         pristine=False,
     )
     return _when(context, job, conditions, (*flat.steps, *_lower_box(context, new)))

@@ -116,6 +116,9 @@ class Speller:
             case Take(arg, axis, at, axes):
                 inner, position = self.spell(arg), self.spell(at)
                 n = inner.axes.index(axis)
+                if set(at.axes) == set(axes) and axes and n == len(axes):
+                    text = f"np.take_along_axis({inner.text}, {position.text}[..., None], axis={n})"
+                    return Text(f"{text}[..., 0]", ATOM, axes)
                 return Text(f"np.take({inner.text}, {position.text}, axis={n})", ATOM, axes)
 
     def text(self, value: Value, loosest: int = 0) -> str:
