@@ -25,6 +25,7 @@ from loopc.lower.plan import (
     Gather,
     Loop,
     Scatter,
+    Selected,
     Step,
     Strided,
     View,
@@ -184,7 +185,7 @@ def _how(steps: Sequence[Step], opt: int) -> Iterator[str]:
 
 def _of_value(value: Any, opt: int) -> Iterator[str]:
     match value:
-        case Contract():
+        case Contract() | Selected():
             yield "einsum" if opt == 0 else "matmul"
         case Fold() | Along():
             yield "reduction"

@@ -334,6 +334,6 @@ def merged(outer: For, inner: Stmt) -> Stmt:
     data = any(True for i in inner.indices for _ in reads(i))
     if outer.guard is not None and (data or inner.guard is None) and inner.indices and data:
         return replace(outer, body=(inner,))
-    guards = tuple(g for g in (outer.guard, inner.guard) if g is not None)
+    guards = tuple(dict.fromkeys(g for g in (outer.guard, inner.guard) if g is not None))
     guard = None if not guards else guards[0] if len(guards) == 1 else Call("and", guards)
     return For((*outer.indices, *inner.indices), guard, inner.body, span=outer.span)

@@ -8,7 +8,7 @@ indices are weak: they take the type of what they meet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
@@ -169,12 +169,13 @@ def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
         case Read(access):
             return types.get(access.array)
         case Call(fn, args):
-            return _of_call(fn, [of_expr(a, types) for a in args])
+            return of_call(fn, [of_expr(a, types) for a in args])
         case Reduce(op, body=body):
             return _of_reduction(op, of_expr(body, types))
 
 
-def _of_call(fn: str, parts: list[DType | None]) -> DType | None:
+def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
+    """Return the type of a function of values of given types."""
     row = lookup(fn)
     assert row is not None, fn
     if row.result == "bool":

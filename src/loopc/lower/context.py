@@ -11,7 +11,7 @@ from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Access, Array, Expr, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
-from loopc.ir.visit import free_indices, map_children, reads
+from loopc.ir.visit import free_indices, map_children, reads, substitute
 from loopc.lower.domain import count
 from loopc.lower.plan import Require
 
@@ -25,12 +25,30 @@ class Context:
     opt: int = 2
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
+    zero_outside: dict[str, frozenset[Expr]] = field(default_factory=dict)
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""
         self.arrays[array.name] = array
         self.types[array.name] = dtype
         self.counted[array.name] = index
+
+    def note_zero_outside(self, target: Access, masks: tuple[Expr, ...]) -> None:
+        """Note that the cells of a target where one of `masks` does not hold are 0."""
+        names = _positions(target)
+        if names is not None and all(n in names for m in masks for n in free_indices(m)):
+            found = frozenset(substitute(m, names) for m in masks)
+            self.zero_outside[target.array] = found
+
+    def is_zero_outside(self, expr: Expr, masks: tuple[Expr, ...]) -> bool:
+        """Whether `expr` is the read of a cell that is 0 where one of `masks` does not hold."""
+        if not isinstance(expr, Read) or expr.access.array not in self.zero_outside:
+            return False
+        names = _positions(expr.access)
+        if names is None:
+            return False
+        known = self.zero_outside[expr.access.array]
+        return all(substitute(m, names) in known for m in masks)
 
     def as_indices(self, expr: Expr) -> Expr:
         """Return an expression with the index in place of the array that has its values."""
@@ -76,6 +94,17 @@ class Context:
                 return False
         self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
         return True
+
+
+def _positions(access: Access) -> dict[str, Expr] | None:
+    """Return the axis that each index stands alone in; None: some subscript is no single index."""
+    names: dict[str, Expr] = {}
+    for axis, subscript in enumerate(access.subscripts):
+        at = subscript.at
+        if subscript.mode != "strict" or not isinstance(at, IndexRef) or at.name in names:
+            return None
+        names[at.name] = IndexRef(f"#{axis}")
+    return names
 
 
 def place(access: Access, axis: int, at: Expr) -> str:

@@ -11,6 +11,7 @@
           | Renamed( arg, old, new )               -- the same under another axis name
           | Take( arg, axis, at )                  -- cells along an axis
           | Contract( args )                       -- a sum of products over axes not in `axes`
+          | Selected( args, mask, exact )          -- a contraction of the terms under a mask
           | Cast( arg, dtype )
     step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | When | Note
 
@@ -27,206 +28,25 @@ from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr, Index
-
-
-@record()
-class Lit:
-    """A literal number."""
-
-    value: bool | int | float | complex
-    axes: tuple[str, ...] = ()
-
-
-@record()
-class Scalar:
-    """An integer expression of dims, serial indices and cells of integer arrays."""
-
-    expr: Expr
-    axes: tuple[str, ...] = ()
-
-
-@record()
-class Range:
-    """The values of an index; `dtype` where they meet floats, else integers."""
-
-    start: Expr
-    stop: Expr
-    step: int
-    axes: tuple[str, ...]
-
-
-@record()
-class Part:
-    """One dimension of a view: `count` cells from `start` in steps; a single cell has no axis."""
-
-    start: Expr
-    axis: str = ""
-    count: Expr | None = None
-    step: int = 1
-    whole: bool = False
-
-
-@record()
-class View:
-    """A basic slice of an array."""
-
-    array: str
-    parts: tuple[Part, ...]
-    axes: tuple[str, ...]
-
-
-@record()
-class Window:
-    """An axis of a strided view: its extent, and its step in each dimension of the array."""
-
-    axis: str
-    count: Expr
-    steps: tuple[int, ...]
-
-
-@record()
-class Strided:
-    """A view in which an index moves through several dimensions, or several through one."""
-
-    array: str
-    starts: tuple[Expr, ...]
-    windows: tuple[Window, ...]
-    axes: tuple[str, ...]
-
-
-@record()
-class Position:
-    """An index array of a gather or scatter.
-
-    Attributes:
-        at: integer values.
-        mode: what happens outside; `strict` is checked at run time unless `safe`.
-        safe: whether all values are known to be inside.
-        extent: of the dimension.
-        place: what an error says about the place.
-    """
-
-    at: Value
-    mode: str
-    safe: bool
-    extent: Expr
-    place: str
-
-
-@record()
-class Gather:
-    """`array[i, :, …]` by index arrays and slices; where `mask` does not hold, any cell will do.
-
-    Attributes:
-        over: the axes that the index arrays have together.
-        axes: in the order in which NumPy gives them.
-    """
-
-    array: str
-    indices: tuple[Position | Part, ...]
-    over: tuple[str, ...]
-    axes: tuple[str, ...]
-    mask: Value | None = None
-
-
-@record()
-class Apply:
-    """A function of the table, elementwise."""
-
-    fn: str
-    args: tuple[Value, ...]
-    axes: tuple[str, ...]
-
-
-@record()
-class Fold:
-    """A reduction of the table over axes.
-
-    Attributes:
-        kind: that of the terms.
-        mask: which terms count, where no value can stand for those that do not.
-    """
-
-    op: str
-    arg: Value
-    over: tuple[str, ...]
-    axes: tuple[str, ...]
-    kind: str = "f"
-    mask: Value | None = None
-
-
-@record()
-class Along:
-    """A pointwise reduction along axes."""
-
-    op: str
-    arg: Value
-    over: tuple[str, ...]
-    axes: tuple[str, ...]
-
-
-@record()
-class Renamed:
-    """A value one of whose axes goes by another index's name."""
-
-    arg: Value
-    old: str
-    new: str
-    axes: tuple[str, ...]
-
-
-@record()
-class Take:
-    """The cells `at` along one axis of a value; `at` has one axis, none, or all others of it."""
-
-    arg: Value
-    axis: str
-    at: Value
-    axes: tuple[str, ...]
-
-
-@record()
-class Contract:
-    """A sum of products."""
-
-    args: tuple[Value, ...]
-    axes: tuple[str, ...]
-
-
-@record()
-class Cast:
-    """A value in another type."""
-
-    arg: Value
-    dtype: DType
-    axes: tuple[str, ...]
-
-
-@record()
-class Expand:
-    """A value broadcast along further axes."""
-
-    arg: Value
-    counts: tuple[Expr, ...]
-    axes: tuple[str, ...]
-
-
-Value: TypeAlias = (
-    Lit
-    | Scalar
-    | Range
-    | View
-    | Strided
-    | Gather
-    | Apply
-    | Fold
-    | Along
-    | Take
-    | Renamed
-    | Contract
-    | Cast
-    | Expand
-)
+from loopc.lower.plan_values import Along as Along
+from loopc.lower.plan_values import Apply as Apply
+from loopc.lower.plan_values import Cast as Cast
+from loopc.lower.plan_values import Contract as Contract
+from loopc.lower.plan_values import Expand as Expand
+from loopc.lower.plan_values import Fold as Fold
+from loopc.lower.plan_values import Gather as Gather
+from loopc.lower.plan_values import Lit as Lit
+from loopc.lower.plan_values import Part as Part
+from loopc.lower.plan_values import Position as Position
+from loopc.lower.plan_values import Range as Range
+from loopc.lower.plan_values import Renamed as Renamed
+from loopc.lower.plan_values import Scalar as Scalar
+from loopc.lower.plan_values import Selected as Selected
+from loopc.lower.plan_values import Strided as Strided
+from loopc.lower.plan_values import Take as Take
+from loopc.lower.plan_values import Value as Value
+from loopc.lower.plan_values import View as View
+from loopc.lower.plan_values import Window as Window
 
 
 @record()

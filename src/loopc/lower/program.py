@@ -82,6 +82,8 @@ class _Program:
                 self.scheduler.made.add(name)
                 yield self._alloc(self.context.arrays[name])
         known = set(self.scheduler.made)
+        for _, update in updates((stmt,)):
+            self.context.zero_outside.pop(update.target.array, None)
         steps = self.scheduler.statement(stmt)
         for _, update in updates((stmt,)):
             name = update.target.array

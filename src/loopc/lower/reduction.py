@@ -1,30 +1,19 @@
-"""Reductions: contractions where the terms are products, folds, and pointwise ones."""
+"""Reductions inside expressions: sums, folds, and pointwise ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopc.ir import reductions
 from loopc.ir.affine import equal
 from loopc.ir.bounds import conjuncts
-from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Read, Reduce
-from loopc.ir.visit import free_indices, opened_reduction
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Reduce
+from loopc.ir.visit import free_indices, opened_reduction, reads, substitute
 from loopc.lower.domain import count
-from loopc.lower.plan import (
-    Along,
-    Apply,
-    Cast,
-    Contract,
-    Expand,
-    Fold,
-    Lit,
-    Renamed,
-    Scalar,
-    Take,
-    Value,
-)
+from loopc.lower.folds import counts, folded, identity
+from loopc.lower.plan import Along, Apply, Expand, Lit, Renamed, Take, Value
+from loopc.lower.sums import total
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -35,178 +24,94 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
     row = reductions.lookup(expr.op)
     assert row is not None, expr.op
     opened = opened_reduction(expr, set(lowering.ranges))
-    guards = conjuncts(opened.guard)
-    inner = replace(
-        lowering,
-        box=lowering.box.extended(opened.indices, opened.guard),
-        masks=(*lowering.masks, *guards),
-    )
-    inner = _narrow_masks(inner, lowering, guards)
-    over = [i.name for i in opened.indices]
     if row.form == "pointwise":
-        return _pointwise(lowering, inner, opened, over)
+        swept = _swept(lowering, opened)
+        if swept is not None:
+            outer, own = swept
+            guards = conjuncts(own.guard)
+            inner = replace(outer, masks=(*outer.masks, *guards))
+            return _along(outer, inner, own)
+        return _pointwise(lowering, opened)
+    inner = _inside(lowering, opened)
+    over = [i.name for i in opened.indices]
+    needed = lowering.masks
     if row.op == "+=":
-        return total(inner, opened.body, over)
-    return folded(inner, expr.op, opened.body, over, opened.indices)
-
-
-def _narrow_masks(inner: Lowering, outer: Lowering, guards: tuple[Expr, ...]) -> Lowering:
-    """Keep the masks that the box of the reduction has not taken into its ranges."""
-    own = tuple(m for m in inner.box.masks if m not in outer.box.masks)
-    return replace(inner, masks=(*outer.masks, *own, *inner.box.scalars))
-
-
-def total(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
-    """Lower the sum of `body` over the axes `over`."""
-    if not over:
-        return lowering.value(body)
-    if lowering.masks:
-        return folded(lowering, "sum", body, over, ())
-    parts = _terms(body)
-    if len(parts) > 1 and any(_is_contraction(lowering, p) for p in parts):
-        values = tuple(_signed(total(lowering, p, over), negative) for p, negative in _split(body))
-        return Apply("add", values, lowering.union(*values))
-    negative, factors = _factors(body)
-    values_of = [lowering.value(f) for f in factors]
-    found = {axis for v in values_of for axis in v.axes}
-    if not _has_axes(values_of, over) or len(factors) == 1:
-        return _signed(folded(lowering, "sum", _product(factors), over, ()), negative)
-    counts = [
-        Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
-    ]
-    kind = lowering.type_of(body)
-    args: list[Value] = [*values_of, *counts]
-    if kind is not None and kind.kind in "bi":
-        from loopc.lower.value import INTEGER
-
-        args = [v if isinstance(v, Lit | Scalar) else Cast(v, INTEGER, v.axes) for v in args]
-    axes = tuple(a for a in lowering.order if a in found and a not in over)
-    return _signed(Contract(tuple(args), axes), negative)
-
-
-def _has_axes(values: Sequence[Value], over: Sequence[str]) -> bool:
-    return any(axis in over for v in values for axis in v.axes)
-
-
-def _signed(value: Value, negative: bool) -> Value:
-    return Apply("neg", (value,), value.axes) if negative else value
-
-
-def _terms(body: Expr) -> tuple[Expr, ...]:
-    return body.args if isinstance(body, Call) and body.fn == "add" else (body,)
-
-
-def _split(body: Expr) -> list[tuple[Expr, bool]]:
-    found = []
-    for term in _terms(body):
-        negated = isinstance(term, Call) and term.fn == "neg"
-        found.append((term.args[0], True) if negated and isinstance(term, Call) else (term, False))
-    return found
-
-
-def _factors(body: Expr) -> tuple[bool, list[Expr]]:
-    """Return the factors of a product and its sign."""
-    if isinstance(body, Call) and body.fn == "neg":
-        negative, factors = _factors(body.args[0])
-        return not negative, factors
-    if isinstance(body, Call) and body.fn == "mul":
-        return False, list(body.args)
-    return False, [body]
-
-
-def _product(factors: list[Expr]) -> Expr:
-    return factors[0] if len(factors) == 1 else Call("mul", tuple(factors))
-
-
-def _is_contraction(lowering: Lowering, term: Expr) -> bool:
-    """Whether a term is a product of accesses with different axes."""
-    _, factors = _factors(term)
-    axes = {
-        tuple(n for n in lowering.order if n in _names(f)) for f in factors if isinstance(f, Read)
-    }
-    return len(axes) > 1
-
-
-def _names(expr: Expr) -> tuple[str, ...]:
-    return free_indices(expr)
-
-
-def folded(
-    lowering: Lowering, op: str, body: Expr, over: Sequence[str], indices: Sequence[Index]
-) -> Value:
-    """Lower a reduction of `body` over axes, with what the masks leave out replaced."""
-    row = reductions.lookup(op)
-    assert row is not None, op
-    of = _kind(lowering, body)
-    if op == "mean" and lowering.masks:
-        shared = total(lowering, body, over), total(lowering, Const(1), over)
+        return total(inner, opened.body, over, needed)
+    if expr.op == "mean" and len(inner.masks) > len(needed):
+        shared = total(inner, opened.body, over, needed), total(inner, Const(1), over, needed)
         return Apply("div", shared, lowering.union(*shared))
-    value = lowering.value(body)
-    mask = lowering.condition(lowering.masks)
-    kept = None
-    if mask is not None and (row.identity is None or (of == "i" and row.op in ("max=", "min="))):
-        kept = mask
-        axes = lowering.union(mask, value)
-        value = Expand(value, _counts(lowering, axes), axes)
-    elif mask is not None:
-        start = _identity(lowering, row, body)
-        value = Apply("where", (mask, value, Lit(start)), lowering.union(mask, value))
-    missing = [n for n in over if n not in value.axes]
-    if missing:
-        axes = tuple(n for n in lowering.order if n in value.axes or n in missing)
-        value = Expand(value, _counts(lowering, axes), axes)
-    axes = tuple(a for a in value.axes if a not in over)
-    result: Value = Fold(op, value, tuple(over), axes, of, kept)
-    if op in ("argmax", "argmin") and len(indices) == 1:
-        result = _position(lowering, result, lowering.box.indices[indices[0].name])
+    return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)
+
+
+def _inside(lowering: Lowering, opened: Reduce) -> Lowering:
+    """Return the lowering of a reduction's body, under the masks that its box does not take in."""
+    box = lowering.box.extended(opened.indices, opened.guard)
+    own = tuple(m for m in box.masks if m not in lowering.box.masks)
+    return replace(lowering, box=box, masks=(*lowering.masks, *own, *box.scalars))
+
+
+def _swept(lowering: Lowering, expr: Reduce) -> tuple[Lowering, Reduce] | None:
+    """Let a pointwise reduction run over the loops round it, where it has a value for each.
+
+    Masks over these indices only say where the values are needed, and are dropped; but gathers
+    from data are checked where they are.
+    """
+    names: dict[str, Expr] = {}
+    used = {*free_indices(expr.body), *(free_indices(expr.guard) if expr.guard else ())}
+    for position, index in zip(expr.at, expr.indices, strict=True):
+        outer = position.name if isinstance(position, IndexRef) else ""
+        if outer in used or not _is_same_range(lowering.box.indices.get(outer), index):
+            return None
+        names[index.name] = IndexRef(outer)
+    swept = {e.name for e in names.values() if isinstance(e, IndexRef)}
+    if len(swept) < len(names) or any(_is_data(a) for a in reads(expr)):
+        return None
+    kept = tuple(m for m in lowering.masks if swept.isdisjoint(free_indices(m)))
+    guard = None if expr.guard is None else substitute(expr.guard, names)
+    new = replace(expr, guard=guard, body=substitute(expr.body, names), at=())
+    return replace(lowering, masks=kept), replace(
+        new,
+        indices=tuple(replace(i, name=names[i.name].name) for i in expr.indices),  # type: ignore[union-attr]
+    )
+
+
+def _is_data(access: Access) -> bool:
+    return any(True for s in access.subscripts for _ in reads(s))
+
+
+def _is_same_range(outer: Index | None, own: Index) -> bool:
+    if outer is None or outer.step != own.step:
+        return False
+    return _same(outer.start, own.start) and _same(outer.stop, own.stop)
+
+
+def _pointwise(lowering: Lowering, expr: Reduce) -> Value:
+    """Lower a reduction that has a value at each point: at those of the loops round it."""
+    inner = _inside(lowering, expr)
+    result = _along(lowering, inner, expr)
+    for index, position in zip(expr.indices, expr.at, strict=True):
+        result = _at(lowering, result, inner.box.indices[index.name], position)
     return result
 
 
-def _kind(lowering: Lowering, body: Expr) -> str:
-    dtype = lowering.type_of(body)
-    return "f" if dtype is None else dtype.kind
-
-
-def _identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> float:
-    """Return what stands for a term that does not count, in the type of the terms."""
-    dtype = {"b": "bool", "i": "int64"}.get(_kind(lowering, body), "float64")
-    start: float = reductions.start(row, dtype)
-    return start
-
-
-def _counts(lowering: Lowering, axes: Sequence[str]) -> tuple[Expr, ...]:
-    return tuple(count(lowering.box.indices[n], lowering.serial) for n in axes)
-
-
-def _position(lowering: Lowering, value: Value, index: Index) -> Value:
-    """Turn a position along an index into the index's value."""
-    assert index.start is not None
-    if index.step != 1:
-        value = Apply("mul", (Lit(index.step), value), value.axes)
-    if index.start == Const(0):
-        return value
-    return Apply("add", (value, Scalar(index.start)), value.axes)
-
-
-def _pointwise(lowering: Lowering, inner: Lowering, expr: Reduce, over: list[str]) -> Value:
-    """Lower a reduction that has a value at each point: at those of the loops round it."""
+def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
+    """Lower a pointwise reduction at each of its own points."""
     row = reductions.lookup(expr.op)
     assert row is not None
+    over = [i.name for i in expr.indices]
     value = inner.value(expr.body)
-    mask = inner.condition(inner.masks)
+    mask = inner.condition(tuple(m for m in inner.masks if m not in lowering.masks))
     if mask is not None:
-        fill = float("-inf") if row.evaluate is not None else _identity(inner, row, expr.body)
+        fill = float("-inf") if row.evaluate is not None else identity(inner, row, expr.body)
         value = Apply("where", (mask, value, Lit(fill)), inner.union(mask, value))
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in inner.order if n in value.axes or n in missing)
-        value = Expand(value, _counts(inner, axes), axes)
+        value = Expand(value, counts(inner, axes), axes)
     result: Value = Along(expr.op, value, tuple(over), value.axes)
     if mask is not None and row.outside is not None:
         axes = inner.union(mask, result)
         result = Apply("where", (mask, result, Lit(row.outside)), axes)
-    for index, position in zip(expr.indices, expr.at, strict=True):
-        result = _at(lowering, result, inner.box.indices[index.name], position)
     return result
 
 
@@ -214,8 +119,7 @@ def _at(lowering: Lowering, value: Value, own: Index, position: Expr) -> Value:
     """Take a pointwise reduction's values where the loops round it stand."""
     assert own.start is not None
     outer = lowering.box.indices.get(position.name) if isinstance(position, IndexRef) else None
-    same = outer is not None and _same(outer.start, own.start) and _same(outer.stop, own.stop)
-    if outer is not None and same and outer.step == own.step and outer.name not in value.axes:
+    if outer is not None and _is_same_range(outer, own) and outer.name not in value.axes:
         return Renamed(value, own.name, outer.name, _replaced(value.axes, own.name, outer.name))
     offset: Expr = position
     if own.start != Const(0):
@@ -228,9 +132,9 @@ def _at(lowering: Lowering, value: Value, own: Index, position: Expr) -> Value:
         new = at.axes[0] if at.axes else ""
         return Take(value, own.name, at, _replaced(value.axes, own.name, new))
     axes = lowering.union(at, replace(value, axes=_replaced(value.axes, own.name, "")))
-    counts = (*_counts(lowering, axes), count(own, lowering.serial))
-    spread = Expand(value, counts, (*axes, own.name))
-    return Take(spread, own.name, Expand(at, counts[:-1], axes), axes)
+    sizes = (*counts(lowering, axes), count(own, lowering.serial))
+    spread = Expand(value, sizes, (*axes, own.name))
+    return Take(spread, own.name, Expand(at, sizes[:-1], axes), axes)
 
 
 def _replaced(axes: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:

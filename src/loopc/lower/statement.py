@@ -16,6 +16,7 @@ from loopc.lower import access as accesses
 from loopc.lower.context import Context
 from loopc.lower.domain import Box, NeedSerial, box, count, may_be_empty
 from loopc.lower.flatten import AXIS, flattened, ragged
+from loopc.lower.folds import folded
 from loopc.lower.last_values import last_values
 from loopc.lower.plan import (
     Alloc,
@@ -37,7 +38,7 @@ from loopc.lower.plan import (
     View,
     When,
 )
-from loopc.lower.reduction import folded, total
+from loopc.lower.sums import total
 from loopc.lower.value import Lowering
 
 
@@ -71,6 +72,7 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
     Raises:
         NeedSerial: one of the parallel indices must run in order.
     """
+    context.zero_outside.pop(job.update.target.array, None)
     try:
         return _lower_box(context, job)
     except NeedSerial as need:
@@ -186,7 +188,7 @@ class _Target:
             return total(self.lowering, self.update.value, over)
         row = reductions.by_op(self.update.op)
         assert row is not None
-        return folded(self.lowering, row.name, self.update.value, over, ())
+        return folded(self.lowering, row.name, self.update.value, over)
 
     def _is_masked(self) -> bool:
         """Whether the masks are still to be applied to the value."""
@@ -204,6 +206,7 @@ class _Target:
         if masked and self.fresh and self.update.op in ("=", "+="):
             value = self.lowering.masked(value, 0)
             masked = False
+            self.context.note_zero_outside(self.update.target, self.lowering.masks)
         if not masked and (self.fresh or self.update.op == "="):
             return self._assign(view, value)
         if not view.parts:

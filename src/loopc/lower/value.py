@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir.affine import affine
-from loopc.ir.dtypes import DType, of_expr
+from loopc.ir.dtypes import DType, of_call, of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices
@@ -80,6 +80,7 @@ class Lowering:
 
     def condition(self, conditions: tuple[Expr, ...]) -> Value | None:
         """Lower a conjunction, each condition where those before it hold; None: always."""
+        conditions = tuple(dict.fromkeys(conditions))
         if not conditions:
             return None
         expr = conditions[0] if len(conditions) == 1 else Call("and", conditions)
@@ -90,6 +91,9 @@ class Lowering:
         mask = self.condition(self.masks)
         if mask is None:
             return value
+        match value:
+            case Apply("where", (held, _, Lit(other))) if held == mask and other == fill:
+                return value
         return Apply("where", (mask, value, Lit(fill)), self.union(mask, value))
 
     def _index(self, name: str) -> Value:
@@ -106,8 +110,13 @@ class Lowering:
         row = lookup(expr.fn)
         assert row is not None, expr.fn
         args = self._lazily(expr) or [self.value(a) for a in expr.args]
-        types = [self.type_of(a) for a in expr.args]
-        joined = self.type_of(expr)
+        return self.applied(expr.fn, args, [self.type_of(a) for a in expr.args])
+
+    def applied(self, fn: str, args: Sequence[Value], types: Sequence[DType | None]) -> Value:
+        """Return a function of values of given types, none of them promoted where it is weak."""
+        row = lookup(fn)
+        assert row is not None, fn
+        joined = of_call(fn, types)
         counted = row.counts_bools and all(
             t is not None and (t.kind == "b" or t.weak) for t in types
         )
@@ -115,7 +124,7 @@ class Lowering:
             self._typed(v, t, joined, as_int=counted and row.result != "bool")
             for v, t in zip(args, types, strict=True)
         ]
-        return Apply(expr.fn, tuple(typed), self.union(*typed))
+        return Apply(fn, tuple(typed), self.union(*typed))
 
     def _lazily(self, expr: Call) -> list[Value] | None:
         """Lower the branches of a choice under its condition."""

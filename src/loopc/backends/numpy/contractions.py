@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import record
-from loopc.lower.plan import Apply, Contract, Fold, Value
+from loopc.lower.plan import Apply, Contract, Fold, Selected, Value
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller, Text
@@ -26,6 +26,20 @@ def spell(speller: Speller, value: Contract) -> Text:
     if not scalars:
         return text
     return _scaled(speller, scalars, text)
+
+
+def spell_selected(speller: Speller, value: Selected) -> Text:
+    """Spell a contraction whose terms under a mask alone count."""
+    from loopc.backends.numpy.values import ATOM, Text
+
+    fast = speller.fit(Contract(value.args, value.axes), value.axes)
+    terms = [speller.spell(v) for v in (value.mask, *value.exact)]
+    letter = letters(list(dict.fromkeys(a for t in terms for a in t.axes)))
+    inputs = ",".join("".join(letter[a] for a in t.axes) for t in terms)
+    output = "".join(letter[a] for a in value.axes)
+    given = ", ".join(t.text for t in terms)
+    call = f'{speller.helper("_selected")}({fast}, lambda: ({given}), "{inputs}->{output}")'
+    return Text(call, ATOM, value.axes)
 
 
 def letters(axes: Sequence[str]) -> dict[str, str]:

@@ -36,6 +36,31 @@ def _reflect(index, extent):
     index = np.mod(index, 2 * extent - 2)
     return np.minimum(index, 2 * extent - 2 - index)
 ''',
+    "_selected": '''\
+def _selected(total, terms, equation):
+    """Return a sum of products; if it is not finite, make it anew without the terms masked out."""
+    if np.isfinite(total).all():
+        return total
+    inputs, output = equation.split("->")
+    inputs = inputs.split(",")
+    letters = output + "".join(sorted(set("".join(inputs)) - set(output + ",")))
+    spread = []
+    for letter, term in zip(inputs, terms()):
+        term = np.asarray(term)
+        order = sorted(range(len(letter)), key=lambda n: letters.index(letter[n]))
+        term = term.transpose(order)
+        spread.append(term[tuple(slice(None) if x in letter else None for x in letters)])
+    first = len(output)
+    exact = np.zeros_like(total)
+    for n in range(max(x.shape[first] for x in spread)):
+        mask, *factors = (x[(slice(None),) * first + (min(n, x.shape[first] - 1),)] for x in spread)
+        product = factors[0]
+        for x in factors[1:]:
+            product = product * x
+        kept = np.where(mask, product, 0)
+        exact = exact + kept.sum(axis=tuple(range(first, kept.ndim)))
+    return exact
+''',
     "_gather": '''\
 def _gather(a, index):
     """Return a[index]; of an array without cells 0, which stands for what is outside."""

@@ -29,6 +29,7 @@ from loopc.lower.plan import (
     Range,
     Renamed,
     Scalar,
+    Selected,
     Strided,
     Take,
     Value,
@@ -105,6 +106,8 @@ class Speller:
                 return self._reduction(value)
             case Contract():
                 return contractions.spell(self, value)
+            case Selected():
+                return contractions.spell_selected(self, value)
             case Cast():
                 return self._cast(value)
             case Expand(arg, counts, axes):

@@ -1,0 +1,95 @@
+"""Folds: a reduction over axes as one array operation, terms that do not count replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from loopc.ir import reductions
+from loopc.ir.nodes import Call, Const, Expr, Index
+from loopc.lower.domain import count
+from loopc.lower.plan import Apply, Expand, Fold, Lit, Scalar, Value
+
+if TYPE_CHECKING:
+    from loopc.lower.value import Lowering
+
+
+def folded(
+    lowering: Lowering,
+    op: str,
+    body: Expr,
+    over: Sequence[str],
+    *,
+    needed: tuple[Expr, ...] = (),
+    indices: Sequence[Index] = (),
+) -> Value:
+    """Lower a reduction of `body` over axes, with what the masks leave out replaced.
+
+    Args:
+        lowering: where it stands.
+        op: the reduction.
+        body: the term.
+        over: the axes.
+        needed: the masks that say where the result is needed; it may be anything elsewhere.
+        indices: the indices of an argmax, whose value is wanted.
+    """
+    row = reductions.lookup(op)
+    assert row is not None, op
+    of = kind_of(lowering, body)
+    value = lowering.value(body)
+    mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed))
+    kept = None
+    if mask is not None and (row.identity is None or (of == "i" and row.op in ("max=", "min="))):
+        kept = _or_not_needed(lowering, mask, needed)
+        axes = lowering.union(kept, value)
+        value = Expand(value, counts(lowering, axes), axes)
+    elif mask is not None:
+        start = identity(lowering, row, body)
+        value = Apply("where", (mask, value, Lit(start)), lowering.union(mask, value))
+    missing = [n for n in over if n not in value.axes]
+    if missing:
+        axes = tuple(n for n in lowering.order if n in value.axes or n in missing)
+        value = Expand(value, counts(lowering, axes), axes)
+    axes = tuple(a for a in value.axes if a not in over)
+    result: Value = Fold(op, value, tuple(over), axes, of, kept)
+    if op in ("argmax", "argmin") and len(indices) == 1:
+        result = _position(result, lowering.box.indices[indices[0].name])
+    return result
+
+
+def _or_not_needed(lowering: Lowering, mask: Value, needed: tuple[Expr, ...]) -> Value:
+    """Let every term count where nothing is needed, so that no reduction there is of nothing."""
+    if not needed:
+        return mask
+    condition = needed[0] if len(needed) == 1 else Call("and", needed)
+    other = lowering.condition((Call("not", (condition,)),))
+    assert other is not None
+    return Apply("or", (mask, other), lowering.union(mask, other))
+
+
+def kind_of(lowering: Lowering, body: Expr) -> str:
+    """Return the kind of the terms."""
+    dtype = lowering.type_of(body)
+    return "f" if dtype is None else dtype.kind
+
+
+def identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> float:
+    """Return what stands for a term that does not count, in the type of the terms."""
+    dtype = {"b": "bool", "i": "int64"}.get(kind_of(lowering, body), "float64")
+    start: float = reductions.start(row, dtype)
+    return start
+
+
+def counts(lowering: Lowering, axes: Sequence[str]) -> tuple[Expr, ...]:
+    """Return the extents of axes."""
+    return tuple(count(lowering.box.indices[n], lowering.serial) for n in axes)
+
+
+def _position(value: Value, index: Index) -> Value:
+    """Turn a position along an index into the index's value."""
+    assert index.start is not None
+    if index.step != 1:
+        value = Apply("mul", (Lit(index.step), value), value.axes)
+    if index.start == Const(0):
+        return value
+    return Apply("add", (value, Scalar(index.start)), value.axes)

@@ -1,0 +1,159 @@
+"""Sums: contractions where the terms are products; masks are put where they cost least."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopc.diagnostics.record import record
+from loopc.ir.dtypes import as_float, join
+from loopc.ir.nodes import Call, Expr, Read
+from loopc.ir.visit import free_indices
+from loopc.lower.domain import count
+from loopc.lower.folds import folded
+from loopc.lower.plan import Apply, Cast, Contract, Lit, Scalar, Selected, Value
+
+if TYPE_CHECKING:
+    from loopc.lower.value import Lowering
+
+
+def total(
+    lowering: Lowering, body: Expr, over: Sequence[str], needed: tuple[Expr, ...] = ()
+) -> Value:
+    """Lower the sum of `body` over the axes `over`.
+
+    Where a mask of `needed` does not hold, the sum may be anything; where another does not, a term
+    does not count.
+    """
+    if not over:
+        return lowering.value(body)
+    filled = tuple(m for m in lowering.masks if m not in needed)
+    bound = tuple(m for m in filled if any(n in over for n in free_indices(m)))
+    free = tuple(m for m in filled if m not in bound)
+    if bound:
+        value = _selected(lowering, body, over, bound)
+        if value is None:
+            return folded(lowering, "sum", body, over, needed=needed)
+    else:
+        value = _summed(lowering, body, over)
+    return replace(lowering, masks=free).masked(value, 0)
+
+
+def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
+    """Lower a sum all of whose terms count; the masks say where it is needed."""
+    parts = _terms(body)
+    if len(parts) > 1 and any(_is_contraction(lowering, p) for p in parts):
+        values = tuple(_summed(lowering, p, over) for p in parts)
+        return Apply("add", values, lowering.union(*values))
+    product = _product(body, over)
+    values_of = [lowering.value(f) for f in product.factors]
+    found = {axis for v in values_of for axis in v.axes}
+    if len(values_of) == 1 or not any(axis in found for axis in over):
+        value = folded(lowering, "sum", product.body, over, needed=lowering.masks)
+        return product.scaled(lowering, value)
+    sizes = [
+        Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
+    ]
+    args = _as_terms(lowering, product.body, [*values_of, *sizes])
+    axes = tuple(a for a in lowering.order if a in found and a not in over)
+    return product.scaled(lowering, Contract(tuple(args), axes))
+
+
+def _selected(
+    lowering: Lowering, body: Expr, over: Sequence[str], bound: tuple[Expr, ...]
+) -> Value | None:
+    """Lower a sum of products of which some terms do not count: their products are made 0.
+
+    Since 0 times inf is not 0, the run looks at the sum and makes it anew if it is not finite.
+    None: the terms have to be spread out anyway.
+    """
+    product = _product(body, over)
+    args = _as_terms(lowering, product.body, [lowering.value(f) for f in product.factors])
+    if len({frozenset(a.axes) for a in args if a.axes}) < 2:
+        return None
+    mask = lowering.condition(bound)
+    assert mask is not None
+    axes = {a for v in (mask, *args) for a in v.axes}
+    if not set(over) <= axes:
+        return None
+    kept = tuple(a for a in lowering.order if a in axes and a not in over)
+    known = [lowering.context.is_zero_outside(f, bound) for f in product.factors]
+    chosen = next((n for n, v in enumerate(args) if set(mask.axes) <= set(v.axes)), None)
+    if any(known):
+        fast = args
+    elif chosen is not None:
+        held = Apply("where", (mask, args[chosen], Lit(0)), args[chosen].axes)
+        fast = [held if n == chosen else v for n, v in enumerate(args)]
+    else:
+        dtype = lowering.type_of(product.body)
+        if dtype is None or dtype.weak:
+            return None
+        fast = [Cast(mask, dtype, mask.axes), *args]
+    return product.scaled(lowering, Selected(tuple(fast), mask, tuple(args), kept))
+
+
+@record()
+class _Product:
+    """A term as `± factors / divisors`, no divisor of which depends on a summed axis."""
+
+    negative: bool
+    factors: tuple[Expr, ...]
+    divisors: tuple[Expr, ...]
+
+    @property
+    def body(self) -> Expr:
+        return self.factors[0] if len(self.factors) == 1 else Call("mul", self.factors)
+
+    def scaled(self, lowering: Lowering, value: Value) -> Value:
+        """Return the sum of the products from the sum over the factors."""
+        own = lowering.type_of(self.body)
+        for divisor in self.divisors:
+            types = (own, lowering.type_of(divisor))
+            value = lowering.applied("div", (value, lowering.value(divisor)), types)
+            own = None if own is None or types[1] is None else as_float(join(own, types[1]))
+        return Apply("neg", (value,), value.axes) if self.negative else value
+
+
+def _product(body: Expr, over: Sequence[str]) -> _Product:
+    match body:
+        case Call("neg", (inner,)):
+            found = _product(inner, over)
+            return replace(found, negative=not found.negative)
+        case Call("mul", args):
+            parts = [_product(a, over) for a in args]
+            return _Product(
+                sum(p.negative for p in parts) % 2 == 1,
+                tuple(f for p in parts for f in p.factors),
+                tuple(d for p in parts for d in p.divisors),
+            )
+        case Call("div", (inner, by)) if not any(n in over for n in free_indices(by)):
+            found = _product(inner, over)
+            return replace(found, divisors=(*found.divisors, by))
+        case _:
+            return _Product(False, (body,), ())
+
+
+def _as_terms(lowering: Lowering, body: Expr, values: Sequence[Value]) -> list[Value]:
+    """Return factors in the type in which their products are summed."""
+    kind = lowering.type_of(body)
+    if kind is None or kind.kind not in "bi":
+        return list(values)
+    from loopc.lower.value import INTEGER
+
+    return [v if isinstance(v, Lit | Scalar) else Cast(v, INTEGER, v.axes) for v in values]
+
+
+def _terms(body: Expr) -> tuple[Expr, ...]:
+    return body.args if isinstance(body, Call) and body.fn == "add" else (body,)
+
+
+def _is_contraction(lowering: Lowering, term: Expr) -> bool:
+    """Whether a term is a product of accesses with different axes."""
+    factors = _product(term, ()).factors
+    axes = {
+        tuple(n for n in lowering.order if n in free_indices(f))
+        for f in factors
+        if isinstance(f, Read)
+    }
+    return len(axes) > 1

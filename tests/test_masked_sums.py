@@ -1,0 +1,69 @@
+"""Sums of products of which a guard leaves terms out: contractions, and what is not finite there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import loopc
+
+PROGRAMS = {
+    "a factor has all of the mask's axes": """
+        input P[I,J], V[J,D]
+        for i,j,d if j <= i: O[i,d] += P[i,j] V[j,d]
+    """,
+    "the mask is a factor of its own": """
+        input a[I], b[J], V[J,D], m[I,J]
+        for i,j,d if m[i,j] > 0: O[i,d] += a[i] b[j] V[j,d]
+    """,
+    "a factor is zero outside the mask": """
+        input Q[I,D], K[J,D], V[J,D]
+        for i,j,d if j <= i: S[i,j] += Q[i,d] K[j,d] / sqrt(D)
+        for i,j if j <= i: P[i,j] = softmax[j if j <= i](S[i,j])
+        for i,j,d if j <= i: O[i,d] += P[i,j] V[j,d]
+    """,
+    "a sum of products and a divisor": """
+        input A[I,K], B[K,J], c[I], x[J]
+        for i,j,k if k != i and c[i] != 0: Y[i,j] -= (A[i,k] B[k,j]) / c[i] + A[i,k] x[j]
+    """,
+    "inside an expression": """
+        input A[I,K], B[K,J], n[J]
+        for i,j  Y[i,j] = where(n[j] > 0, sum[k if k < i](A[i,k] B[k,j]) / n[j], 7)
+    """,
+}
+
+
+def arrays(text: str, dtype: type, *, special: bool) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    sizes = {"I": 5, "J": 4, "K": 5, "D": 3}
+    found = {}
+    for name, kind in loopc.compile(text).inputs.items():
+        shape = tuple(sizes[str(e)] for e in kind.shape)
+        found[name] = rng.standard_normal(shape).astype(dtype)
+        if special and shape:
+            found[name].flat[-1] = np.inf
+            found[name].flat[len(found[name].flat) // 2] = np.nan
+    return found
+
+
+@pytest.mark.parametrize("special", [False, True], ids=["finite", "nan and inf"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_terms_left_out_do_not_count(name: str, special: bool) -> None:
+    given = arrays(PROGRAMS[name], np.float64, special=special)
+    expected = loopc.compile(PROGRAMS[name], backend="reference")(given)
+    for opt in (0, 1, 2):
+        found = loopc.compile(PROGRAMS[name], opt=opt)(given)
+        for key, value in expected.items():
+            np.testing.assert_allclose(found[key], value, rtol=1e-12, atol=1e-12, err_msg=str(opt))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_float32_stays_float32(name: str) -> None:
+    found = loopc.compile(PROGRAMS[name])(arrays(PROGRAMS[name], np.float32, special=False))
+    assert all(v.dtype == np.float32 for v in found.values())
+
+
+def test_a_guarded_contraction_is_a_matmul() -> None:
+    program = loopc.compile(PROGRAMS["a factor is zero outside the mask"])
+    forward, gradient = 2, 2 + 4
+    assert program.source.count(" @ ") == forward + gradient
