@@ -1,4 +1,4 @@
-"""Sums of products of which a guard leaves terms out: contractions, and what is not finite there."""
+"""Sums of products of which a guard leaves terms out: matmuls, and what is not finite there."""
 
 from __future__ import annotations
 
