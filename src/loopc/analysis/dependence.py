@@ -260,6 +260,29 @@ def overwrites_itself(loop: tuple[Level, ...], update: Update) -> bool:
     return any(may_meet(leaf, ref, leaf, ref, level) for level in range(len(loop)))
 
 
+def meets_write(leaf: Leaf, nodes: Sequence[Node], *, later: bool) -> bool:
+    """Whether a statement writes what `nodes` read at some point of its loops.
+
+    Args:
+        leaf: the statement.
+        nodes: what is read, in the statement's loops.
+        later: whether the writes at that point and after it count, or those before it.
+    """
+    write = leaf.refs[0]
+    depth = len(leaf.levels)
+    for node in nodes:
+        for ref in _reads(node, ()):
+            if ref.access.array != write.access.array:
+                continue
+            if not later and any(may_meet(leaf, write, leaf, ref, n) for n in range(depth)):
+                return True
+            if later and any(may_meet(leaf, ref, leaf, write, n) for n in range(depth)):
+                return True
+            if later and may_meet(leaf, ref, leaf, write, None, depth):
+                return True
+    return False
+
+
 def components(count: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Return the strongly connected components, sources first, each in ascending order.
 

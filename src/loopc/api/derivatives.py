@@ -1,40 +1,38 @@
-"""Derivatives made of adjoints: products with the Jacobian and the Hessian, and these in full.
+"""Products with the Jacobian and the Hessian, and these in full.
 
-The adjoint program is linear in its cotangents u: x̄ = Jᵀu. Its own adjoint by u is therefore J: so
-a tangent is two adjoints. Source: Christianson, 1992; Griewank and Walther, Evaluating Derivatives,
-ch. 3.
+A tangent is forward mode; a Hessian-vector product is the tangent of the adjoint. Source: Griewank
+and Walther, Evaluating Derivatives, ch. 3 and 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from loopc.api.results import Results
-from loopc.autodiff.adjoint import Adjoint, adjoint
+from loopc.autodiff.directions import with_directions
+from loopc.autodiff.tangent import Tangent, tangent
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import record
 from loopc.ir import nodes
 
 if TYPE_CHECKING:
     from loopc.api.program import Program
 
-
-def tangent_program(
-    program: Program, of: tuple[str, ...] = (), wrt: tuple[str, ...] = ()
-) -> nodes.Program:
-    """Return the program of the directional derivative."""
-    return _twice(program, of or _floats(program), wrt or program.wrt).program
+CELLS = 2**22
+"""How many cells the directions of one run may have together, about."""
 
 
-def _twice(program: Program, of: tuple[str, ...], wrt: tuple[str, ...]) -> Adjoint:
-    first = program._adjoint(of, wrt, seeded=True)
-    if not first.seeds:
-        raise program._unrelated(of[0] if of else "")
-    return adjoint(
-        first.program, tuple(first.gradients.values()), tuple(first.seeds.values()), seeded=True
+def tangent_of(program: Program) -> Tangent:
+    """Return the derivative of the float outputs along all that is differentiated by."""
+    of = _floats(program)
+    made: Tangent = program._derivation(
+        "tangent", lambda: tangent(program._program, of, program.wrt)
     )
+    return made
 
 
 def _floats(program: Program) -> tuple[str, ...]:
@@ -45,76 +43,138 @@ def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]
     """Return J v for every float output."""
     for name in tangents:
         program._check_wrt(name)
-    wrt = tuple(tangents)
-    outputs = _floats(program)
-    first = program._adjoint(outputs, wrt, seeded=True)
-    values = program(arrays)
-    found: dict[str, Any] = {n: np.zeros_like(values[n]) for n in outputs}
-    if not first.seeds:
-        return Results(found)
-    second = _twice(program, outputs, wrt)
+    wrt, of = tuple(tangents), _floats(program)
+    key = ("jvp", wrt)
+    made = program._derivation(key, lambda: tangent(program._program, of, wrt))
     given = dict(arrays)
-    given |= {
-        second.seeds[first.gradients[n]]: v
-        for n, v in tangents.items()
-        if first.gradients[n] in second.seeds
-    }
-    given |= {first.seeds[n]: np.zeros_like(values[n]) for n in first.seeds}
-    run = program._run(
-        ("jvp", wrt), second.program, _known(program, second.program, given), frozenset(wrt)
-    )
-    for name, seed in first.seeds.items():
-        found[name] = run[second.gradients[seed]]
-    return Results(found)
-
-
-def _known(program: Program, derived: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
-    names = {a.name for a in derived.arrays if a.kind != "temp"} | set(program.dims)
-    return {n: v for n, v in given.items() if n in names}
+    given |= {seed: _like(tangents[n], arrays.get(n)) for n, seed in made.seeds.items()}
+    found = _run(program, key, made.program, given, made.seeds)
+    return Results({n: found[t] for n, t in made.tangents.items()})
 
 
 def hvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
     """Return H v, by name of `wrt`, for tangents of some of its names."""
     for name in tangents:
         program._check_wrt(name)
-    wrt = tuple(dict.fromkeys((*program.wrt, *tangents)))
-    first = program._adjoint((_scalar_loss(program),), wrt)
-    of = tuple(first.gradients[n] for n in tangents)
-    second = adjoint(first.program, of, wrt, seeded=True)
-    given = dict(arrays)
-    for name, value in tangents.items():
-        seed = second.seeds.get(first.gradients[name])
-        if seed is not None:
-            given[seed] = value
     key = ("hvp", tuple(tangents))
-    run = program._run(key, second.program, _known(program, second.program, given), frozenset(wrt))
-    return Results({n: run[second.gradients[n]] for n in program.wrt})
+    made = program._derivation(key, lambda: _second(program, tuple(tangents)))
+    given = dict(arrays)
+    given |= {seed: _like(tangents[n], arrays.get(n)) for n, seed in made.seeds.items()}
+    found = _run(program, key, made.program, given, made.seeds)
+    gradients = _gradient(program).gradients
+    return Results({n: found[made.tangents[g]] for n, g in gradients.items()})
 
 
-def _scalar_loss(program: Program) -> str:
-    loss = program.loss
-    array = program._program.array(loss)
+def _gradient(program: Program) -> Any:
+    return program._adjoint((scalar_loss(program),), program.wrt)
+
+
+def _second(program: Program, wrt: Sequence[str], of: Sequence[str] = ()) -> Tangent:
+    """Return the tangent of the gradient."""
+    first = _gradient(program)
+    return tangent(first.program, tuple(of or first.gradients.values()), wrt)
+
+
+def scalar_loss(program: Program) -> str:
+    """Return the loss, which is a scalar.
+
+    Raises:
+        DifferentiationError: L0601.
+    """
+    array = program._program.array(program.loss)
     if array.shape:
-        raise catalogue.error(
-            "L0601", array.span, name=loss, rank=len(array.shape), sum=f"L += {loss}[…]"
-        )
-    return loss
+        letters = ",".join("ijklmnpq"[: len(array.shape)])
+        total = f"for {letters}  L += {array.name}[{letters}]"
+        rank = len(array.shape)
+        raise catalogue.error("L0601", array.span, name=array.name, rank=rank, sum=total)
+    return array.name
+
+
+@record()
+class _Linear:
+    """A program that runs for many directions: what seeds them, and what they come to."""
+
+    program: nodes.Program
+    seed: str | None
+    result: str
 
 
 def jacobian(program: Program, of: str, wrt: str, arrays: Mapping[str, Any]) -> Any:
-    """Return d of / d wrt: one vector-Jacobian product per cell of the output."""
+    """Return d of / d wrt: forward by columns or backward by rows, whichever has fewer."""
     program._check_arrays([of])
     program._check_wrt(wrt)
-    made = program._adjoint((of,), (wrt,), seeded=True, keep=(of,))
-    shape = _shape_of(program, of, arrays)
-    rows = []
-    for unit in _units(shape):
-        given = {**arrays, **dict.fromkeys(made.seeds.values(), unit)}
-        known = _known(program, made.program, given)
-        run = program._run(("jacobian", of, wrt), made.program, known, frozenset((wrt,)))
-        rows.append(run[made.gradients[wrt]])
-    inner = np.shape(arrays[wrt])
-    return np.array(rows).reshape(*shape, *inner) if rows else np.zeros((*shape, *inner))
+    rows, columns = _shape_of(program, of, arrays), np.shape(arrays[wrt])
+    if math.prod(columns) <= math.prod(rows):
+        key: Any = ("columns", of, wrt)
+        made = program._derivation(key, lambda: _columns(program, of, wrt))
+        found = _directions(program, key, made, arrays, columns, rows, arrays[wrt])
+        return np.moveaxis(found, 0, -1).reshape(*rows, *columns)
+    key = ("rows", of, wrt)
+    made = program._derivation(key, lambda: _rows(program, of, wrt))
+    return _directions(program, key, made, arrays, rows, columns, arrays[wrt]).reshape(
+        *rows, *columns
+    )
+
+
+def _columns(program: Program, of: str, wrt: str) -> _Linear:
+    made = tangent(program._program, (of,), (wrt,))
+    many = with_directions(made.program, made.seeds.values())
+    return _Linear(many, made.seeds.get(wrt), made.tangents[of])
+
+
+def _rows(program: Program, of: str, wrt: str) -> _Linear:
+    made = program._adjoint((of,), (wrt,), seeded=True)
+    many = with_directions(made.program, made.seeds.values())
+    return _Linear(many, made.seeds.get(of), made.gradients[wrt])
+
+
+def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
+    """Return d²loss / d wrt²: the tangents of the gradient along every cell."""
+    program._check_wrt(wrt)
+    key = ("hessian", wrt)
+    made = program._derivation(key, lambda: _hessian(program, wrt))
+    shape = np.shape(arrays[wrt])
+    found = _directions(program, key, made, arrays, shape, shape, arrays[wrt])
+    return found.reshape(*shape, *shape)
+
+
+def _hessian(program: Program, wrt: str) -> _Linear:
+    first = program._adjoint((scalar_loss(program),), (wrt,))
+    made = tangent(first.program, (first.gradients[wrt],), (wrt,))
+    many = with_directions(made.program, made.seeds.values())
+    return _Linear(many, made.seeds.get(wrt), made.tangents[first.gradients[wrt]])
+
+
+def _directions(
+    program: Program,
+    key: Any,
+    made: _Linear,
+    arrays: Mapping[str, Any],
+    seed: tuple[int, ...],
+    result: tuple[int, ...],
+    like: Any,
+) -> Any:
+    """Return the result for each unit vector of the seed's shape, one under the other."""
+    kind = _kind(like)
+    found = np.zeros((math.prod(seed), math.prod(result)), kind)
+    if made.seed is None:
+        return found
+    for start, units in _units(seed, math.prod(result), kind):
+        given = {**arrays, made.seed: units}
+        run = _run(program, key, made.program, given, {made.seed: made.seed})
+        found[start : start + len(units)] = run[made.result].reshape(len(units), -1)
+    return found
+
+
+def _units(shape: tuple[int, ...], width: int, kind: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the unit vectors in as large parts as memory allows."""
+    count = math.prod(shape)
+    part = max(1, min(count, CELLS // max(1, count, width)))
+    for start in range(0, count, part):
+        size = min(part, count - start)
+        units = np.zeros((size, count), kind)
+        units[np.arange(size), np.arange(start, start + size)] = 1
+        yield start, units.reshape(size, *shape)
 
 
 def _shape_of(program: Program, name: str, arrays: Mapping[str, Any]) -> tuple[int, ...]:
@@ -124,24 +184,25 @@ def _shape_of(program: Program, name: str, arrays: Mapping[str, Any]) -> tuple[i
     return shape_of(program._program.array(name), call.dims, call.scalars)
 
 
-def _units(shape: tuple[int, ...]) -> Iterator[Any]:
-    for place in np.ndindex(shape):
-        unit = np.zeros(shape)
-        unit[place] = 1
-        yield unit
+def _run(
+    program: Program,
+    key: Any,
+    derived: nodes.Program,
+    given: Mapping[str, Any],
+    seeds: Mapping[str, str],
+) -> dict[str, Any]:
+    """Run a derived program on those of the arrays that it needs."""
+    floats = frozenset((*program.wrt, *seeds, *seeds.values()))
+    return program._run(key, derived, program._needed(derived, given), floats)
 
 
-def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
-    """Return d²loss / d wrt²: one Hessian-vector product per cell."""
-    program._check_wrt(wrt)
-    _scalar_loss(program)
-    shape = np.shape(arrays[wrt])
-    first = program._adjoint((program.loss,), (wrt,))
-    second = adjoint(first.program, (first.gradients[wrt],), (wrt,), seeded=True)
-    rows = []
-    for unit in _units(shape):
-        given = {**arrays, **dict.fromkeys(second.seeds.values(), unit)}
-        known = _known(program, second.program, given)
-        run = program._run(("hessian", wrt), second.program, known, frozenset((wrt,)))
-        rows.append(run[second.gradients[wrt]])
-    return np.array(rows).reshape(*shape, *shape) if rows else np.zeros((*shape, *shape))
+def _like(value: Any, array: Any) -> Any:
+    """Return a tangent in the floating type of what it is a tangent of."""
+    return (
+        np.asarray(value, _kind(array)) if isinstance(value, list | tuple | np.ndarray) else value
+    )
+
+
+def _kind(array: Any) -> Any:
+    kind = np.asarray(array).dtype
+    return kind if kind.kind == "f" else np.dtype(np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -47,7 +47,7 @@ class Program:
         self._name = name
         self._backend = backends.load(options.backend)
         self._runnables: dict[Any, backends.Runnable] = {}
-        self._adjoints: dict[Any, Adjoint] = {}
+        self._derivations: dict[Any, Any] = {}
         self._bound: dict[Any, dict[Any, dict[str, int]]] = {}
         self._source: str | None = None
 
@@ -132,12 +132,9 @@ class Program:
             given["seed"], seed = seed, None
         loss = self.loss
         if seed is None and self._program.array(loss).shape:
-            rank = len(self._program.array(loss).shape or ())
-            letters = ",".join("ijklmnpq"[:rank])
-            total = f"for {letters}  L += {loss}[{letters}]"
-            raise catalogue.error(
-                "L0601", self._program.array(loss).span, name=loss, rank=rank, sum=total
-            )
+            from loopc.api.derivatives import scalar_loss
+
+            scalar_loss(self)
         made = self._adjoint((loss,), self.wrt, seeded=seed is not None, keep=self._program.outputs)
         if seed is not None and loss in made.seeds:  # else all gradients are zero
             given[made.seeds[loss]] = seed
@@ -220,8 +217,8 @@ class Program:
                 return name
         if len(self.outputs) == 1:
             return next(iter(self.outputs))
-        candidates = ", ".join(f"`{n}`" for n in (scalars or self.outputs))
-        raise catalogue.error("L0602", candidates=f"candidates are {candidates}")
+        listed = ", ".join(f"`{n}`" for n in (scalars or self.outputs))
+        raise catalogue.error("L0602", candidates=f"candidates are {listed}")
 
     @cached_property
     def wrt(self) -> tuple[str, ...]:
@@ -239,15 +236,14 @@ class Program:
 
         The cotangents of outputs that are no scalars are inputs: `Y.grad`.
         """
-        made = self._adjoint(self._of(), self.wrt)
-        return self._derived(made.program)
+        return self._derived(self._adjoint(self._of(), self.wrt).program)
 
     @property
     def tangent(self) -> Program:
-        """The program of the directional derivative; tangents are inputs `x.grad2`."""
-        from loopc.api.derivatives import tangent_program
+        """The statements that are needed and their tangents: of `x.dot`, it returns `y.dot`."""
+        from loopc.api.derivatives import tangent_of
 
-        return self._derived(tangent_program(self))
+        return self._derived(tangent_of(self).program)
 
     @property
     def expanded(self) -> Program:
@@ -351,9 +347,14 @@ class Program:
         keep: tuple[str, ...] = (),
     ) -> Adjoint:
         key = (of, wrt, seeded, keep)
-        if key not in self._adjoints:
-            self._adjoints[key] = adjoint(self._program, of, wrt, seeded=seeded, keep=keep)
-        return self._adjoints[key]
+        return self._derivation(  # type: ignore[no-any-return]
+            key, lambda: adjoint(self._program, of, wrt, seeded=seeded, keep=keep)
+        )
+
+    def _derivation(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self._derivations:
+            self._derivations[key] = make()
+        return self._derivations[key]
 
     def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out the arrays that a derived program does not need."""

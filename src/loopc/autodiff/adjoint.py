@@ -68,7 +68,7 @@ def adjoint(
         DifferentiationError: L0603 to L0605.
     """
     names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
-    suffix = _suffix(program, (*of, *wrt))
+    suffix = free_suffix(program)
     segment = _Segment(program.body, names, suffix)
     made = segment.differentiate(of, wrt, seeded=seeded)
     gradients = {name: f"{name}.{suffix}" for name in wrt}
@@ -125,9 +125,9 @@ class _Segment:
         self.suffix = suffix
 
     def differentiate(self, of: Sequence[str], wrt: Sequence[str], *, seeded: bool) -> _Made:
-        active = _active(self.body, self.names, of, wrt)
+        active = active_arrays(self.body, self.names, of, wrt)
         body = normalise(self.body, active.__contains__, self.names)
-        active = _active(body, self.names, of, wrt)
+        active = active_arrays(body, self.names, of, wrt)
         for name in sorted(active | set(wrt), key=self._order):
             self._add(name, "temp")
         seeds: list[str] = []
@@ -170,17 +170,21 @@ class _Segment:
             full = f"{name}.{self.suffix}"
             if full in written or name in seeds:
                 continue
-            base = self.names.arrays[name]
-            indices = tuple(
-                Index(f"i{n + 1}", Const(0), extent, written=True)
-                for n, extent in enumerate(base.shape or ())
-            )
-            cell = Access(full, tuple(Subscript(IndexRef(i.name)) for i in indices))
-            made.extend(loop(indices, None, Update(cell, "=", Const(0), span=base.span)))
+            made.extend(zeros(full, self.names.arrays[name]))
         return made
 
 
-def _active(
+def zeros(name: str, like: Array) -> tuple[Stmt, ...]:
+    """Return the statements that make an array of another one's shape zero."""
+    indices = tuple(
+        Index(f"i{n + 1}", Const(0), extent, written=True)
+        for n, extent in enumerate(like.shape or ())
+    )
+    cell = Access(name, tuple(Subscript(IndexRef(i.name)) for i in indices))
+    return loop(indices, None, Update(cell, "=", Const(0), span=like.span))
+
+
+def active_arrays(
     body: tuple[Stmt, ...], names: Names, of: Sequence[str], wrt: Sequence[str]
 ) -> frozenset[str]:
     """Return the arrays that depend on `wrt` and that `of` depends on."""
@@ -206,12 +210,12 @@ def _own(update: Update) -> set[str]:
     return set() if update.op == "=" else {update.target.array}
 
 
-def _suffix(program: Program, of: Sequence[str]) -> str:
+def free_suffix(program: Program, stem: str = "grad") -> str:
     """Return the first of grad, grad2 … that no array of the program has yet."""
     taken = {a.name for a in program.arrays}
     number = 1
     while True:
-        suffix = "grad" if number == 1 else f"grad{number}"
+        suffix = stem if number == 1 else f"{stem}{number}"
         if not any(name.endswith(f".{suffix}") for name in taken) or not taken:
             return suffix
         number += 1

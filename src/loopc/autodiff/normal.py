@@ -44,13 +44,25 @@ from loopc.ir.workspace import Names
 
 
 def normalise(
-    body: tuple[Stmt, ...], is_active: Callable[[str], bool], names: Names
+    body: tuple[Stmt, ...],
+    is_active: Callable[[str], bool],
+    names: Names,
+    *,
+    forward: bool = False,
 ) -> tuple[Stmt, ...]:
-    """Return the statements in normal form."""
+    """Return the statements in normal form.
+
+    Args:
+        body: the statements.
+        is_active: whether an array is differentiated.
+        names: the arrays, to which those of reductions are added.
+        forward: for tangents: only the reductions that have no rule become statements, for
+            whatever a statement changes, its tangent runs beside it.
+    """
     writers: dict[str, list[Update]] = {}
     for _, update in updates(body):
         writers.setdefault(update.target.array, []).append(update)
-    normal = _Normal(is_active, names, writers, body)
+    normal = _Normal(is_active, names, writers, body, forward=forward)
     statements: list[Stmt] = []
     for number, stmt in enumerate(body):
         normal.top = stmt
@@ -66,7 +78,10 @@ class _Normal:
         names: Names,
         writers: dict[str, list[Update]],
         body: tuple[Stmt, ...],
+        *,
+        forward: bool,
     ) -> None:
+        self.forward = forward
         self.is_active = is_active
         self.names = names
         self.writers = writers
@@ -94,8 +109,14 @@ class _Normal:
                 return [stmt]
 
     def _has_reduction(self, update: Update) -> bool:
-        found = (n for n in walk(update.value) if isinstance(n, Reduce))
+        found = (n for n in walk(update.value) if isinstance(n, Reduce) and self._is_apart(n))
         return any(self.is_active(a.array) for n in found for a in sensitive(n))
+
+    def _is_apart(self, value: Reduce) -> bool:
+        """Whether a reduction of active arrays may need statements of its own."""
+        row = lookup(value.op)
+        assert row is not None
+        return not (self.forward and (row.linear or row.adjoint))
 
     def _apart(self, stmt: For, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         """Split the loops that carry nothing from those that do; reductions stand between."""
@@ -114,7 +135,7 @@ class _Normal:
     def _changes(self, node: Expr | Index, stmt: For) -> bool:
         """Whether an adjoint needs a value that is written here or later."""
         active = any(self.is_active(u.target.array) for _, u in updates((stmt,)))
-        return active and any(a.array in self.later for a in reads(node))
+        return active and not self.forward and any(a.array in self.later for a in reads(node))
 
     def _check_ranges(self, stmt: For) -> None:
         for index in stmt.indices:
@@ -135,7 +156,7 @@ class _Normal:
     def _update(self, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         if not self.is_active(update.target.array):
             return [update]
-        update = self._assignment(update)
+        update = update if self.forward else self._assignment(update)
         hoisted: list[Stmt] = []
         value = self._term(update, update.value, loops, hoisted)
         return [*hoisted, update if value is update.value else replace(update, value=value)]
@@ -197,7 +218,7 @@ class _Normal:
         """Whether a reduction that is a statement's whole value can be differentiated in place."""
         row = lookup(value.op)
         assert row is not None
-        if row.adjoint == "g":
+        if row.adjoint == "g" or not self._is_apart(value):
             return True
         if not row.adjoint:
             return False
@@ -217,8 +238,8 @@ class _Normal:
             return map_children(value, lambda c: self._hoisted_node(c, loops, hoisted))
         opened = value if value.at else opened_reduction(value, {i.name for i in loops})
         inside = self._inside(opened, loops, hoisted)
-        row = lookup(value.op)
-        assert row is not None
+        if not self._is_apart(value):
+            return value if inside is value.body else replace(opened, body=inside)
         if not any(self.is_active(a.array) for a in sensitive(value)):
             return value
         return self._statement_of(replace(opened, body=inside), loops, hoisted)

@@ -130,7 +130,7 @@ class Reverse:
             return made
         if len(own) == 1 and same and not same[0].conditions and not same[0].indices:
             made = [self._term(leaf, t, Read(target)) for t in others]
-            cotangent = self._recorded(leaf, _tidy(product(Read(target), *same[0].factors)), ())
+            cotangent = self._recorded(leaf, tidy(product(Read(target), *same[0].factors)), ())
             op = "=" if update.op == "=" else "+="
             if cotangent != Read(target) or op == "+=":
                 made.append(Update(target, op, cotangent, span=update.span))
@@ -150,7 +150,7 @@ class Reverse:
         return [*made, *(self._term(leaf, t, Read(cell)) for t in found)]
 
     def _term(self, leaf: Leaf, term: Term, cotangent: Expr) -> Stmt:
-        value = _tidy(product(cotangent, *term.factors))
+        value = tidy(product(cotangent, *term.factors))
         value = self._recorded(leaf, value, term.indices)
         conditions = tuple(self._recorded(leaf, c, term.indices) for c in term.conditions)
         access = self.recorder.access(leaf, term.access, term.indices)
@@ -200,7 +200,7 @@ class Reverse:
         cotangent, result = Read(target), Read(update.target)
         inner: tuple[Index, ...] = ()
         if value.at:
-            opened = _at_its_points(value)
+            opened = at_its_points(value)
         else:
             opened = opened_reduction(value, names)
             inner = opened.indices
@@ -274,7 +274,7 @@ def _row(op: str) -> reductions.Reduction:
     return row
 
 
-def _at_its_points(value: Reduce) -> Reduce:
+def at_its_points(value: Reduce) -> Reduce:
     """Return a pointwise reduction with its body and guard at the point of the loops."""
     places = {i.name: e for i, e in zip(value.indices, value.at, strict=True)}
     guard = None if value.guard is None else substitute(value.guard, places)
@@ -295,10 +295,10 @@ def _size(value: Reduce) -> Expr:
     return to_expr(form)
 
 
-def _tidy(value: Expr) -> Expr:
+def tidy(value: Expr) -> Expr:
     """Write literal factors first and divisors last: `g * 2 x (1 / s)` as `2 g x / s`."""
     if isinstance(value, Call) and value.fn == "neg":
-        return Call("neg", (_tidy(value.args[0]),))
+        return Call("neg", (tidy(value.args[0]),))
     if not isinstance(value, Call) or value.fn != "mul":
         return value
     literals: list[Expr] = []

@@ -42,6 +42,10 @@ class Reduction:
             over the points of a pointwise reduction. "": there is none.
         adjoint_where: the condition, in the same names, for a term to have a share; "": always.
         adjoint_sum: see `adjoint`.
+        linear: whether its derivative is the same reduction, of the terms' derivatives.
+        tangent: pointwise: the derivative of the value in the names of `adjoint`, `g` being the
+            derivative of the term; "": the text of `adjoint`, whose Jacobian is symmetric.
+        tangent_sum: `s` in `tangent`.
         source: where a formula comes from.
     """
 
@@ -58,6 +62,9 @@ class Reduction:
     adjoint: str = ""
     adjoint_where: str = ""
     adjoint_sum: str = ""
+    linear: bool = False
+    tangent: str = ""
+    tangent_sum: str = ""
     source: str = ""
 
 
@@ -166,6 +173,7 @@ _FOLDS = (
         fn="add",
         ufunc="np.add",
         adjoint="g",
+        linear=True,
     ),
     Reduction(
         name="prod",
@@ -226,6 +234,7 @@ _WHOLE = (
         evaluate=mean,
         result="float",
         adjoint="g / n",
+        linear=True,
     ),
     Reduction(
         name="logsumexp",
@@ -261,10 +270,18 @@ _POINTWISE = (
         adjoint="g - exp(y) * s",
         adjoint_where="y > -inf",
         adjoint_sum="g",
+        tangent="g - s",
+        tangent_sum="exp(y) * g",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(
-        name="cumsum", form="pointwise", identity=0, combine=operator.add, fn="add", ufunc="np.add"
+        name="cumsum",
+        form="pointwise",
+        identity=0,
+        combine=operator.add,
+        fn="add",
+        ufunc="np.add",
+        linear=True,
     ),
     Reduction(
         name="cumprod",
