@@ -17,16 +17,18 @@ from loopc.ir.nodes import (
     Backward,
     Const,
     Dim,
+    Expr,
     Extent,
     For,
     Index,
     IndexRef,
+    Node,
     Program,
     Stmt,
     Subscript,
     Update,
 )
-from loopc.ir.visit import loop, reads, updates, walk
+from loopc.ir.visit import loop, map_children, reads, updates, walk
 from loopc.ir.workspace import Names
 
 
@@ -143,6 +145,8 @@ class _Segment:
                 start.append(Update(target, "=", Const(1), span=self.names.arrays[name].span))
         reverse = Reverse(body, active, self.suffix, self.names)
         loops = reverse.statements()
+        given = {f"{name}.{self.suffix}": self.names.arrays[name] for name in seeds}
+        loops = tuple(_ranges_written(s, given) for s in loops)
         loops = (*start, *loops, *self._zeros(loops, wrt, seeds))
         return _Made(reverse.forward, loops, tuple(seeds))
 
@@ -172,6 +176,24 @@ class _Segment:
                 continue
             made.extend(zeros(full, self.names.arrays[name]))
         return made
+
+
+def _ranges_written(stmt: Stmt, given: dict[str, Array]) -> Stmt:
+    """Mark the ranges that an input's axis would not give: those of a loop over a part of it."""
+    parts: set[tuple[str, Expr]] = set()
+    for node in walk(stmt):
+        array = given.get(node.array) if isinstance(node, Access) else None
+        if isinstance(node, Access) and array is not None:
+            places = zip(node.subscripts, array.shape or (), strict=True)
+            parts |= {(s.at.name, e) for s, e in places if isinstance(s.at, IndexRef)}
+
+    def step(node: Node) -> Node:
+        node = map_children(node, step)
+        if isinstance(node, Index) and any(n == node.name and e != node.stop for n, e in parts):
+            return replace(node, written=True)
+        return node
+
+    return step(stmt) if parts else stmt  # type: ignore[return-value]
 
 
 def zeros(name: str, like: Array) -> tuple[Stmt, ...]:
