@@ -180,6 +180,8 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
 
     `level` None: at the same iteration of all `common` loops.
     """
+    if level is not None and _told_apart(a.levels, x, y, level):
+        return False
     same = common if level is None else level
     ranges: dict[str, Index] = {}
     for one in a.levels[:same]:
@@ -201,6 +203,18 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
     _add_inner(ranges, y.inner, other, "·b")
     return not any(
         _apart(p.at, q.at, mine, other, ranges)
+        for p, q in zip(x.access.subscripts, y.access.subscripts, strict=True)
+        if p.mode == q.mode == "strict"
+    )
+
+
+def _told_apart(levels: tuple[Level, ...], x: Ref, y: Ref, level: int) -> bool:
+    """Whether the index of `level` stands alone in one subscript of both accesses."""
+    name = levels[level].index.name
+    if any(other.index.name == name for other in levels[level + 1 :]):
+        return False
+    return any(
+        p.at == q.at and isinstance(p.at, IndexRef) and p.at.name == name
         for p, q in zip(x.access.subscripts, y.access.subscripts, strict=True)
         if p.mode == q.mode == "strict"
     )

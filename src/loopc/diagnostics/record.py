@@ -25,7 +25,8 @@ def record(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
         compared = [f.name for f in fields if f.compare]
         made.COMPARED = attrgetter(*compared) if compared else _nothing
         made.SHOWN = tuple(f.name for f in fields if f.repr)
-        for name, method in (("__eq__", _equal), ("__hash__", _hash), ("__repr__", _repr)):
+        hashed = _hash_once if issubclass(cls, Memo) else _hash
+        for name, method in (("__eq__", _equal), ("__hash__", hashed), ("__repr__", _repr)):
             if name not in cls.__dict__:
                 setattr(made, name, method)
         return made  # type: ignore[no-any-return]
@@ -33,11 +34,19 @@ def record(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
+class Memo:
+    """Room in a record for what follows from its fields, worked out when it is first asked for."""
+
+    __slots__ = ("affine", "below", "ends", "free", "hashed", "rank", "reads", "trips")
+
+
 def _nothing(record: Any) -> None:
     return None
 
 
 def _equal(self: Any, other: Any) -> Any:
+    if self is other:
+        return True
     if type(self) is not type(other):
         return NotImplemented
     compared = self.COMPARED  # set by `record`
@@ -46,6 +55,14 @@ def _equal(self: Any, other: Any) -> Any:
 
 def _hash(self: Any) -> int:
     return hash((type(self), self.COMPARED(self)))
+
+
+def _hash_once(self: Any) -> int:
+    try:
+        return self.hashed  # type: ignore[no-any-return]
+    except AttributeError:
+        self.hashed = _hash(self)
+        return self.hashed  # type: ignore[no-any-return]
 
 
 def _repr(self: Any) -> str:

@@ -42,20 +42,32 @@ class Affine:
         )
 
     def __add__(self, other: Affine) -> Affine:
+        if not other.terms:
+            return Affine(self.constant + other.constant, self.terms)
         return _collect([(1, self), (1, other)])
 
     def __sub__(self, other: Affine) -> Affine:
+        if not other.terms:
+            return Affine(self.constant - other.constant, self.terms)
+        if self.terms == other.terms:
+            return Affine(self.constant - other.constant)
         return _collect([(1, self), (-1, other)])
 
     def scaled(self, factor: int) -> Affine:
         """Return the form times an integer."""
+        if factor == 1:
+            return self
         return _collect([(factor, self)])
 
 
 def _key(atom: Expr) -> tuple[int, str]:
     """Order atoms: indices first, then extents, then the rest."""
-    rank = 0 if isinstance(atom, IndexRef) else 1 if isinstance(atom, Extent) else 2
-    return rank, repr(atom)
+    try:
+        return atom.rank  # type: ignore[no-any-return]
+    except AttributeError:
+        kind = 0 if isinstance(atom, IndexRef) else 1 if isinstance(atom, Extent) else 2
+        atom.rank = (kind, repr(atom))
+        return atom.rank  # type: ignore[no-any-return]
 
 
 def _collect(parts: Iterable[tuple[int, Affine]]) -> Affine:
@@ -73,6 +85,14 @@ def _collect(parts: Iterable[tuple[int, Affine]]) -> Affine:
 
 def affine(expr: Expr) -> Affine | None:
     """Return the normal form of an integer expression; None if it cannot be one (a float)."""
+    try:
+        return expr.affine  # type: ignore[no-any-return]
+    except AttributeError:
+        expr.affine = _affine(expr)
+        return expr.affine  # type: ignore[no-any-return]
+
+
+def _affine(expr: Expr) -> Affine | None:
     match expr:
         case Const(value):
             return Affine(int(value)) if isinstance(value, int) else None

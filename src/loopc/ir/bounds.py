@@ -38,6 +38,14 @@ def last(index: Index) -> Expr:
 
 def _last_of(index: Index) -> Expr:
     """Return the last value in the order of the loop."""
+    try:
+        return index.ends  # type: ignore[no-any-return]
+    except AttributeError:
+        index.ends = _last_value(index)
+        return index.ends  # type: ignore[no-any-return]
+
+
+def _last_value(index: Index) -> Expr:
     assert index.start is not None
     assert index.stop is not None
     start, stop, step = affine(index.start), affine(index.stop), index.step
@@ -49,6 +57,16 @@ def _last_of(index: Index) -> Expr:
     form = affine(trips)
     assert form is not None
     return to_expr(start + form.scaled(step))
+
+
+def runs_over(at: Expr, ranges: Mapping[str, Index], size: Expr) -> bool:
+    """Whether a subscript is an index that runs over a whole axis: it cannot be outside."""
+    if not isinstance(at, IndexRef):
+        return False
+    index = ranges.get(at.name)
+    return (
+        index is not None and index.step == 1 and index.start == Const(0) and index.stop == size
+    )
 
 
 def is_loose(index: Index) -> bool:
@@ -77,6 +95,14 @@ def is_attained(expr: Expr, ranges: Mapping[str, Index]) -> bool:
 
 def extent(index: Index) -> Expr:
     """Return the number of values of a resolved index; it may be negative for an empty range."""
+    try:
+        return index.trips  # type: ignore[no-any-return]
+    except AttributeError:
+        index.trips = _extent(index)
+        return index.trips  # type: ignore[no-any-return]
+
+
+def _extent(index: Index) -> Expr:
     assert index.start is not None
     assert index.stop is not None
     start, stop = affine(index.start), affine(index.stop)
@@ -113,6 +139,8 @@ def _eliminate(expr: Expr, index: Index, side: int) -> Expr | None:
     """Bound `expr` from above (side 1) or below (-1) by an expression without `index`."""
     if index.name not in free_indices(expr):
         return expr
+    if isinstance(expr, IndexRef):
+        return _extreme_of(expr, index, side)
     form = affine(expr)
     if form is None:
         return None

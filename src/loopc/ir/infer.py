@@ -14,7 +14,7 @@ from typing import cast
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir.affine import affine, simplify
-from loopc.ir.bounds import bounds, extent, is_attained
+from loopc.ir.bounds import bounds, extent, is_attained, runs_over
 from loopc.ir.extents import Equations, Use
 from loopc.ir.nodes import (
     Access,
@@ -281,7 +281,9 @@ def _check_bounds(program: Program, found: list[Diagnostic]) -> None:
     shapes = {a.name: a.shape for a in program.arrays}
     for site in sites(program):
         shape = shapes[site.access.array]
-        if shape is None or site.conditional or _may_be_empty(site):
+        if shape is None or site.conditional or runs_over(site.at, site.ranges, shape[site.axis]):
+            continue
+        if _may_be_empty(site):
             continue
         if not is_attained(site.at, used_ranges(site.at, site.ranges)):
             continue

@@ -35,7 +35,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal, TypeAlias
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 from loopc.diagnostics.span import Span
 
 Kind: TypeAlias = Literal["input", "param", "temp"]
@@ -43,7 +43,7 @@ Mode: TypeAlias = Literal["strict", "pad", "clamp", "wrap", "reflect"]
 
 
 @record(kw_only=True)
-class Node:
+class Node(Memo):
     """What every node has: the place it came from. Equality looks at the rest alone."""
 
     span: Span | None = field(default=None, compare=False, repr=False)

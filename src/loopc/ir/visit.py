@@ -41,16 +41,20 @@ def _fields(kind: type[Node]) -> tuple[str, ...]:
     return _FIELDS[kind]
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Yield the nodes directly below `node`, in the order of its fields."""
-    for name in _fields(type(node)):
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, Node):
-                    yield item
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below `node`, in the order of its fields."""
+    try:
+        return node.below  # type: ignore[no-any-return]
+    except AttributeError:
+        found: list[Node] = []
+        for name in _fields(type(node)):
+            value = getattr(node, name)
+            if isinstance(value, Node):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found.extend(item for item in value if isinstance(item, Node))
+        node.below = tuple(found)
+        return node.below  # type: ignore[no-any-return]
 
 
 def map_children(node: N, f: Callable[[Node], Node]) -> N:
@@ -75,14 +79,18 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         top = stack.pop()
         yield top
-        stack.extend(reversed(list(children(top))))
+        stack.extend(reversed(children(top)))
 
 
 def free_indices(node: Node) -> tuple[str, ...]:
     """Return the names of the indices that `node` uses and does not bind, in order of first use."""
-    found: dict[str, None] = {}
-    _free(node, frozenset(), found)
-    return tuple(found)
+    try:
+        return node.free  # type: ignore[no-any-return]
+    except AttributeError:
+        found: dict[str, None] = {}
+        _free(node, frozenset(), found)
+        node.free = tuple(found)
+        return node.free  # type: ignore[no-any-return]
 
 
 def _free(node: Node, bound: frozenset[str], found: dict[str, None]) -> None:
@@ -189,11 +197,13 @@ def updates(stmts: tuple[Stmt, ...]) -> Iterator[tuple[tuple[For, ...], Update]]
                 pass
 
 
-def reads(node: Node) -> Iterator[Access]:
-    """Yield every access that `node` reads: not an Update's target, but its subscripts' reads."""
-    for child in walk(node):
-        if isinstance(child, Read):
-            yield child.access
+def reads(node: Node) -> tuple[Access, ...]:
+    """Return every access that `node` reads: not an Update's target, but its subscripts' reads."""
+    try:
+        return node.reads  # type: ignore[no-any-return]
+    except AttributeError:
+        node.reads = tuple(child.access for child in walk(node) if isinstance(child, Read))
+        return node.reads  # type: ignore[no-any-return]
 
 
 def written_names(program: Program) -> tuple[str, ...]:

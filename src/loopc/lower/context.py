@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import bounds, is_attained
+from loopc.ir.bounds import bounds, is_attained, runs_over
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Access, Array, Expr, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
@@ -69,6 +69,8 @@ class Context:
     def is_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
         """Whether a subscript is inside for all sizes, over `ranges`."""
         at = self.as_indices(access.subscripts[axis].at)
+        if runs_over(at, ranges, self.extent(access.array, axis)):
+            return True
         own = {i.name: i for i in self.counted.values()}
         ends = bounds(at, used_ranges(at, {**ranges, **own}))
         size = affine(self.extent(access.array, axis))
