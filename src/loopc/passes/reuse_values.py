@@ -2,25 +2,35 @@
 
 Rewrite:   for j  h[j] = σ(a[j] - b[j])           ->  for j  h[j] = σ(a[j] - b[j])
            for j  g[j] += d[j] σ'(a[j] - b[j])        for j  g[j] += d[j] h[j] (1 - h[j])
-Requires:  the first statement gives every cell of `h` its value, and nothing that it reads or
-           writes is written before the second; a derivative only where it is arithmetic of the
-           function's own value. Keeps: every value; a derivative up to rounding.
-Source: value numbering, e.g. Muchnick, Advanced Compiler Design, ch. 12.4.
+Requires:  the first statement gives a cell of `h` its value for each point of its loops, and
+           nothing writes that cell, or what the value reads, before the second one runs; a
+           derivative only where it is arithmetic of the function's own value.
+Keeps:     every value; a derivative up to rounding.
+Source: value numbering, e.g. Muchnick, Advanced Compiler Design, ch. 12.4, with the dependence
+test of `analysis` where the statements stand in loops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from loopc.analysis.dependence import (
+    Leaf,
+    Ref,
+    common_loops,
+    leaves,
+    may_meet,
+    overwrites_itself,
+)
 from loopc.diagnostics.record import record
-from loopc.ir.affine import equal
+from loopc.ir.bounds import ascending
 from loopc.ir.derive import expand_primes
 from loopc.ir.functions import lookup, order
 from loopc.ir.nodes import (
     Access,
+    Array,
     Call,
-    Const,
     Expr,
     For,
     Index,
@@ -30,174 +40,279 @@ from loopc.ir.nodes import (
     Read,
     Reduce,
     Stmt,
-    Subscript,
     Update,
 )
-from loopc.ir.visit import free_indices, map_children, reads, substitute, updates, walk
+from loopc.ir.visit import free_indices, map_children, reads, substitute, walk
 
 
 @record()
 class _Held:
-    """An array that holds `value`, over the ranges of its indices."""
+    """A leaf whose target holds its value: at every point of its loops, in a cell of its own."""
 
-    array: str
-    value: Expr
-    indices: tuple[Index, ...]
-    subscripts: tuple[str, ...]
+    leaf: Leaf
+    touched: frozenset[str]
+
+    @property
+    def target(self) -> Access:
+        return self.leaf.update.target
+
+
+class _Values:
+    """What arrays hold, by the expressions that they hold."""
+
+    def __init__(self) -> None:
+        self.found: dict[Expr, dict[int, _Held]] = {}
+        self.keys: dict[int, list[Expr]] = {}
+        self.readers: dict[str, set[int]] = {}
+        self.heads: dict[tuple[str, int], int] = {}
+
+    def add(self, held: _Held, number: int, values: Iterable[Expr]) -> None:
+        """Add what a leaf holds under each way to write its value."""
+        for value in values:
+            key = _canonical(value)
+            self.found.setdefault(key, {})[number] = held
+            self.keys.setdefault(number, []).append(key)
+            head = _head(value)
+            self.heads[head] = self.heads.get(head, 0) + 1
+        for name in held.touched:
+            self.readers.setdefault(name, set()).add(number)
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget what is held in these arrays, or was computed from them."""
+        for name in names:
+            for number in self.readers.pop(name, ()):
+                for key in self.keys.pop(number, ()):
+                    del self.found[key][number]
+
+    def at(self, node: Expr) -> Iterator[_Held]:
+        """Yield the leaves that hold an expression, but for the names and ranges of its indices."""
+        if _head(node) in self.heads:
+            yield from reversed(self.found.get(_canonical(node), {}).values())
 
 
 def reuse_values(program: Program) -> Program:
     """Return the program with values read where an array holds them."""
-    held: list[_Held] = []
-    body: list[Stmt] = []
-    shapes = {a.name: a.shape or () for a in program.arrays}
-    written: set[str] = set()
-    for stmt in program.body:
-        new = _rewritten(stmt, held)
-        body.append(new)
-        touched = {u.target.array for _, u in updates((new,))}
-        held = [h for h in held if not (_arrays(h) & touched)]
-        found = _holding(new, shapes, written)
-        if found is not None and found.array not in {a.array for a in reads(found.value)}:
-            held.append(found)
-        written |= touched
-    changed = any(a is not b for a, b in zip(body, program.body, strict=True))
-    return replace(program, body=tuple(body)) if changed else program
+    return _Pass(program).program()
 
 
-def _arrays(held: _Held) -> set[str]:
-    return {held.array, *(a.array for a in reads(held.value))}
+class _Pass:
+    """Goes through the statements in order."""
+
+    def __init__(self, source: Program) -> None:
+        self.source = source
+        self.arrays: dict[str, Array] = {a.name: a for a in source.arrays}
+        self.written = {a.name for a in source.arrays if a.kind != "temp"}
+        self.before = _Values()
+        self.number = 0
+
+    def program(self) -> Program:
+        """Return the changed program."""
+        body = tuple(self._statement(s) for s in self.source.body)
+        changed = any(a is not b for a, b in zip(body, self.source.body, strict=True))
+        return replace(self.source, body=body) if changed else self.source
+
+    def _statement(self, stmt: Stmt) -> Stmt:
+        block = leaves((stmt,))
+        touched = {leaf.update.target.array for leaf in block}
+        inside = _Values()
+        values: list[Expr] = []
+        kept: list[tuple[_Held, list[Expr]]] = []
+        for leaf in block:
+            uses = _Uses(leaf, block, self.before, inside, touched)
+            new = uses.value(leaf.update.value)
+            values.append(new)
+            if self._holds(leaf, block):
+                names = frozenset({r.access.array for r in leaf.refs})
+                held = _Held(leaf, names)
+                known = [v for v in dict.fromkeys((leaf.update.value, new)) if isinstance(v, Call)]
+                inside.add(held, self.number, known)
+                kept.append((held, known))
+                self.number += 1
+        self.before.drop(touched)
+        for held, known in kept:
+            if _survives(held.leaf, block):
+                self.before.add(held, self.number, known)
+                self.number += 1
+        self.written |= touched
+        return _with_values(stmt, iter(values))
+
+    def _holds(self, leaf: Leaf, block: Sequence[Leaf]) -> bool:
+        """Whether a leaf gives each point of its loops a cell with its value in it."""
+        update, name = leaf.update, leaf.update.target.array
+        if leaf.guards or not isinstance(update.value, Call) or _has_reduction(update.value):
+            return False
+        if self.arrays[name].dtype or any(r.access.array == name for r in leaf.refs[1:]):
+            return False
+        others = any(o is not leaf and o.update.target.array == name for o in block)
+        if update.op != "=" and (update.op != "+=" or name in self.written or others):
+            return False
+        if any(s.mode != "strict" or reads(s.at) for s in update.target.subscripts):
+            return False
+        names = {level.index.name for level in leaf.levels}
+        if len(names) != len(leaf.levels) or set(free_indices(update.value)) != names:
+            return False
+        return not overwrites_itself(leaf.levels, update)
 
 
-def _single(stmt: Stmt) -> tuple[tuple[Index, ...], Update] | None:
-    """Return the loops and the update of a statement that is one update without a guard."""
-    indices: tuple[Index, ...] = ()
-    while isinstance(stmt, For) and stmt.guard is None and len(stmt.body) == 1:
-        indices = (*indices, *stmt.indices)
-        stmt = stmt.body[0]
-    return (indices, stmt) if isinstance(stmt, Update) else None
+def _survives(held: Leaf, block: Sequence[Leaf]) -> bool:
+    """Whether no later instance in the block writes what a leaf holds or has read."""
+    for leaf in block:
+        common = common_loops(held, leaf)
+        for level in range(common):
+            if _clash(held, leaf, level, 0):
+                return False
+        if held.number < leaf.number and _clash(held, leaf, None, common):
+            return False
+    return True
 
 
-def _holding(stmt: Stmt, shapes: Mapping[str, tuple[Expr, ...]], written: set[str]) -> _Held | None:
-    """Return what a statement leaves in its array, if that is one expression in every cell."""
-    single = _single(stmt)
-    if single is None:
+def _clash(held: Leaf, leaf: Leaf, level: int | None, common: int) -> bool:
+    """Whether `leaf` may write a cell that `held` touches, in a later iteration of `level`."""
+    target = Ref(leaf.update.target, (), write=True, op=leaf.update.op)
+    return any(
+        ref.access.array == target.access.array
+        and (leaf is not held or not ref.write)
+        and may_meet(held, ref, leaf, target, level, common)
+        for ref in held.refs
+    )
+
+
+class _Uses:
+    """Finds what one leaf can read instead of computing it."""
+
+    def __init__(
+        self, leaf: Leaf, block: Sequence[Leaf], before: _Values, inside: _Values, touched: set[str]
+    ) -> None:
+        self.leaf = leaf
+        self.block = block
+        self.before = before
+        self.inside = inside
+        self.touched = touched
+
+    def value(self, value: Expr) -> Expr:
+        """Return an expression with reads in place of what arrays hold."""
+        ranges = {level.index.name: level.index for level in self.leaf.levels}
+        return self._expr(value, ranges, frozenset())  # type: ignore[return-value]
+
+    def _expr(self, node: Node, ranges: Mapping[str, Index], bound: frozenset[str]) -> Node:
+        if isinstance(node, Reduce):
+            own = {i.name: i for i in node.indices}
+            ranges, bound = {**ranges, **own}, bound | set(own)
+        elif isinstance(node, Call):
+            found = self._read(node, ranges, bound) or self._derivative(node, ranges, bound)
+            if found is not None:
+                return found
+        inner = map_children(node, lambda child: self._expr(child, ranges, bound))
+        if isinstance(inner, Call) and inner is not node:
+            return self._read(inner, ranges, bound) or inner
+        return inner
+
+    def _read(self, node: Call, ranges: Mapping[str, Index], bound: frozenset[str]) -> Expr | None:
+        """Return the read of an array that holds the value of an expression."""
+        for held in self.inside.at(node):
+            common = common_loops(held.leaf, self.leaf)
+            shared = {level.index.name for level in self.leaf.levels[:common]}
+            if shared & bound or self._written_between(held.leaf, common):
+                continue
+            names = _matched(held, node, ranges, shared)
+            if names is not None:
+                return _cell(held, names, node)
+        for held in self.before.at(node):
+            if not (held.touched & self.touched):
+                names = _matched(held, node, ranges, frozenset())
+                if names is not None:
+                    return _cell(held, names, node)
         return None
-    indices, update = single
-    name = update.target.array
-    first = update.op in ("=", "+=") and name not in written
-    if not isinstance(update.value, Call) or not (update.op == "=" or first):
+
+    def _written_between(self, held: Leaf, common: int) -> bool:
+        """Whether what a leaf holds may be written before this one, in one run of the body."""
+        between = self.block[held.number + 1 : self.leaf.number + 1]
+        return any(_clash(held, leaf, None, common) for leaf in between)
+
+    def _derivative(
+        self, node: Call, ranges: Mapping[str, Index], bound: frozenset[str]
+    ) -> Expr | None:
+        """Return a derivative as arithmetic of the function's value, if an array holds that."""
+        if order(node.fn) != 1:
+            return None
+        read = self._read(replace(node, fn=node.fn[:-1]), ranges, bound)
+        if read is None:
+            return None
+        row = lookup(node.fn)
+        assert row is not None
+        spellings = {row.name, *row.aliases}
+
+        def put(inner: Node) -> Node:
+            if isinstance(inner, Call) and inner.fn in spellings and inner.args == node.args:
+                return read
+            return map_children(inner, put)
+
+        result = put(expand_primes(node))
+        return result if _is_arithmetic(result) else None  # type: ignore[return-value]
+
+
+def _matched(
+    held: _Held, node: Call, ranges: Mapping[str, Index], shared: Iterable[str]
+) -> dict[str, Expr] | None:
+    """Return what the indices of the loops round a held value are where an equal one is used."""
+    mine_first = free_indices(held.leaf.update.value)
+    names = dict(zip(mine_first, free_indices(node), strict=True))
+    if any(names.get(name) != name for name in shared):
         return None
-    ranges = {i.name: i for i in indices}
-    places: list[str] = []
-    for subscript, size in zip(update.target.subscripts, shapes[name], strict=True):
-        at = subscript.at
-        if not isinstance(at, IndexRef) or at.name in places or subscript.mode != "strict":
+    values: dict[str, Expr] = {mine: IndexRef(other) for mine, other in names.items()}
+    for level in held.leaf.levels:
+        mine, other = level.index, ranges.get(names[level.index.name])
+        if mine.name in shared:
+            continue
+        if other is None or not _same_range(substitute(mine, values), other):
             return None
-        index = ranges[at.name]
-        if index.step != 1 or index.stop is None or not equal(index.stop, size):
-            return None
-        if index.start != Const(0):
-            return None
-        places.append(at.name)
-    if len(places) != len(indices) or _has_reduction(update.value):
-        return None
-    return _Held(name, update.value, indices, tuple(places))
+    return values
+
+
+def _same_range(a: Index, b: Index) -> bool:
+    if a.start is None or b.start is None:
+        return False
+    x, y = ascending(a), ascending(b)
+    return (x.start, x.stop, x.step) == (y.start, y.stop, y.step)
+
+
+def _cell(held: _Held, values: Mapping[str, Expr], node: Call) -> Expr:
+    access = replace(substitute(held.target, values), span=node.span)
+    return Read(access, span=node.span)
+
+
+def _canonical(expr: Expr) -> Expr:
+    """Return an expression whose free indices are named by the order in which it uses them."""
+    names = free_indices(expr)
+    return substitute(expr, {name: IndexRef(f"·{n}") for n, name in enumerate(names)})
+
+
+def _head(expr: Expr) -> tuple[str, int]:
+    return (expr.fn if isinstance(expr, Call) else "", len(free_indices(expr)))
 
 
 def _has_reduction(expr: Expr) -> bool:
     return any(isinstance(n, Reduce) for n in walk(expr))
 
 
-def _rewritten(stmt: Stmt, held: list[_Held]) -> Stmt:
-    single = _single(stmt)
-    if single is None or not held:
-        return stmt
-    indices, update = single
-    ranges = {i.name: i for i in indices}
-    usable = [h for h in held if h.array != update.target.array]
-
-    def value(node: Node) -> Node:
-        if isinstance(node, Reduce):
-            return node
-        if isinstance(node, Call):
-            found = _read(node, usable, ranges) or _derivative(node, usable, ranges)
-            if found is not None:
-                return found
-        inner = map_children(node, value)
-        if isinstance(inner, Call) and inner is not node:
-            return _read(inner, usable, ranges) or inner
-        return inner
-
-    new = value(update.value)
-    return stmt if new is update.value else _with_value(stmt, new)  # type: ignore[arg-type]
-
-
-def _with_value(stmt: Stmt, value: Expr) -> Stmt:
-    if isinstance(stmt, For):
-        return replace(stmt, body=(_with_value(stmt.body[0], value),))
-    assert isinstance(stmt, Update)
-    return replace(stmt, value=value)
-
-
-def _read(node: Call, held: list[_Held], ranges: Mapping[str, Index]) -> Expr | None:
-    """Return the read of an array that holds the value of an expression."""
-    for each in held:
-        names = _matched(each, node, ranges)
-        if names is not None:
-            cells = tuple(Subscript(IndexRef(names[i])) for i in each.subscripts)
-            return Read(Access(each.array, cells, span=node.span), span=node.span)
-    return None
-
-
-def _matched(held: _Held, node: Call, ranges: Mapping[str, Index]) -> dict[str, str] | None:
-    """Return how the indices of what is held are called in an equal expression."""
-    if node.fn != _head(held) or len(free_indices(node)) != len(free_indices(held.value)):
-        return None
-    names = dict(zip(free_indices(held.value), free_indices(node), strict=True))
-    own = {i.name: i for i in held.indices}
-    if set(names) != set(held.subscripts):
-        return None
-    for mine, other in names.items():
-        a, b = own[mine], ranges.get(other)
-        if b is None or (a.start, a.stop, a.step) != (b.start, b.stop, b.step):
-            return None
-    renamed = substitute(held.value, {a: IndexRef(b) for a, b in names.items()})
-    return names if renamed == node else None
-
-
-def _head(held: _Held) -> str:
-    assert isinstance(held.value, Call)
-    return held.value.fn
-
-
-def _derivative(node: Call, held: list[_Held], ranges: Mapping[str, Index]) -> Expr | None:
-    """Return a derivative as arithmetic of the function's own value, if an array holds that."""
-    if order(node.fn) != 1 or _read(replace(node, fn=node.fn[:-1]), held, ranges) is None:
-        return None
-    row = lookup(node.fn)
-    assert row is not None
-    spellings = {row.name, *row.aliases}
-
-    def put(inner: Node) -> Node:
-        if isinstance(inner, Call) and inner.fn in spellings and inner.args == node.args:
-            read = _read(replace(node, fn=node.fn[:-1]), held, ranges)
-            assert read is not None
-            return read
-        return map_children(inner, put)
-
-    result = put(expand_primes(node))
-    return result if _is_arithmetic(result) else None  # type: ignore[return-value]
-
-
 def _is_arithmetic(node: Node) -> bool:
-    return all(_is_operator(n) for n in _calls(node))
-
-
-def _calls(node: Node) -> Iterator[Call]:
-    return (n for n in walk(node) if isinstance(n, Call))
+    return all(_is_operator(n) for n in walk(node) if isinstance(n, Call))
 
 
 def _is_operator(call: Call) -> bool:
     row = lookup(call.fn)
     return row is not None and row.infix is not None
+
+
+def _with_values(stmt: Stmt, values: Iterator[Expr]) -> Stmt:
+    """Return a statement with new values for its updates, in the order of the text."""
+    match stmt:
+        case For():
+            body = tuple(_with_values(s, values) for s in stmt.body)
+            same = all(a is b for a, b in zip(body, stmt.body, strict=True))
+            return stmt if same else replace(stmt, body=body)
+        case Update():
+            value = next(values)
+            return stmt if value is stmt.value else replace(stmt, value=value)
+        case _:
+            return stmt
