@@ -8,6 +8,7 @@ the sign or the divisibility of their difference; whatever else is assumed to me
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -140,9 +141,18 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
     `within` asks for them: array operations read everything first and write in the loop's order.
     """
     found: dict[Edge, None] = {}
+    touching: dict[str, dict[int, Leaf]] = {}
+    writing: dict[str, dict[int, Leaf]] = {}
+    for number, leaf in enumerate(block):
+        writing.setdefault(leaf.update.target.array, {})[number] = leaf
+        for ref in leaf.refs:
+            touching.setdefault(ref.access.array, {})[number] = leaf
     for a in block:
-        for b in block:
-            for edge in _between(a, b, depth, within=within):
+        others = dict(touching[a.update.target.array])
+        for ref in a.refs:
+            others.update(writing.get(ref.access.array, {}))
+        for number in sorted(others):
+            for edge in _between(a, others[number], depth, within=within):
                 found[edge] = None
     return list(found)
 
@@ -300,38 +310,66 @@ def meets_write(leaf: Leaf, nodes: Sequence[Node], *, later: bool) -> bool:
 def components(count: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Return the strongly connected components, sources first, each in ascending order.
 
-    Among components that may go in any order, that of the text is kept.
+    Among components that may go in any order, that of the text is kept. Source: Tarjan, Depth-first
+    search and linear graph algorithms (1972).
     """
     following: dict[int, list[int]] = {n: [] for n in range(count)}
     for a, b in edges:
         following[a].append(b)
-    reach = [_reachable(n, following) for n in range(count)]
-    groups: list[list[int]] = []
-    placed: set[int] = set()
-    for n in range(count):
-        if n not in placed:
-            group = [m for m in range(n, count) if m == n or (m in reach[n] and n in reach[m])]
-            groups.append(group)
-            placed.update(group)
-    return _ordered(groups, reach)
-
-
-def _reachable(start: int, following: Mapping[int, list[int]]) -> set[int]:
-    found: set[int] = set()
-    pending = list(following[start])
-    while pending:
-        node = pending.pop()
-        if node not in found:
-            found.add(node)
-            pending.extend(following[node])
+    groups = sorted(_strongly_connected(following), key=min)
+    home = {n: number for number, group in enumerate(groups) for n in group}
+    waiting = [0] * len(groups)
+    after: list[set[int]] = [set() for _ in groups]
+    for a, b in edges:
+        x, y = home[a], home[b]
+        if x != y and y not in after[x]:
+            after[x].add(y)
+            waiting[y] += 1
+    ready = [number for number, sources in enumerate(waiting) if not sources]
+    found: list[list[int]] = []
+    while ready:
+        number = heapq.heappop(ready)
+        found.append(sorted(groups[number]))
+        for other in after[number]:
+            waiting[other] -= 1
+            if not waiting[other]:
+                heapq.heappush(ready, other)
     return found
 
 
-def _ordered(groups: list[list[int]], reach: list[set[int]]) -> list[list[int]]:
-    left = list(groups)
-    done: list[list[int]] = []
-    while left:
-        ready = next(g for g in left if not any(h is not g and g[0] in reach[h[0]] for h in left))
-        left.remove(ready)
-        done.append(ready)
-    return done
+def _popped(stack: list[int], last: int) -> list[int]:
+    """Take the nodes down to `last` from a stack."""
+    taken = [stack.pop()]
+    while taken[-1] != last:
+        taken.append(stack.pop())
+    return taken
+
+
+def _strongly_connected(following: Mapping[int, list[int]]) -> list[list[int]]:
+    order: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    open_nodes: set[int] = set()
+    groups: list[list[int]] = []
+    for root in following:
+        pending = [] if root in order else [(root, iter(following[root]))]
+        while pending:
+            node, rest = pending[-1]
+            if node not in order:
+                order[node] = low[node] = len(order)
+                stack.append(node)
+                open_nodes.add(node)
+            child = next(rest, None)
+            if child is None:
+                pending.pop()
+                if pending:
+                    parent = pending[-1][0]
+                    low[parent] = min(low[parent], low[node])
+                if low[node] == order[node]:
+                    groups.append(_popped(stack, node))
+                    open_nodes.difference_update(groups[-1])
+            elif child not in order:
+                pending.append((child, iter(following[child])))
+            elif child in open_nodes:
+                low[node] = min(low[node], order[child])
+    return groups

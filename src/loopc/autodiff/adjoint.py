@@ -130,7 +130,8 @@ class _Segment:
         active = active_arrays(self.body, self.names, of, wrt)
         body = normalise(self.body, active.__contains__, self.names)
         active = active_arrays(body, self.names, of, wrt)
-        for name in sorted(active | set(wrt), key=self._order):
+        order = {name: number for number, name in enumerate(self.names.arrays)}
+        for name in sorted(active | set(wrt), key=order.__getitem__):
             self._add(name, "temp")
         seeds: list[str] = []
         start: list[Stmt] = []
@@ -149,9 +150,6 @@ class _Segment:
         loops = tuple(_ranges_written(s, given) for s in loops)
         loops = (*start, *loops, *self._zeros(loops, wrt, seeds))
         return _Made(reverse.forward, loops, tuple(seeds))
-
-    def _order(self, name: str) -> int:
-        return list(self.names.arrays).index(name)
 
     def _add(self, name: str, kind: str) -> None:
         """Add the adjoint array of an array."""
@@ -222,6 +220,7 @@ def active_arrays(
         for target, sources in flows:
             if sources & varied and target not in fixed:
                 varied.add(target)
+        for target, sources in reversed(flows):
             if target in useful:
                 useful |= sources - fixed
         changed = len(varied) + len(useful) != before
@@ -284,7 +283,7 @@ def _needed(body: tuple[Stmt, ...], wanted: set[str]) -> tuple[Stmt, ...]:
     changed = True
     while changed:
         size = len(wanted)
-        for loops, update in updates(body):
+        for loops, update in reversed(list(updates(body))):
             if update.target.array in wanted:
                 wanted |= {a.array for a in reads(update)}
                 for node in loops:

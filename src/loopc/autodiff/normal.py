@@ -65,8 +65,10 @@ def normalise(
     normal = _Normal(is_active, names, writers, body, forward=forward)
     statements: list[Stmt] = []
     for number, stmt in enumerate(body):
+        normal.last.update({u.target.array: number for _, u in updates((stmt,))})
+    for number, stmt in enumerate(body):
         normal.top = stmt
-        normal.later = {u.target.array for _, u in updates(body[number:])}
+        normal.number = number
         statements.extend(normal.statement(stmt, ()))
     return (*normal.starts, *statements)
 
@@ -86,7 +88,8 @@ class _Normal:
         self.names = names
         self.writers = writers
         self.starts: list[Stmt] = []
-        self.later: set[str] = set()
+        self.last: dict[str, int] = {}
+        self.number = 0
         self.top: Stmt = body[0] if body else Backward("", (), "")
         self.fixed: set[str] | None = None
 
@@ -135,7 +138,8 @@ class _Normal:
     def _changes(self, node: Expr | Index, stmt: For) -> bool:
         """Whether an adjoint needs a value that is written here or later."""
         active = any(self.is_active(u.target.array) for _, u in updates((stmt,)))
-        return active and not self.forward and any(a.array in self.later for a in reads(node))
+        written = any(self.last.get(a.array, -1) >= self.number for a in reads(node))
+        return active and not self.forward and written
 
     def _check_ranges(self, stmt: For) -> None:
         for index in stmt.indices:

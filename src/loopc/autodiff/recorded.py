@@ -20,6 +20,9 @@ class Recorder:
     def __init__(self, leaves: tuple[Leaf, ...], names: Names) -> None:
         self.leaves = leaves
         self.names = names
+        self.writers: dict[str, list[Leaf]] = {}
+        for leaf in leaves:
+            self.writers.setdefault(leaf.update.target.array, []).append(leaf)
         self.before: dict[int, list[Stmt]] = {}
         self.kept: dict[tuple[int, Access], Access] = {}
 
@@ -36,9 +39,12 @@ class Recorder:
             return False
         if update.op in ("+=", "*=") or (update.op == "=" and self.repeats(leaf)):
             return False
-        return not any(
-            self._overwrites(other, leaf, ref) for other in self.leaves if other is not leaf
-        )
+        others = self.writers_of(update.target.array)
+        return not any(self._overwrites(other, leaf, ref) for other in others if other is not leaf)
+
+    def writers_of(self, array: str) -> list[Leaf]:
+        """Return the leaves that write an array, in the order of the text."""
+        return self.writers.get(array, [])
 
     def repeats(self, leaf: Leaf) -> bool:
         """Whether a statement writes a cell more than once."""
@@ -49,10 +55,8 @@ class Recorder:
         return common_loops(a, b) > 0
 
     def _overwrites(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
-        """Whether `other` may write the cell `ref` of `leaf` after `leaf` has run."""
+        """Whether `other`, a writer of its array, may write `ref` of `leaf` after `leaf`."""
         write = other.refs[0]
-        if write.access.array != ref.access.array:
-            return False
         common = common_loops(leaf, other)
         if any(may_meet(leaf, ref, other, write, level) for level in range(common)):
             return True
@@ -63,7 +67,8 @@ class Recorder:
         if access == leaf.update.target and self.keeps_result(leaf):
             return False
         ref = Ref(access, inner, write=False)
-        return any(self._overwrites(other, leaf, ref) for other in self.leaves)
+        others = self.writers_of(access.array)
+        return any(self._overwrites(other, leaf, ref) for other in others)
 
     # Recording
 
@@ -106,10 +111,8 @@ class Recorder:
 
     def _changes_inside(self, leaf: Leaf, array: str) -> bool:
         """Whether an array is written in a loop round a statement: each iteration sees another."""
-        return any(
-            other.update.target.array == array and (other is leaf or common_loops(leaf, other) > 0)
-            for other in self.leaves
-        )
+        others = self.writers_of(array)
+        return any(other is leaf or common_loops(leaf, other) > 0 for other in others)
 
     def forward(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """Return the statements with what they must record."""

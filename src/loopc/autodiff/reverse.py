@@ -182,11 +182,10 @@ class Reverse:
         if self.recorder.repeats(leaf):
             return True
         return any(
-            other.update.target.array == name
-            and (other.number < leaf.number or self.recorder.shares_loop(other, leaf))
+            (other.number < leaf.number or self.recorder.shares_loop(other, leaf))
             and other is not leaf
             and any(a.array in self.active for a in sensitive(other.update.value))
-            for other in self.leaves
+            for other in self.recorder.writers_of(name)
         )
 
     # Reductions

@@ -64,9 +64,7 @@ def runs_over(at: Expr, ranges: Mapping[str, Index], size: Expr) -> bool:
     if not isinstance(at, IndexRef):
         return False
     index = ranges.get(at.name)
-    return (
-        index is not None and index.step == 1 and index.start == Const(0) and index.stop == size
-    )
+    return index is not None and index.step == 1 and index.start == Const(0) and index.stop == size
 
 
 def is_loose(index: Index) -> bool:

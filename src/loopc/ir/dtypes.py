@@ -81,12 +81,13 @@ def infer_dtypes(
         elif array.dtype:
             types[array.name] = _declared(array)
     fixed = frozenset(types)
+    names = {a.name for a in program.arrays}
     changed = True
     while changed:
         changed = False
         for _, update in updates(program.body):
             name = update.target.array
-            new = _target_type(program, update, types, fixed)
+            new = _target_type(update, types, fixed, names)
             if new is not None and types.get(name) != new:
                 types[name] = new
                 changed = True
@@ -99,13 +100,13 @@ def _declared(array: Array) -> DType:
 
 
 def _target_type(
-    program: Program, update: Update, types: Mapping[str, DType], fixed: frozenset[str]
+    update: Update, types: Mapping[str, DType], fixed: frozenset[str], names: set[str]
 ) -> DType | None:
     """Return the type of an update's target with this update taken in; None: nothing new."""
     name = update.target.array
     if name in fixed:
         return None
-    base = primal_of(name, {a.name for a in program.arrays})
+    base = primal_of(name, names)
     if base is not None and base in types and types[base].kind in "fc":
         return types[base]
     value = of_expr(update.value, types)

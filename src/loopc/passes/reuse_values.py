@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from loopc.analysis.dependence import (
     Leaf,
@@ -57,6 +58,9 @@ class _Held:
         return self.leaf.update.target
 
 
+_Head: TypeAlias = tuple[str, int, tuple[str, ...]]
+
+
 class _Values:
     """What arrays hold, by the expressions that they hold."""
 
@@ -64,7 +68,7 @@ class _Values:
         self.found: dict[Expr, dict[int, _Held]] = {}
         self.keys: dict[int, list[Expr]] = {}
         self.readers: dict[str, set[int]] = {}
-        self.heads: dict[tuple[str, int], int] = {}
+        self.heads: set[_Head] = set()
 
     def add(self, held: _Held, number: int, values: Iterable[Expr]) -> None:
         """Add what a leaf holds under each way to write its value."""
@@ -72,8 +76,7 @@ class _Values:
             key = _canonical(value)
             self.found.setdefault(key, {})[number] = held
             self.keys.setdefault(number, []).append(key)
-            head = _head(value)
-            self.heads[head] = self.heads.get(head, 0) + 1
+            self.heads.add(_head(value))
         for name in held.touched:
             self.readers.setdefault(name, set()).add(number)
 
@@ -287,8 +290,10 @@ def _canonical(expr: Expr) -> Expr:
     return substitute(expr, {name: IndexRef(f"·{n}") for n, name in enumerate(names)})
 
 
-def _head(expr: Expr) -> tuple[str, int]:
-    return (expr.fn if isinstance(expr, Call) else "", len(free_indices(expr)))
+def _head(expr: Expr) -> _Head:
+    """Return what is told quickly: equal expressions have equal heads."""
+    fn = expr.fn if isinstance(expr, Call) else ""
+    return fn, len(free_indices(expr)), tuple(a.array for a in reads(expr))
 
 
 def _has_reduction(expr: Expr) -> bool:
