@@ -38,6 +38,13 @@ class Memo:
     """Room in a record for what follows from its fields, worked out when it is first asked for."""
 
     __slots__ = ("affine", "below", "ends", "free", "hashed", "rank", "reads", "trips")
+    affine: Any
+    below: Any
+    ends: Any
+    free: Any
+    rank: Any
+    reads: Any
+    trips: Any
 
 
 def _nothing(record: Any) -> None:

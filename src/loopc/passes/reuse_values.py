@@ -127,7 +127,7 @@ class _Pass:
             if self._holds(leaf, block):
                 names = frozenset({r.access.array for r in leaf.refs})
                 held = _Held(leaf, names)
-                known = [v for v in dict.fromkeys((leaf.update.value, new)) if isinstance(v, Call)]
+                known = list(dict.fromkeys((leaf.update.value, new)))
                 inside.add(held, self.number, known)
                 kept.append((held, known))
                 self.number += 1
