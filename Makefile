@@ -44,8 +44,11 @@ N ?= 10000
 fuzz: $(STAMP) ## N random programs against the reference (N=10000)
 	LOOPC_FUZZ=$(N) HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_random.py --hypothesis-show-statistics
 
-bench: $(STAMP) ## time the seed's programs against NumPy, JAX and PyTorch (as far as installed)
-	$(BIN)/python -m benchmarks.report
+BENCH := build/bench
+ONLY ?=
+bench: $(STAMP) ## time against NumPy, JAX, PyTorch as far as installed; ONLY=attention for one
+	mkdir -p $(BENCH)
+	$(BIN)/python -m benchmarks.report --only "$(ONLY)" --growth --json $(BENCH)/bench.json --png $(BENCH)/bench.png
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist src/*.egg-info

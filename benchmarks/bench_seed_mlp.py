@@ -7,14 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import (
-    Arrays,
-    Runner,
-    Workload,
-    autograd_runner,
-    jax_runner,
-    torch_runner,
-)
+from benchmarks.harness import Arrays, Runner, Workload
 
 TEXT = """
 input x[B,I], y[B]: int
@@ -126,13 +119,9 @@ WORKLOAD = Workload(
         "batch 64": data(64, 784, 256, 10),
         "large": data(1024, 1024, 4096, 1000),
     },
-    peers={
-        "numpy": numpy_peer,
-        "jax": lambda a: jax_runner(a, WRT, jax_loss),
-        "torch": lambda a: torch_runner(a, WRT, torch_loss, compiled=False),
-        "torch compiled": lambda a: torch_runner(a, WRT, torch_loss, compiled=True),
-        "autograd": lambda a: autograd_runner(a, WRT, autograd_loss),
-    },
     wrt=WRT,
-    loss="L",
+    numpy=numpy_peer,
+    jax=jax_loss,
+    torch=torch_loss,
+    autograd=autograd_loss,
 )

@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,57 +21,92 @@ import numpy as np
 Arrays = Mapping[str, Any]
 Runner = Callable[[], tuple[float, dict[str, np.ndarray]]]
 """Do the work once and wait for it: the loss and the gradients by name."""
+Loss = Callable[..., Any]
+"""A loss of arrays by name, written for a framework."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One piece of work.
+    """One piece of work: the value of a loss and its gradients.
 
     Attributes:
         name: what `ONLY=` takes.
         text: the `.loops` program.
-        sizes: label -> a function that makes the arrays.
-        peers: contender -> a function from the arrays to a runner; raises ImportError if missing.
+        sizes: label -> a function that makes the arrays; the last but `growth` is the main one.
         wrt: the names that gradients are taken of.
-        loss: the name of the loss; `seed` arrays are given for an array-valued one.
+        numpy: expert NumPy, a function from the arrays to a runner.
+        jax: the loss in JAX, for `jax.jit`.
+        torch: the loss in PyTorch, for eager mode and `torch.compile`; None: it is not sensible.
+        autograd: the loss in HIPS autograd's NumPy; None: it is not sensible.
+        main: the label of the size that is reported in the summary (default: the last).
+        loss: the name of the loss in the program.
+        rtol: how far gradients may differ, relative to the largest entry.
     """
 
     name: str
     text: str
     sizes: Mapping[str, Callable[[], Arrays]]
-    peers: Mapping[str, Callable[[Arrays], Runner]]
     wrt: tuple[str, ...]
-    loss: str
+    numpy: Callable[[Arrays], Runner]
+    jax: Loss | None = None
+    torch: Loss | None = None
+    autograd: Loss | None = None
+    main: str = ""
+    loss: str = "L"
     rtol: float = 2e-4
+
+    @property
+    def main_size(self) -> str:
+        """The label of the size that stands for the workload."""
+        return self.main or list(self.sizes)[-1]
+
+    def contenders(self) -> dict[str, Callable[[Arrays], Runner]]:
+        """Return the maker of each contender's runner; one raises ImportError if not installed."""
+        makers: dict[str, Callable[[Arrays], Runner]] = {
+            "loopc": lambda a: loopc_runner(self, a, 2),
+            "loopc opt=0": lambda a: loopc_runner(self, a, 0),
+            "numpy": self.numpy,
+        }
+        jax, torch, autograd = self.jax, self.torch, self.autograd
+        if jax is not None:
+            makers["jax"] = lambda a: jax_runner(a, self.wrt, jax)
+        if torch is not None:
+            makers["torch"] = lambda a: torch_runner(a, self.wrt, torch, compiled=False)
+            makers["torch compiled"] = lambda a: torch_runner(a, self.wrt, torch, compiled=True)
+        if autograd is not None:
+            makers["autograd"] = lambda a: autograd_runner(a, self.wrt, autograd)
+        return makers
 
 
 @dataclass
 class Timing:
-    """A contender's result on one size."""
+    """A contender's result on one size, in seconds and bytes.
+
+    Attributes:
+        contender: whose.
+        seconds: the median.
+        least: the fastest round.
+        spread: the distance of the quartiles.
+        setup: from nothing to the first result: what is compiled is compiled in it.
+        difference: of the gradients from expert NumPy's, relative to the largest entry.
+        note: why there is no figure.
+        samples: of each round.
+    """
 
     contender: str
     seconds: float | None = None
+    least: float | None = None
     spread: float | None = None
     setup: float | None = None
+    difference: float | None = None
     note: str = ""
     samples: list[float] = field(default_factory=list, repr=False)
 
 
-def loopc_runner(workload: Workload, opt: int) -> Callable[[Arrays], Runner]:
-    """Return the maker of loopc's runner at an opt level."""
-
-    def make(arrays: Arrays) -> Runner:
-        import loopc
-
-        program = loopc.compile(workload.text, opt=opt, wrt=workload.wrt, loss=workload.loss)
-
-        def run() -> tuple[float, dict[str, np.ndarray]]:
-            out, grads = program.value_and_grad(**arrays)
-            return float(out[workload.loss]), dict(grads)
-
-        return run
-
-    return make
+SLOW = 20.0
+"""No contender gets more rounds than fit into this many seconds."""
+OPT0_LIMIT = 3.0
+"""The plain form is left out where one run takes longer: it is there to be read."""
 
 
 def compare(reference: dict[str, np.ndarray], other: dict[str, Any], rtol: float) -> float:
@@ -79,24 +115,24 @@ def compare(reference: dict[str, np.ndarray], other: dict[str, Any], rtol: float
     for name, expected in reference.items():
         got = np.asarray(other[name])
         assert got.shape == expected.shape, (name, got.shape, expected.shape)
-        scale = float(np.abs(expected).max()) or 1.0
-        worst = max(worst, float(np.abs(got - expected).max()) / scale)
-    if worst > rtol:
+        scale = float(np.abs(expected).max(initial=0)) or 1.0
+        worst = max(worst, float(np.abs(got - expected).max(initial=0)) / scale)
+    if not worst <= rtol:
         raise AssertionError(f"gradients differ by {worst:.2e}")
     return worst
 
 
-def measure(workload: Workload, size: str, rounds: int = 15) -> list[Timing]:
-    """Compare and time all contenders on one size."""
+def measure(
+    workload: Workload, size: str, rounds: int = 15, contenders: tuple[str, ...] = ()
+) -> list[Timing]:
+    """Compare and time all contenders (or those named) on one size."""
     arrays = workload.sizes[size]()
-    makers: dict[str, Callable[[Arrays], Runner]] = {
-        "loopc": loopc_runner(workload, 2),
-        "loopc opt=0": loopc_runner(workload, 0),
-        **workload.peers,
-    }
+    makers = workload.contenders()
+    if contenders:
+        makers = {n: m for n, m in makers.items() if n in contenders}
     timings = {name: Timing(name) for name in makers}
     runners: dict[str, Runner] = {}
-    reference = workload.peers["numpy"](arrays)()[1]
+    reference = workload.numpy(arrays)()[1]
     for name, make in makers.items():
         begin = time.perf_counter()
         try:
@@ -105,8 +141,14 @@ def measure(workload: Workload, size: str, rounds: int = 15) -> list[Timing]:
         except ImportError as missing:
             timings[name].note = f"not installed: {missing.name}"
             continue
+        except MemoryError:
+            timings[name].note = "out of memory"
+            continue
         timings[name].setup = time.perf_counter() - begin
-        compare(reference, result[1], workload.rtol)
+        timings[name].difference = compare(reference, result[1], workload.rtol)
+        if name == "loopc opt=0" and timings[name].setup > OPT0_LIMIT:
+            timings[name].note = f"one run takes {timings[name].setup:.1f} s"
+            continue
         runners[name] = runner
     _in_turn(runners, timings, rounds)
     return list(timings.values())
@@ -115,12 +157,15 @@ def measure(workload: Workload, size: str, rounds: int = 15) -> list[Timing]:
 def _in_turn(runners: dict[str, Runner], timings: dict[str, Timing], rounds: int) -> None:
     order = list(runners)
     repeats = {}
+    slowest = 0.0
     for name in order:
         runners[name]()
         begin = time.perf_counter()
         runners[name]()
         once = time.perf_counter() - begin
+        slowest = max(slowest, once)
         repeats[name] = max(1, min(200, int(2e-3 / max(once, 1e-7))))
+    rounds = max(3, min(rounds, int(SLOW / max(slowest, 1e-9))))
     for number in range(rounds):
         for name in order if number % 2 == 0 else reversed(order):
             begin = time.perf_counter()
@@ -130,8 +175,45 @@ def _in_turn(runners: dict[str, Runner], timings: dict[str, Timing], rounds: int
     for name in order:
         samples = timings[name].samples
         timings[name].seconds = statistics.median(samples)
+        timings[name].least = min(samples)
         quartiles = statistics.quantiles(samples, n=4)
         timings[name].spread = quartiles[2] - quartiles[0]
+
+
+def peak_bytes(workload: Workload, size: str, contender: str) -> int:
+    """Return by how much this process's peak memory grows in three runs; call it in a fresh one.
+
+    What is there before (the interpreter, the contender's modules, the arrays) does not count,
+    what its compilation takes neither: a tiny call comes first where there is a smaller size.
+    """
+    arrays = workload.sizes[size]()
+    make = workload.contenders()[contender]
+    make(workload.sizes[next(iter(workload.sizes))]())()
+    before = _resident()
+    _forget_peak()
+    runner = make(arrays)
+    for _ in range(3):
+        runner()
+    return _peak() - before
+
+
+def _resident() -> int:
+    return _status("VmRSS")
+
+
+def _peak() -> int:
+    return _status("VmHWM")
+
+
+def _status(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    line = next(x for x in lines if x.startswith(key + ":"))
+    return int(line.split()[1]) * 1024
+
+
+def _forget_peak() -> None:
+    """Let the peak start from what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def require(*modules: str) -> None:
@@ -139,6 +221,19 @@ def require(*modules: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
             raise ImportError(name=module)
+
+
+def loopc_runner(workload: Workload, arrays: Arrays, opt: int) -> Runner:
+    """Return loopc's runner at an opt level: the checked call."""
+    import loopc
+
+    program = loopc.compile(workload.text, opt=opt, wrt=workload.wrt, loss=workload.loss)
+
+    def run() -> tuple[float, dict[str, np.ndarray]]:
+        out, grads = program.value_and_grad(arrays)
+        return float(out[workload.loss]), dict(grads)
+
+    return run
 
 
 def torch_runner(
@@ -167,6 +262,8 @@ def jax_runner(arrays: Arrays, wrt: tuple[str, ...], loss: Callable[..., Any]) -
     require("jax")
     import jax
 
+    if any(np.asarray(v).dtype == np.float64 for v in arrays.values()):
+        jax.config.update("jax_enable_x64", True)
     given = {k: jax.numpy.asarray(v) for k, v in arrays.items()}
     rest = {k: v for k, v in given.items() if k not in wrt}
 
