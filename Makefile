@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint golden tables wheel bench fuzz docs clean
+.PHONY: help demo test lint golden tables wheel bench fuzz fuzz-grad docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,8 +41,12 @@ wheel: $(STAMP) ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build
 
 N ?= 10000
-fuzz: $(STAMP) ## N random programs against the reference (N=10000)
-	LOOPC_FUZZ=$(N) HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/test_random.py --hypothesis-show-statistics
+SEED ?= 0
+fuzz: $(STAMP) ## N random programs against the reference, from number SEED on
+	$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED) --mix
+
+fuzz-grad: $(STAMP) ## N random gradients against exact ones
+	$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED) --mode grad --mix
 
 BENCH := build/bench
 ONLY ?=

@@ -60,6 +60,13 @@ class DType:
     weak: bool = False
 
 
+INTEGER = DType("i", ("int64",))
+"""What counts, positions and sums of integers are."""
+
+FLOAT = DType("f", ("float64",))
+"""What literals become where nothing else says."""
+
+
 def infer_dtypes(
     program: Program, kinds: Mapping[str, str], *, uniform: bool = False
 ) -> dict[str, DType]:
@@ -127,7 +134,7 @@ def _accumulated(value: DType) -> DType:
 def _settled(value: DType | None, array: Array) -> DType:
     """Return the type of an array at the end; the cotangent 1 of a scalar stays weak."""
     if value is None:
-        return DType("f", ("float64",))
+        return FLOAT
     if value.weak and array.shape == () and "." in array.name:
         return DType("f", (), weak=True)
     if value.weak:
@@ -156,7 +163,7 @@ def as_float(value: DType) -> DType:
         return value
     if value.weak:
         return replace(value, kind="f")
-    return DType("f", ("float64",))
+    return FLOAT
 
 
 def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
@@ -182,7 +189,7 @@ def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
     if row.result == "bool":
         return DType("b", ("bool",))
     if row.result == "int":
-        return DType("i", ("int64",))
+        return INTEGER
     known = [p for p in (parts[1:] if row.name == "where" else parts) if p is not None]
     if not known:
         return None
@@ -206,7 +213,7 @@ def _of_reduction(op: str, body: DType | None) -> DType | None:
     if row.result == "bool":
         return DType("b", ("bool",))
     if row.result == "int":
-        return DType("i", ("int64",))
+        return INTEGER
     if body is None:
         return None
     if row.result == "float":

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from loopc.ir.affine import Affine, affine, equal, to_expr
 from loopc.ir.bounds import at_point
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Subscript
+from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.context import place
-from loopc.lower.domain import count
+from loopc.lower.domain import count, may_be_empty
 from loopc.lower.plan import (
     Apply,
     Gather,
@@ -64,7 +65,29 @@ def _stays_inside(lowering: Lowering, access: Access, axis: int) -> bool:
         return True
     if lowering.masks or lowering.box.scalars:
         return False
+    others = [i for i in _others(lowering, access, axis) if may_be_empty(i, lowering.ranges)]
+    if any(i.name in lowering.box.reduced for i in others):
+        return False
+    lowering.context.occupied.update(dict.fromkeys(others))
     return lowering.context.require_inside(access, axis, lowering.ranges)
+
+
+def _others(lowering: Lowering, access: Access, axis: int) -> list[Index]:
+    """Return the indices of the box that a subscript has nothing to do with."""
+    used = used_ranges(access.subscripts[axis].at, lowering.ranges)
+    return [i for n, i in lowering.box.indices.items() if n not in used]
+
+
+def _where_run(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
+    """Return when a reduction has terms at all, where a subscript may be outside if it has none."""
+    found: dict[Expr, None] = {}
+    for axis, subscript in enumerate(access.subscripts):
+        inside = lowering.context.is_inside(access, axis, lowering.ranges)
+        if _is_regular(lowering, subscript) and not inside:
+            for index in _others(lowering, access, axis):
+                if index.name in lowering.box.reduced and may_be_empty(index, lowering.ranges):
+                    found[Call("gt", (count(index), Const(0)))] = None
+    return tuple(found)
 
 
 def slices(lowering: Lowering, access: Access) -> View | None:
@@ -180,6 +203,7 @@ def inside_condition(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
 
 def _gather(lowering: Lowering, access: Access) -> Value:
     inside = inside_condition(lowering, access)
+    lowering = lowering.under(*_where_run(lowering, access))
     mask = lowering.condition((*lowering.masks, *inside))
     found_at = indices(lowering, access, () if mask is None else mask.axes)
     if all(isinstance(p, Part) or p.safe for p in found_at):
@@ -187,7 +211,7 @@ def _gather(lowering: Lowering, access: Access) -> Value:
         found_at = indices(lowering, access, ())
     over, axes = layout(found_at, lowering.order, () if mask is None else mask.axes)
     found = Gather(access.array, found_at, over, axes, mask)
-    condition = lowering.condition(inside)
+    condition = lowering.held(inside)
     if condition is None:
         return found
     return Apply("where", (condition, found, Lit(0)), lowering.union(condition, found))

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds, is_attained, runs_over
-from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Access, Array, Expr, Index, IndexRef, Node, Read
+from loopc.ir.dtypes import INTEGER, DType
+from loopc.ir.nodes import Access, Array, Expr, Extent, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import free_indices, map_children, reads, substitute
 from loopc.lower.domain import count
-from loopc.lower.plan import Require
+from loopc.lower.plan import Assign, Require, Step, Value
+
+SIZE = Extent("cells°")
+"""The number of points of a flattened domain, which the run finds."""
 
 
 @dataclass
@@ -26,6 +29,8 @@ class Context:
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
     zero_outside: dict[str, frozenset[Expr]] = field(default_factory=dict)
+    measured: list[Step] = field(default_factory=list)
+    occupied: dict[Index, None] = field(default_factory=dict)
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""
@@ -49,6 +54,26 @@ class Context:
             return False
         known = self.zero_outside[expr.access.array]
         return all(substitute(m, names) in known for m in masks)
+
+    def measure(self, value: Value) -> Expr:
+        """Return an integer scalar that is to take a value before the statement runs."""
+        name = f"size°{len(self.arrays)}"
+        self.arrays[name] = Array(name, "temp", (), "int")
+        self.types[name] = INTEGER
+        self.measured.append(Assign(name, value, (), INTEGER, True, True))
+        return Read(Access(name))
+
+    def take_measured(self) -> tuple[Step, ...]:
+        """Return the steps of what was measured since they were taken last."""
+        steps = tuple(self.measured)
+        self.measured.clear()
+        return steps
+
+    def take_occupied(self) -> tuple[Index, ...]:
+        """Return the indices that must have a value if what was required since is to be inside."""
+        found = tuple(self.occupied)
+        self.occupied.clear()
+        return found
 
     def as_indices(self, expr: Expr) -> Expr:
         """Return an expression with the index in place of the array that has its values."""
@@ -90,12 +115,18 @@ class Context:
         if ends.low is None or ends.high is None:
             return False
         counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
+        if SIZE in counts:
+            return False
         extent = self.extent(access.array, axis)
         for expr in (ends.low, ends.high, extent):
-            if free_indices(expr) or any(a.subscripts for a in reads(expr)):
+            if free_indices(expr) or any(self._is_late(a) for a in reads(expr)):
                 return False
         self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
         return True
+
+    def _is_late(self, access: Access) -> bool:
+        """Whether a cell has no value before the run."""
+        return bool(access.subscripts) or self.arrays[access.array].kind == "temp"
 
 
 def _positions(access: Access) -> dict[str, Expr] | None:

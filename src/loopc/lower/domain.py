@@ -28,17 +28,20 @@ class Box:
         indices: by name, in the order of the loops.
         masks: conditions on points of the box.
         scalars: conditions that do not depend on the point.
+        reduced: those of the indices that reductions bind.
     """
 
     indices: dict[str, Index]
     masks: tuple[Expr, ...] = ()
     scalars: tuple[Expr, ...] = ()
+    reduced: frozenset[str] = frozenset()
 
     def extended(self, indices: Sequence[Index], guard: Expr | None) -> Box:
         """Return the box with further indices, for the inside of a reduction."""
         own = {i.name for i in indices}
-        inner = box((*self.indices.values(), *indices), conjuncts(guard), own, dense=own)
-        return replace(inner, masks=(*self.masks, *inner.masks))
+        reduced = self.reduced | own
+        inner = box((*self.indices.values(), *indices), conjuncts(guard), own, dense=reduced)
+        return replace(inner, masks=(*self.masks, *inner.masks), reduced=reduced)
 
 
 def box(

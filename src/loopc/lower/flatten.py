@@ -14,25 +14,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from loopc.diagnostics.record import record
+from loopc.ir.dtypes import INTEGER
 from loopc.ir.nodes import (
     Access,
     Array,
     Const,
     Expr,
-    Extent,
     Index,
     IndexRef,
     Read,
     Subscript,
 )
 from loopc.ir.visit import free_indices, substitute
-from loopc.lower.context import Context
+from loopc.lower.context import SIZE, Context
 from loopc.lower.domain import Box, count
 from loopc.lower.plan import Apply, Flatten, Step, Value
-from loopc.lower.value import INTEGER, Lowering
-
-SIZE = Extent("cells°")
-"""The number of points, which the steps find."""
+from loopc.lower.value import Lowering
 
 AXIS = Index("cell°", Const(0), SIZE)
 """The one axis."""
@@ -83,6 +80,7 @@ def flattened(
             left = [g for g in left if g not in ready]
             around = Lowering(context, Box(box), serial, tuple(substitute(g, known) for g in ready))
             start, stop = _ends(around, substitute(index, known))
+            steps.extend(context.take_measured())
             size = SIZE if outer is None else count(outer)
             axis = next(iter(box), "")
             before = tuple(f"{n}°cells" for n in cells)

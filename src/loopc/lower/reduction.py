@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from loopc.ir import reductions
 from loopc.ir.affine import equal
 from loopc.ir.bounds import conjuncts
-from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Reduce
-from loopc.ir.visit import free_indices, opened_reduction, reads, substitute
-from loopc.lower.domain import count
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Reduce
+from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
+from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
 from loopc.lower.plan import Along, Apply, Expand, Lit, Renamed, Take, Value
 from loopc.lower.sums import total
@@ -45,9 +45,23 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
 
 def _inside(lowering: Lowering, opened: Reduce) -> Lowering:
     """Return the lowering of a reduction's body, under the masks that its box does not take in."""
-    box = lowering.box.extended(opened.indices, opened.guard)
+    box = _measured(lowering, lowering.box.extended(opened.indices, opened.guard))
     own = tuple(m for m in box.masks if m not in lowering.box.masks)
     return replace(lowering, box=box, masks=(*lowering.masks, *own, *box.scalars))
+
+
+def _measured(lowering: Lowering, found: Box) -> Box:
+    """Find out before the statement where ranges begin and end that follow data."""
+
+    def measure(node: Node) -> Node:
+        if isinstance(node, Reduce):
+            outside = replace(lowering, box=Box({}), masks=())
+            return lowering.context.measure(outside.value(node))
+        return map_children(node, measure)
+
+    own = {n: i for n, i in found.indices.items() if n not in lowering.box.indices}
+    new = {n: map_children(i, measure) for n, i in own.items()}
+    return replace(found, indices={**found.indices, **new})
 
 
 def _swept(lowering: Lowering, expr: Reduce) -> tuple[Lowering, Reduce] | None:

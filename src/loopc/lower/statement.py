@@ -55,6 +55,7 @@ class Job:
         fresh: whether its target has no cells yet, and may be made whole by this update.
         pristine: whether its target is an input that has not been written: a change of all of it
             makes a new array.
+        occupied: indices without which there is nothing to do, and accesses may be outside.
     """
 
     update: Update
@@ -64,6 +65,7 @@ class Job:
     guards: tuple[Expr, ...]
     fresh: bool
     pristine: bool = False
+    occupied: tuple[Index, ...] = ()
 
 
 def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
@@ -76,6 +78,8 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
     try:
         return _lower_box(context, job)
     except NeedSerial as need:
+        context.take_measured()
+        context.take_occupied()
         return _lower_flat(context, job, need)
 
 
@@ -110,7 +114,8 @@ def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
     backwards = {i.name for i in job.parallel if i.step < 0}
     domain = box(tuple(ascending(i) for i in job.parallel), job.guards)
     update = job.update
-    conditions: list[Expr] = [*_nonempty(job), *domain.scalars]
+    some = (Call("gt", (count(i, job.serial), Const(0))) for i in job.occupied)
+    conditions: list[Expr] = [*_nonempty(job), *domain.scalars, *some]
     if update.op == "=":
         update, domain = last_values(update, domain, backwards, conditions)
     lowering = Lowering(context, domain, job.serial, domain.masks)
@@ -118,14 +123,20 @@ def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
     target = _Target(
         lowering, update, job.fresh and not conditions, bool(backwards), pristine=pristine
     )
-    return _when(context, job, tuple(conditions), target.steps())
+    steps = target.steps()
+    occupied = context.take_occupied()
+    if not set(occupied) <= set(job.occupied):
+        context.take_measured()
+        return _lower_box(context, replace(job, occupied=(*job.occupied, *occupied)))
+    return _when(context, job, tuple(conditions), steps)
 
 
 def _when(
     context: Context, job: Job, conditions: tuple[Expr, ...], steps: tuple[Step, ...]
 ) -> tuple[Step, ...]:
+    inside = (*context.take_measured(), *steps)
     test = Lowering(context, Box({}), job.written).condition(conditions)
-    return steps if test is None else (When(test, steps),)
+    return inside if test is None else (*context.take_measured(), When(test, inside))
 
 
 def _nonempty(job: Job) -> list[Expr]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import record
-from loopc.ir.dtypes import as_float, join
+from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join
 from loopc.ir.nodes import Call, Expr, Read
 from loopc.ir.visit import free_indices
 from loopc.lower.domain import count
@@ -55,7 +55,7 @@ def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     sizes = [
         Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
     ]
-    args = _as_terms(lowering, product.body, [*values_of, *sizes])
+    args = _as_terms(lowering, product, [*values_of, *sizes])
     axes = tuple(a for a in lowering.order if a in found and a not in over)
     return product.scaled(lowering, Contract(tuple(args), axes))
 
@@ -69,7 +69,7 @@ def _selected(
     None: the terms have to be spread out anyway.
     """
     product = _product(body, over)
-    args = _as_terms(lowering, product.body, [lowering.value(f) for f in product.factors])
+    args = _as_terms(lowering, product, [lowering.value(f) for f in product.factors])
     if len({frozenset(a.axes) for a in args if a.axes}) < 2:
         return None
     mask = lowering.condition(bound)
@@ -134,14 +134,21 @@ def _product(body: Expr, over: Sequence[str]) -> _Product:
             return _Product(False, (body,), ())
 
 
-def _as_terms(lowering: Lowering, body: Expr, values: Sequence[Value]) -> list[Value]:
-    """Return factors in the type in which their products are summed."""
-    kind = lowering.type_of(body)
-    if kind is None or kind.kind not in "bi":
-        return list(values)
-    from loopc.lower.value import INTEGER
+def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) -> list[Value]:
+    """Return factors in the type in which their products are summed.
 
-    return [v if isinstance(v, Lit | Scalar) else Cast(v, INTEGER, v.axes) for v in values]
+    Integers would wrap round, and a sum of them is wider than they are: int64 beside a float32.
+    """
+    kind = lowering.type_of(product.body)
+    if kind is None:
+        return list(values)
+    result = INTEGER if kind.kind in "bi" else FLOAT if kind.weak else kind
+    found = list(values)
+    for number, factor in enumerate(product.factors):
+        value, own = values[number], lowering.type_of(factor)
+        if own is not None and own.kind in "bi" and not isinstance(value, Lit | Scalar):
+            found[number] = Cast(value, result, value.axes)
+    return found
 
 
 def _terms(body: Expr) -> tuple[Expr, ...]:

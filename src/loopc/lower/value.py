@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir.affine import affine
-from loopc.ir.dtypes import DType, of_call, of_expr
+from loopc.ir.dtypes import INTEGER, DType, of_call, of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices
@@ -15,8 +15,6 @@ from loopc.lower import access, reduction
 from loopc.lower.context import Context
 from loopc.lower.domain import Box
 from loopc.lower.plan import Apply, Cast, Lit, Range, Scalar, Value
-
-INTEGER = DType("i", ("int64",))
 
 
 @record()
@@ -81,10 +79,13 @@ class Lowering:
     def condition(self, conditions: tuple[Expr, ...]) -> Value | None:
         """Lower a conjunction, each condition where those before it hold; None: always."""
         conditions = tuple(dict.fromkeys(conditions))
+        return replace(self, masks=()).held(conditions)
+
+    def held(self, conditions: tuple[Expr, ...]) -> Value | None:
+        """Lower a conjunction, which is needed only where the masks hold; None: always."""
         if not conditions:
             return None
-        expr = conditions[0] if len(conditions) == 1 else Call("and", conditions)
-        return replace(self, masks=()).value(expr)
+        return self.value(conditions[0] if len(conditions) == 1 else Call("and", conditions))
 
     def masked(self, value: Value, fill: float) -> Value:
         """Return the value where the masks hold, `fill` elsewhere."""

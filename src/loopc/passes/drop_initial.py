@@ -2,8 +2,9 @@
 
 Rewrite:   for j    s[j]  = 0           ->   for j,i  s[j] += W[j,i] h[i]
            for j,i  s[j] += W[j,i] h[i]
-Requires:  nothing has written or read `s` before, and `+=` or `=` writes it next, outside of a loop
-           that the assignment stands in. Keeps: every value.
+Requires:  nothing has written or read `s` before, and `+=` or `=` of something that gives it the
+           same type writes it next, outside of a loop that the assignment stands in. Keeps: every
+           value and type.
 """
 
 from __future__ import annotations
@@ -37,16 +38,22 @@ def _zeroed(stmt: Stmt) -> str | None:
         inner = inner.body[0]
     match inner:
         case Update(target, "=", Const(value)) if not isinstance(value, complex) and value == 0:
-            return target.array if repr(value) in ("0", "0.0") else None
+            return target.array if repr(value) == "0" or "." in target.array else None
         case _:
             return None
 
 
 def _adds(later: tuple[Stmt, ...], name: str) -> bool:
-    """Whether the next write of an array adds to it or assigns it something that gives its type."""
+    """Whether the next write of an array adds to it, or assigns it what has its type."""
     for _, update in updates(later):
+        itself = any(a.array == name for a in reads(update))
         if update.target.array == name:
-            return update.op in ("=", "+=") and not isinstance(update.value, Const)
-        if any(a.array == name for a in reads(update)):
+            typed = update.op == "+=" or "." in name
+            return update.op in ("=", "+=") and typed and not itself and not _is_literal(update)
+        if itself:
             return False
     return False
+
+
+def _is_literal(update: Update) -> bool:
+    return isinstance(update.value, Const)

@@ -173,7 +173,7 @@ class StepSpeller:
 
     def _scatter(self, step: Scatter) -> Iterator[str]:
         speller = self.speller
-        name = speller.name("array", step.array)
+        name, indices = speller.turned(step.array, step.indices)
         axes = step.axes
         picked = ""
         value = speller.fit(step.value, axes)
@@ -184,7 +184,7 @@ class StepSpeller:
             yield f"{where} = np.broadcast_to({mask}, {shape})"
             picked = f"np.broadcast_to({{}}, {shape})[{where}]"
             value = picked.format(value)
-        inside = speller.subscript(step.indices, step.over, None, picked)
+        inside = speller.subscript(indices, step.over, None, picked)
         if step.op == "=":
             yield f"{name}[{inside}] = {value}"
         elif not axes and step.mask is None and step.op in _IN_PLACE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loopc.backends.numpy import contractions, integers
 from loopc.backends.numpy.functions import FunctionHelpers
@@ -247,9 +247,19 @@ class Speller:
         ]
         return ", ".join(parts)
 
+    def turned(
+        self, array: str, indices: Sequence[Position | Part]
+    ) -> tuple[str, Sequence[Position | Part]]:
+        """Return an array with its axes that are sliced backwards turned, and what is left."""
+        if not any(isinstance(p, Part) and p.step < 0 for p in indices):
+            return self.name("array", array), indices
+        parts = [p if isinstance(p, Part) else Part(Const(0), "all", whole=True) for p in indices]
+        done = [replace(p, step=1, whole=True) if isinstance(p, Part) else p for p in indices]
+        return self.view(array, parts), done
+
     def _gather(self, value: Gather) -> Text:
-        name = self.name("array", value.array)
-        inside = self.subscript(value.indices, value.over, value.mask)
+        name, indices = self.turned(value.array, value.indices)
+        inside = self.subscript(indices, value.over, value.mask)
         given = [p for p in value.indices if isinstance(p, Position)]
         if value.mask is None and all(p.mode == "strict" for p in given):
             return Text(f"{name}[{inside}]", ATOM, value.axes)

@@ -1,0 +1,168 @@
+"""What must hold of a program: the reference decides."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loopc.api.compile import compile_source, read_source
+from loopc.api.options import Options
+from loopc.api.program import Program
+from loopc.diagnostics.errors import BoundsError, LoopcError
+
+from .programs import Case
+
+HUGE = 2.0**50
+"""Whole numbers above may have been rounded."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a program: `ok`, `rejected` with a code, or `failed` with a reason."""
+
+    kind: str
+    reason: str = ""
+    detail: str = ""
+
+
+OK = Verdict("ok")
+
+
+def compiled(text: str, opt: int = 2) -> Program:
+    return compile_source(read_source(text), Options(opt=opt))
+
+
+def at(program: Program, **options: Any) -> Program:
+    """Return the same program under other options."""
+    return Program(program.ir, program._program, Options(**options), "fuzz")
+
+
+def run(program: Program, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return dict(program({n: a for n, a in arrays.items() if n in program.inputs}))
+
+
+def judge(case: Case, *, standalone: bool = False) -> Verdict:
+    """Return whether every backend, and the printed program, agree with the reference.
+
+    Args:
+        case: the program.
+        standalone: whether to run the saved module, too; it takes floats of one type.
+    """
+    standalone = (
+        standalone and len({a.dtype for a in case.arrays.values() if a.dtype.kind == "f"}) < 2
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            program = compiled(case.text)
+            expected = run(at(program, backend="reference"), case.arrays)
+        except BoundsError as error:
+            return _must_refuse(case, error)
+        except LoopcError as error:
+            return Verdict("rejected", error.code, str(error))
+        except Exception as error:
+            return crash("reference", error)
+        if not case.smooth and _is_huge(expected):
+            return Verdict("rejected", "huge")
+        return _compare(case, program, expected, standalone=standalone)
+
+
+def _compare(
+    case: Case, program: Program, expected: dict[str, np.ndarray], *, standalone: bool
+) -> Verdict:
+    printed = ""
+    stage = ""
+    try:
+        for stage in ("opt0", "opt2", "printed", *(("standalone",) if standalone else ())):
+            if stage == "printed":
+                printed = str(program)
+                again = compiled(printed)
+                if str(again) != printed:
+                    return Verdict("failed", "printed twice", f"{printed}\n{again}")
+                found = run(at(again, opt=1), case.arrays)
+            elif stage == "standalone":
+                found = _alone(program, case.arrays)
+            else:
+                found = run(at(program, opt=int(stage[-1])), case.arrays)
+            for name, value in expected.items():
+                why = difference(found[name], value, case)
+                if why:
+                    return Verdict(
+                        "failed", f"{stage}: {why}", f"{name}: {found[name]!r}\nexpected {value!r}"
+                    )
+    except LoopcError as error:
+        return Verdict("failed", f"{stage}: {error.code}", f"{error}\n{printed}")
+    except Exception as error:
+        return crash(stage, error)
+    return OK
+
+
+def _must_refuse(case: Case, error: LoopcError) -> Verdict:
+    """An index that the reference finds outside its array is an error of every backend."""
+    for opt in (0, 2):
+        try:
+            run(compiled(case.text, opt), case.arrays)
+        except BoundsError:
+            continue
+        except LoopcError as other:
+            return Verdict("rejected", f"{error.code}/{other.code}")
+        except Exception as other:
+            return crash(f"opt{opt}", other)
+        return Verdict("failed", f"opt{opt}: not refused: {error.code}", str(error))
+    return Verdict("rejected", error.code, str(error))
+
+
+def _alone(program: Program, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    space: dict[str, Any] = {"__name__": "alone"}
+    exec(compile(program.source, "alone.py", "exec"), space)
+    given = {n: a for n, a in arrays.items() if n in program.inputs}
+    found: dict[str, np.ndarray] = space["forward"](**given)
+    return found
+
+
+def crash(stage: str, error: Exception) -> Verdict:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        f for f in frames if "loopc" in f.filename and "fuzz" not in f.filename.split("/")[-2:][0]
+    ]
+    place = f"{own[-1].filename.rsplit('/', 1)[-1]}:{own[-1].name}" if own else ""
+    text = f"{type(error).__name__}: {error}"
+    return Verdict("failed", f"{stage}: {text[:60]} at {place}", traceback.format_exc())
+
+
+def _is_huge(values: dict[str, np.ndarray]) -> bool:
+    for value in values.values():
+        limit = 2.0**23 if value.dtype == np.float32 else HUGE
+        finite = np.abs(value[np.isfinite(value)].astype(float)) if value.size else value
+        if finite.size and float(finite.max()) > limit:
+            return True
+    return False
+
+
+def difference(found: np.ndarray, value: np.ndarray, case: Case) -> str:
+    """Return in what two results differ, or nothing."""
+    found = np.asarray(found)
+    if found.shape != value.shape:
+        return f"shape {found.shape}, not {value.shape}"
+    if found.dtype != value.dtype:
+        return f"type {found.dtype}, not {value.dtype}"
+    if case.smooth or not case.exact:
+        return _apart(found, value)
+    return "" if np.array_equal(found, value, equal_nan=value.dtype.kind == "f") else "value"
+
+
+def _apart(found: np.ndarray, value: np.ndarray) -> str:
+    if value.dtype.kind != "f":
+        return "" if np.array_equal(found, value) else "value"
+    if not np.array_equal(np.isnan(found), np.isnan(value)):
+        return "nan"
+    if not np.array_equal(np.isinf(found), np.isinf(value)):
+        return "inf"
+    finite = np.isfinite(value)
+    scale = max(1.0, float(np.max(np.abs(value[finite]), initial=0)))
+    tolerance = (1e-3 if value.dtype == np.float32 else 1e-11) * scale
+    return "" if np.allclose(found, value, rtol=0, atol=tolerance, equal_nan=True) else "value"

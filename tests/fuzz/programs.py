@@ -1,0 +1,128 @@
+"""A random program with arrays that fit it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .sketch import Known, Sketch
+from .statements import statement
+
+EXTENTS = (0, 1, 1, 2, 2, 3, 3, 3, 4)
+DIMS = ("N", "M", "K")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program, the arrays of a call, and what the program is made of."""
+
+    text: str
+    arrays: dict[str, np.ndarray]
+    used: Counter[str] = field(default_factory=Counter)
+    smooth: bool = False
+    exact: bool = True
+
+    def __repr__(self) -> str:
+        shapes = "\n".join(f"{n} = {a.dtype} {a.tolist()}" for n, a in self.arrays.items())
+        return f"{self.text}\n{shapes}"
+
+
+def case(rng: random.Random, *, smooth: bool = False, gradient: bool = False) -> Case:
+    """Return a program of a few statements.
+
+    Args:
+        rng: where choices come from.
+        smooth: all functions and real numbers, else whole numbers alone.
+        gradient: whether it is to be differentiated: no infinities, arrays of floats only.
+    """
+    sketch = Sketch(rng, smooth=smooth, gradient=gradient)
+    sketch.wild = not gradient and rng.randrange(100) < 8
+    sketch.sizes = {d: rng.choice(EXTENTS) for d in DIMS}
+    _inputs(sketch)
+    for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
+        statement(sketch)
+    arrays = _arrays(sketch)
+    return Case(
+        _text(sketch), arrays, sketch.used, smooth, exact="statement:backward" not in sketch.used
+    )
+
+
+def _inputs(sketch: Sketch) -> None:
+    rng = sketch.rng
+    pool = [
+        (),
+        ("N",),
+        ("M",),
+        ("K",),
+        ("N", "M"),
+        ("M", "N"),
+        ("N", "K"),
+        ("N", "N"),
+        ("K", "M"),
+        ("N", "M", "K"),
+    ]
+    for number in range(rng.choice((1, 2, 2, 3))):
+        sketch.inputs[f"x{number}"] = Known(rng.choice(pool))
+    if not sketch.wild and rng.randrange(100) < 30:
+        kind = rng.choice(("int", "bool"))
+        sketch.inputs["n0"] = Known(rng.choice(pool[1:8]), 3 if kind == "int" else 1, kind)
+    sketch.inputs["one"] = Known(DIMS)  # names every dim
+    sketch.arrays.update(sketch.inputs)
+
+
+def _arrays(sketch: Sketch) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(sketch.rng.randrange(2**32))
+    sizes = sketch.sizes
+    arrays: dict[str, np.ndarray] = {}
+    single = sketch.rng.randrange(100) < 12
+    for name, known in sketch.inputs.items():
+        shape = [sizes[d] for d in known.dims]
+        if known.kind == "float":
+            values = rng.standard_normal(shape) if sketch.smooth else rng.integers(-2, 4, shape)
+            dtype = "float32" if single and sketch.rng.randrange(3) else "float64"
+            arrays[name] = np.asarray(values).astype(dtype)
+            if sketch.wild and name != "one":
+                _spoil(sketch, arrays[name])
+        elif known.kind == "int":
+            arrays[name] = np.asarray(rng.integers(-2, 4, shape))
+        else:
+            arrays[name] = np.asarray(rng.integers(0, 2, shape)).astype(bool)
+    for dim, size in sizes.items():
+        arrays[f"p{dim}"] = rng.integers(0, max(size, 1), size)
+        arrays[f"q{dim}"] = rng.integers(-2, size + 2, size)
+    arrays["ptr"] = np.sort(rng.integers(0, sizes["K"] + 1, sizes["N"] + 1))
+    arrays["row"] = rng.integers(0, max(sizes["N"], 1), sizes["K"])
+    arrays["steps"] = np.asarray(rng.integers(0, 3))
+    text = "\n".join(sketch.lines)
+    return {n: a for n, a in arrays.items() if n == "one" or _mentioned(n, text)}
+
+
+def _mentioned(name: str, text: str) -> bool:
+    words = "".join(ch if ch.isalnum() else " " for ch in text).split()
+    return name in words
+
+
+def _spoil(sketch: Sketch, array: np.ndarray) -> None:
+    """Put something that is no number into an array."""
+    for position in np.ndindex(array.shape):
+        if sketch.rng.randrange(4) == 0:
+            array[position] = sketch.rng.choice((np.inf, -np.inf, np.nan, 0.0, -0.0))
+
+
+def _text(sketch: Sketch) -> str:
+    lines = "\n".join(sketch.lines)
+    declared = []
+    for name, known in sketch.inputs.items():
+        if name == "one" or _mentioned(name, lines):
+            shape = f"[{', '.join(known.dims)}]" if known.dims else ""
+            kind = "" if known.kind == "float" else f": {known.kind}"
+            declared.append(f"{name}{shape}{kind}")
+    others = [f"{letter}{d}[{d}]: int" for d in DIMS for letter in "pq"]
+    others += ["ptr[N+1]: int", "row[K]: int", "steps: int"]
+    declared += [d for d in others if _mentioned(d.split(":")[0].split("[")[0], lines)]
+    outputs = ", ".join(sketch.written) or "one"
+    head = [*sketch.defs, f"input {', '.join(declared)}", f"output {outputs}"]
+    return "\n".join([*head, lines]) + "\n"
