@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
-from loopc.ir.visit import free_indices
+from loopc.ir.visit import free_indices, walk
 
 
 @record()
@@ -34,6 +34,22 @@ class Affine:
     def without(self, index: str) -> Affine:
         """Return the form without its bare `index` term."""
         return Affine(self.constant, tuple(t for t in self.terms if t[0] != IndexRef(index)))
+
+    def collected(self, unknown: IndexRef | Extent) -> tuple[Affine, Affine]:
+        """Return slope and rest of `slope * unknown + rest`, the slope without the unknown.
+
+        The rest still has the unknown where that is no plain factor: `i // 2`, `i * i`.
+        """
+        slope: list[tuple[int, Affine]] = []
+        rest: list[tuple[Expr, int]] = []
+        for atom, c in self.terms:
+            others = [f for f in _factors(atom) if f != unknown]
+            bare = len(others) == len(_factors(atom)) - 1
+            if bare and not any(n == unknown for f in others for n in walk(f)):
+                slope.append((c, _of_factors(others)))
+            else:
+                rest.append((atom, c))
+        return _collect(slope), Affine(self.constant, tuple(rest))
 
     def is_linear_in(self, index: str) -> bool:
         """Whether `index` occurs at most as a bare term, in no other atom."""
@@ -117,6 +133,13 @@ def _factors(atom: Expr) -> tuple[Expr, ...]:
     return atom.args if isinstance(atom, Call) and atom.fn == "mul" else (atom,)
 
 
+def _of_factors(factors: list[Expr]) -> Affine:
+    if not factors:
+        return Affine(1)
+    atom = factors[0] if len(factors) == 1 else Call("mul", tuple(factors))
+    return Affine(0, ((atom, 1),))
+
+
 def _product(a: Affine, b: Affine) -> Affine:
     parts = [(1, Affine(a.constant * b.constant)), (b.constant, Affine(0, a.terms))]
     parts.append((a.constant, Affine(0, b.terms)))
@@ -140,10 +163,7 @@ def _divide(atom: Expr, divisor: Expr) -> Affine | None:
     if divisor not in factors:
         return None
     factors.remove(divisor)
-    if not factors:
-        return Affine(1)
-    rest = factors[0] if len(factors) == 1 else Call("mul", tuple(factors))
-    return Affine(0, ((rest, 1),))
+    return _of_factors(factors)
 
 
 def _split(a: Affine, b: Affine) -> tuple[Affine, Affine] | None:

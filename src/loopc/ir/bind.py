@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from loopc.diagnostics import catalogue
-from loopc.ir.affine import affine
+from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.bounds import bounds, extent, is_attained
 from loopc.ir.functions import lookup
 from loopc.ir.infer import clash
@@ -138,23 +138,32 @@ def _constant_dims(program: Program, dims: dict[str, int], scalars: Mapping[str,
 def _solve_dims(
     given: list[Array], shapes: Shapes, dims: dict[str, int], scalars: Mapping[str, int]
 ) -> None:
-    """Solve shapes such as `3*D` or `N-1` for the one dim in them that is not known yet."""
+    """Solve shapes such as `3*D`, `C*r*r` or `N-1` for the one dim not known yet."""
     changed = True
     while changed:
         changed = False
         for array in given:
             for axis, expr in enumerate(array.shape or ()):
-                form = affine(expr)
                 unknown = _unknown(expr, dims)
-                if form is None or len(unknown) != 1:
+                parts = solved_for(expr, unknown[0]) if len(unknown) == 1 else None
+                if parts is None:
                     continue
-                c = next((k for atom, k in form.terms if atom == Extent(unknown[0])), 0)
-                rest = [t for t in form.terms if t[0] != Extent(unknown[0])]
-                if c == 0 or any(_unknown(atom, dims) for atom, _ in rest):
+                factor, rest = (evaluate(p, dims, scalars) for p in parts)
+                if factor == 0:
                     continue
-                known = form.constant + sum(k * evaluate(a, dims, scalars) for a, k in rest)
-                dims[unknown[0]] = (shapes[array.name][axis] - known) // c
+                dims[unknown[0]] = (shapes[array.name][axis] - rest) // factor
                 changed = True
+
+
+def solved_for(expr: Expr, dim: str) -> tuple[Expr, Expr] | None:
+    """Return factor and rest of an extent `factor * dim + rest`; None if it is not like that."""
+    form = affine(expr)
+    if form is None:
+        return None
+    factor, rest = form.collected(Extent(dim))
+    if factor == Affine(0) or any(n == Extent(dim) for atom, _ in rest.terms for n in walk(atom)):
+        return None
+    return to_expr(factor), to_expr(rest)
 
 
 def _unknown(expr: Expr, dims: Mapping[str, int]) -> list[str]:

@@ -82,13 +82,21 @@ def is_attained(expr: Expr, ranges: Mapping[str, Index]) -> bool:
     counts = Counter(n for atom, _ in form.terms for n in free_indices(atom))
     for atom, _ in form.terms:
         inside = [n for n in free_indices(atom) if n in ranges]
-        if isinstance(atom, IndexRef) or not inside:
+        if isinstance(atom, IndexRef) or not inside or _is_multilinear(atom):
             continue
         if any(isinstance(n, Call) and n.fn == "mod" for n in walk(atom)):
             return False
         if any(counts[n] > 1 or n in following or free_indices(ranges[n]) for n in inside):
             return False
     return True
+
+
+def _is_multilinear(atom: Expr) -> bool:
+    """Whether an atom is a product of different indices and of factors without any."""
+    factors = atom.args if isinstance(atom, Call) and atom.fn == "mul" else (atom,)
+    names = [n for f in factors for n in free_indices(f)]
+    bare = [f.name for f in factors if isinstance(f, IndexRef)]
+    return len(set(names)) == len(names) == len(bare)
 
 
 def extent(index: Index) -> Expr:
@@ -125,70 +133,114 @@ def bounds(expr: Expr, ranges: Mapping[str, Index]) -> Bounds:
     known_low, known_high = True, True
     for name in reversed(list(ranges)):
         if known_low:
-            found = _eliminate(low, ranges[name], -1)
+            found = _eliminate(low, name, ranges, -1)
             known_low, low = found is not None, found or low
         if known_high:
-            found = _eliminate(high, ranges[name], +1)
+            found = _eliminate(high, name, ranges, +1)
             known_high, high = found is not None, found or high
     return Bounds(low if known_low else None, high if known_high else None)
 
 
-def _eliminate(expr: Expr, index: Index, side: int) -> Expr | None:
-    """Bound `expr` from above (side 1) or below (-1) by an expression without `index`."""
-    if index.name not in free_indices(expr):
+def _eliminate(expr: Expr, name: str, ranges: Mapping[str, Index], side: int) -> Expr | None:
+    """Bound `expr` from above (side 1) or below (-1) by an expression without the index."""
+    if name not in free_indices(expr):
         return expr
     if isinstance(expr, IndexRef):
         return _extreme_of(expr, index, side)
     form = affine(expr)
     if form is None:
         return None
-    total = Affine(form.constant)
-    for atom, c in form.terms:
-        best = _extreme_of(atom, index, side if c > 0 else -side)
+    slope, rest = form.collected(IndexRef(name))
+    total = _linear(slope, ranges[name], ranges, side)
+    for atom, c in rest.terms:
+        best = _extreme_of(atom, name, ranges, side if c > 0 else -side)
         part = None if best is None else affine(best)
         if part is None:
             return None
         total = total + part.scaled(c)
-    return to_expr(total)
+    return to_expr(total + Affine(rest.constant))
 
 
-def _extreme_of(atom: Expr, index: Index, side: int) -> Expr | None:
-    if index.name not in free_indices(atom):
+def _linear(slope: Affine, index: Index, ranges: Mapping[str, Index], side: int) -> Affine:
+    """Return the extreme of `slope * index`: at the end that the sign of the slope tells."""
+    if slope == Affine(0):
+        return slope
+    ends = [_times(slope, _end(index, s)) for s in (side, -side)]
+    sign = _sign(slope, index, ranges)
+    if sign:
+        return ends[0] if sign > 0 else ends[1]
+    form = affine(Call("max" if side > 0 else "min", tuple(to_expr(e) for e in ends)))
+    assert form is not None
+    return form
+
+
+def _times(slope: Affine, end: Expr) -> Affine:
+    form = affine(Call("mul", (to_expr(slope), end)))
+    assert form is not None
+    return form
+
+
+def _end(index: Index, side: int) -> Expr:
+    """Return the largest (side 1) or smallest value of an index, or a bound of it."""
+    if is_loose(index) and (side > 0) == (index.step > 0) and index.stop is not None:
+        return plus(index.stop, -side)
+    return last(index) if side > 0 else first(index)
+
+
+def _sign(slope: Affine, index: Index, ranges: Mapping[str, Index]) -> int:
+    """Return 1 if a slope is never negative, -1 if never positive, over a domain with points.
+
+    Such a domain has no empty range, so that `W-2` is at least 1 where an index has that extent.
+    """
+    if slope.is_constant:
+        return 1 if slope.constant >= 0 else -1
+    others = {n: r for n, r in ranges.items() if n != index.name}
+    ends = bounds(to_expr(slope), others)
+    low = None if ends.low is None else affine(ends.low)
+    high = None if ends.high is None else affine(ends.high)
+    sizes = [affine(extent(r)) for r in ranges.values() if not free_indices(r)]
+    least = [Affine(0), *(s - Affine(1) for s in sizes if s is not None)]
+    if low is not None and any(at_least(low, size) for size in least):
+        return 1
+    return -1 if high is not None and any(at_least(high.scaled(-1), s) for s in least) else 0
+
+
+def _extreme_of(atom: Expr, name: str, ranges: Mapping[str, Index], side: int) -> Expr | None:
+    """Bound an atom in which the index is no factor of a product."""
+    if name not in free_indices(atom):
         return atom
     match atom:
-        case IndexRef() if is_loose(index) and (side > 0) == (index.step > 0):
-            return plus(index.stop, -side) if index.stop is not None else None
-        case IndexRef():
-            return last(index) if side > 0 else first(index)
         case Call("floordiv", (a, Const(int(c)))) if c > 0:
-            inner = _eliminate(a, index, side)
+            inner = _eliminate(a, name, ranges, side)
             return None if inner is None else Call("floordiv", (inner, atom.args[1]))
-        case Call("mod", (_, c)) if index.name not in free_indices(c):
+        case Call("mod", (_, c)) if name not in free_indices(c):
             form = affine(c)
             if form is None or not at_least(form, Affine(0)):
                 return None
             return to_expr(form - Affine(1)) if side > 0 else Const(0)
         case Call("max" | "min", args):
-            parts = [_eliminate(a, index, side) for a in args]
+            parts = [_eliminate(a, name, ranges, side) for a in args]
             known = tuple(p for p in parts if p is not None)
             return Call(atom.fn, known) if len(known) == len(args) else None
         case Call("mul", args):
-            return _extreme_of_product(args, index, side)
+            return _extreme_of_product(args, name, ranges, side)
         case _:
             return None
 
 
-def _extreme_of_product(args: tuple[Expr, ...], index: Index, side: int) -> Expr | None:
-    """A product in which the index is one factor and the others are at least 0."""
-    others = [a for a in args if index.name not in free_indices(a)]
+def _extreme_of_product(
+    args: tuple[Expr, ...], name: str, ranges: Mapping[str, Index], side: int
+) -> Expr | None:
+    """A product in which the index is part of one factor and the others are at least 0."""
+    others = [a for a in args if name not in free_indices(a)]
     if len(others) != len(args) - 1:
         return None
     for other in others:
         form = affine(other)
         if form is None or not at_least(form, Affine(0)):
             return None
-    inner = next(a for a in args if index.name in free_indices(a))
-    best = _extreme_of(inner, index, side)
+    inner = next(a for a in args if name in free_indices(a))
+    best = _extreme_of(inner, name, ranges, side)
     return None if best is None else Call("mul", (*others, best))
 
 

@@ -3,13 +3,12 @@
 A kind is one of `b` (bool), `i` (integer), `f` (float), `c` (complex). The kinds of the inputs are
 known before a program is lowered; widths are not, so a type is a kind and the inputs it is promoted
 from: `float32` in, `float32` out, without the compiler knowing which. Literals and the values of
-indices are weak: they take the type of what they meet.
+indices, and counts of bools, are weak: they take the type of what they meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir.functions import lookup
@@ -127,8 +126,8 @@ def _target_type(
 
 
 def _accumulated(value: DType) -> DType:
-    """Sums and products of integers, and counts of bools, are int64."""
-    return DType("i", ("int64",), weak=value.weak)
+    """Sums and products of integers are int64; a count of bools is a number like a literal."""
+    return DType("i", ("int64",), weak=value.weak or value.kind == "b")
 
 
 def _settled(value: DType | None, array: Array) -> DType:
@@ -161,8 +160,8 @@ def as_float(value: DType) -> DType:
     """Return the type of a function's value: at least a float; integers become float64."""
     if value.kind in "fc":
         return value
-    if value.weak:
-        return replace(value, kind="f")
+    if value.weak or value.kind == "b":
+        return DType("f", (), weak=True)
     return FLOAT
 
 

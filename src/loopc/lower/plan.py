@@ -27,7 +27,7 @@ from typing import TypeAlias
 from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Expr, Index
+from loopc.ir.nodes import Const, Expr, Index
 from loopc.lower.plan_values import Along as Along
 from loopc.lower.plan_values import Apply as Apply
 from loopc.lower.plan_values import Cast as Cast
@@ -211,6 +211,6 @@ class DimRule:
     dim: str
     array: str = ""
     axis: int = 0
-    factor: int = 1
+    factor: Expr = Const(1)
     offset: Expr | None = None
     value: Expr | None = None

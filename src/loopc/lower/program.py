@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.ir import reductions
-from loopc.ir.affine import Affine, affine, to_expr
+from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
 from loopc.ir.visit import reads, updates, walk
@@ -159,33 +159,29 @@ def _dim_rules(program: Program) -> tuple[tuple[DimRule, ...], tuple[str, ...]]:
         if dim.name in wanted and dim.name not in known and dim.value is not None:
             known.add(dim.name)
             rules.append(DimRule(dim.name, value=dim.value))
+    _solve(rules, known, given)
+    for dim in program.dims:  # in `C*r*r`, a declared `r` is what the caller gives
+        if dim.name in wanted and dim.name not in known:
+            known.add(dim.name)
+            _solve(rules, known, given)
+    free = tuple(n for n in wanted if n not in {r.dim for r in rules})
+    return tuple(rules), free
+
+
+def _solve(rules: list[DimRule], known: set[str], given: Sequence[Array]) -> None:
+    """Add the rules of dims that are the only ones in an extent that are not known yet."""
     changed = True
     while changed:
         changed = False
         for array in given:
             for axis, extent in enumerate(array.shape or ()):
-                rule = _solved(array, axis, extent, known)
-                if rule is not None:
-                    known.add(rule.dim)
-                    rules.append(rule)
+                unknown = {n.name for n in walk(extent) if isinstance(n, Extent)} - known
+                name = min(unknown, default="")
+                parts = solved_for(extent, name) if len(unknown) == 1 else None
+                if parts is not None:
+                    known.add(name)
+                    rules.append(DimRule(name, array.name, axis, *parts))
                     changed = True
-    free = tuple(n for n in wanted if n not in known)
-    return tuple(rules), free
-
-
-def _solved(array: Array, axis: int, extent: Expr, known: set[str]) -> DimRule | None:
-    unknown = {n.name for n in walk(extent) if isinstance(n, Extent)} - known
-    form = affine(extent)
-    if form is None or len(unknown) != 1:
-        return None
-    (name,) = unknown
-    factor = next((c for atom, c in form.terms if atom == Extent(name)), 0)
-    rest = [t for t in form.terms if t[0] != Extent(name)]
-    if factor == 0 or any(
-        name in {n.name for n in walk(a) if isinstance(n, Extent)} for a, _ in rest
-    ):
-        return None
-    return DimRule(name, array.name, axis, factor, to_expr(Affine(form.constant, tuple(rest))))
 
 
 def free_dims(program: Program) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Red
 from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
 from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
-from loopc.lower.plan import Along, Apply, Expand, Lit, Renamed, Take, Value
+from loopc.lower.plan import Along, Apply, Cast, Expand, Lit, Renamed, Take, Value
 from loopc.lower.sums import total
 
 if TYPE_CHECKING:
@@ -38,8 +38,13 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
     if row.op == "+=":
         return total(inner, opened.body, over, needed)
     if expr.op == "mean" and len(inner.masks) > len(needed):
-        shared = total(inner, opened.body, over, needed), total(inner, Const(1), over, needed)
-        return Apply("div", shared, lowering.union(*shared))
+        dtype = lowering.type_of(expr)
+        assert dtype is not None
+        terms = total(inner, opened.body, over, needed)
+        number = total(inner, Const(1), over, needed)
+        if dtype.kind in "fc" and not dtype.weak:
+            number = Cast(number, dtype, number.axes)
+        return Apply("div", (terms, number), lowering.union(terms, number))
     return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)
 
 

@@ -15,7 +15,7 @@ from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import record
 from loopc.diagnostics.render import escaped
-from loopc.ir.nodes import Array, Program
+from loopc.ir.nodes import Array, Const, Program
 from loopc.ir.unbuild_expr import expr_text
 from loopc.lower.plan import Plan
 from loopc.lower.program import lower
@@ -87,7 +87,7 @@ def _initial_lines(plan: Plan, speller: Speller) -> Iterator[str]:
 
 def _shape_lines(plan: Plan, speller: Speller) -> Iterator[str]:
     """Check the shapes of inputs, but for axes that a dim was just taken from."""
-    taken = {(r.array, r.axis) for r in plan.dims if r.factor == 1 and r.offset is None}
+    taken = {(r.array, r.axis) for r in plan.dims if r.factor == Const(1) and r.offset is None}
     for name in plan.inputs:
         shape = plan.shapes[name]
         if not all((name, axis) in taken for axis in range(len(shape))):

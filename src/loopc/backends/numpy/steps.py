@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loopc.backends.numpy.values import SUM, Speller
+from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
-from loopc.ir.nodes import Expr, Index
+from loopc.ir.nodes import Const, Expr, Index
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -206,8 +206,8 @@ def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:
         text = f"{speller.name('array', rule.array)}.shape[{rule.axis}]"
         if rule.offset is not None and affine(rule.offset) != Affine(0):
             text = f"({text} - {speller.size(rule.offset, SUM + 1)})"
-        if rule.factor != 1:
-            text = f"{text} // {rule.factor}"
+        if rule.factor != Const(1):
+            text = f"{text} // {speller.size(rule.factor, PRODUCT + 1)}"
         yield f"{name} = {text}"
 
 

@@ -113,16 +113,12 @@ class Speller:
             case Expand(arg, counts, axes):
                 shape = self.sizes(counts)
                 return Text(f"np.broadcast_to({self.fit(arg, axes)}, {shape})", ATOM, axes)
-            case Renamed(arg, _, _, axes):
+            case Renamed(arg, old, new):
                 inner = self.spell(arg)
+                axes = tuple(new if a == old else a for a in inner.axes)
                 return Text(inner.text, inner.level, axes)
-            case Take(arg, axis, at, axes):
-                inner, position = self.spell(arg), self.spell(at)
-                n = inner.axes.index(axis)
-                if set(at.axes) == set(axes) and axes and n == len(axes):
-                    text = f"np.take_along_axis({inner.text}, {position.text}[..., None], axis={n})"
-                    return Text(f"{text}[..., 0]", ATOM, axes)
-                return Text(f"np.take({inner.text}, {position.text}, axis={n})", ATOM, axes)
+            case Take():
+                return self._take(value)
 
     def text(self, value: Value, loosest: int = 0) -> str:
         """Return the text of a value, in brackets if it binds looser than `loosest`."""
@@ -280,10 +276,27 @@ class Speller:
             return Text(f"{dtype}.type({inner.text})", ATOM, ())
         return Text(f"{bracketed(inner, ATOM)}.astype({dtype}, copy=False)", ATOM, inner.axes)
 
+    def _take(self, value: Take) -> Text:
+        """Spell cells along an axis: one for each cell of the other axes, or the same for all."""
+        if set(value.at.axes) == set(value.axes) and value.axes:
+            axes = value.axes
+            inner = self.fit(value.arg, (*axes, value.axis))
+            position = self.fit(value.at, axes, ATOM)
+            n = len(axes)
+            text = f"np.take_along_axis({inner}, {position}[..., None], axis={n})"
+            return Text(f"{text}[..., 0]", ATOM, axes)
+        spelled = self.spell(value.arg)
+        n = spelled.axes.index(value.axis)
+        axes = (*spelled.axes[:n], *value.at.axes, *spelled.axes[n + 1 :])
+        text = f"np.take({spelled.text}, {self.text(value.at)}, axis={n})"
+        return Text(text, ATOM, axes)
+
     def _reduction(self, value: Fold | Along) -> Text:
+        """Spell a reduction; its axes stand in the order in which its argument is spelled."""
         inner = self.spell(value.arg)
         places = tuple(inner.axes.index(a) for a in value.over)
-        return Text(self._reduced(value, inner, places), ATOM, value.axes)
+        axes = tuple(a for a in inner.axes if a in value.axes)
+        return Text(self._reduced(value, inner, places), ATOM, axes)
 
     def _reduced(self, value: Fold | Along, inner: Text, places: tuple[int, ...]) -> str:
         row = reductions.lookup(value.op)
