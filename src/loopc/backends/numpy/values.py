@@ -278,8 +278,8 @@ class Speller:
 
     def _take(self, value: Take) -> Text:
         """Spell cells along an axis: one for each cell of the other axes, or the same for all."""
-        if set(value.at.axes) == set(value.axes) and value.axes:
-            axes = value.axes
+        axes = value.axes
+        if axes and set(value.at.axes) == set(axes) == {*value.arg.axes} - {value.axis}:
             inner = self.fit(value.arg, (*axes, value.axis))
             position = self.fit(value.at, axes, ATOM)
             n = len(axes)
