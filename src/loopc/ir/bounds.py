@@ -146,7 +146,7 @@ def _eliminate(expr: Expr, name: str, ranges: Mapping[str, Index], side: int) ->
     if name not in free_indices(expr):
         return expr
     if isinstance(expr, IndexRef):
-        return _extreme_of(expr, index, side)
+        return _end(ranges[name], side)
     form = affine(expr)
     if form is None:
         return None
