@@ -167,10 +167,11 @@ class Take:
 
 @record()
 class Contract:
-    """A sum of products."""
+    """A sum of products; `sizes` are the extents of all axes."""
 
     args: tuple[Value, ...]
     axes: tuple[str, ...]
+    sizes: tuple[tuple[str, Expr], ...] = ()
 
 
 @record()
@@ -181,12 +182,14 @@ class Selected:
         args: the factors, such that the product of a term that does not count is 0 if it is finite.
         mask: which terms count.
         exact: the factors as they are, for a sum that is not finite.
+        sizes: the extents of all axes.
     """
 
     args: tuple[Value, ...]
     mask: Value
     exact: tuple[Value, ...]
     axes: tuple[str, ...]
+    sizes: tuple[tuple[str, Expr], ...] = ()
 
 
 @record()

@@ -57,7 +57,7 @@ def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     ]
     args = _as_terms(lowering, product, [*values_of, *sizes])
     axes = tuple(a for a in lowering.order if a in found and a not in over)
-    return product.scaled(lowering, Contract(tuple(args), axes))
+    return product.scaled(lowering, Contract(tuple(args), axes, _sizes(lowering, args)))
 
 
 def _selected(
@@ -90,7 +90,13 @@ def _selected(
         if dtype is None or dtype.weak:
             return None
         fast = [Cast(mask, dtype, mask.axes), *args]
-    return product.scaled(lowering, Selected(tuple(fast), mask, tuple(args), kept))
+    sizes = _sizes(lowering, (mask, *args))
+    return product.scaled(lowering, Selected(tuple(fast), mask, tuple(args), kept, sizes))
+
+
+def _sizes(lowering: Lowering, values: Sequence[Value]) -> tuple[tuple[str, Expr], ...]:
+    axes = dict.fromkeys(a for v in values for a in v.axes)
+    return tuple((a, count(lowering.box.indices[a], lowering.serial)) for a in axes)
 
 
 @record()

@@ -6,7 +6,8 @@ import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from loopc.diagnostics.record import record
+from loopc.backends.numpy import products
+from loopc.backends.numpy.products import Sizes
 from loopc.lower.plan import Apply, Contract, Fold, Selected, Value
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def spell(speller: Speller, value: Contract) -> Text:
     arrays = [f for f in factors if f.axes]
     if not arrays:
         return speller.spell(Apply("mul", tuple(scalars), ()))
-    text = _product(speller, arrays, value.axes)
+    text = _product(speller, arrays, value.axes, dict(value.sizes))
     if not scalars:
         return text
     return _scaled(speller, scalars, text)
@@ -32,7 +33,7 @@ def spell_selected(speller: Speller, value: Selected) -> Text:
     """Spell a contraction whose terms under a mask alone count."""
     from loopc.backends.numpy.values import ATOM, Text
 
-    fast = speller.fit(Contract(value.args, value.axes), value.axes)
+    fast = speller.fit(Contract(value.args, value.axes, value.sizes), value.axes)
     terms = [speller.spell(v) for v in (value.mask, *value.exact)]
     letter = letters(list(dict.fromkeys(a for t in terms for a in t.axes)))
     inputs = ",".join("".join(letter[a] for a in t.axes) for t in terms)
@@ -89,29 +90,39 @@ def _scaled(speller: Speller, scalars: Sequence[Value], text: Text) -> Text:
     return Text(f"{front} * {bracketed(text, PRODUCT + 1)}", PRODUCT, text.axes)
 
 
-def _product(speller: Speller, arrays: list[Value], axes: tuple[str, ...]) -> Text:
+def _product(speller: Speller, arrays: list[Value], axes: tuple[str, ...], sizes: Sizes) -> Text:
     """Spell the contraction of factors that all have axes, two at a time."""
+    value_sizes = tuple(sizes.items())
     while len(arrays) > 2:
-        a, b = _best_pair(arrays, axes)
+        a, b = _best_pair(speller, arrays, axes, sizes)
         rest = [v for n, v in enumerate(arrays) if n not in (a, b)]
         needed = {x for v in rest for x in v.axes} | set(axes)
         both = list(dict.fromkeys((*arrays[a].axes, *arrays[b].axes)))
         kept = tuple(x for x in both if x in needed)
-        arrays = [*rest, Contract((arrays[a], arrays[b]), kept)]
+        arrays = [*rest, Contract((arrays[a], arrays[b]), kept, value_sizes)]
     if len(arrays) == 1:
         return speller.spell(_summed(arrays[0], axes))
-    return _pair(speller, arrays[0], arrays[1], axes)
+    return _pair(speller, arrays[0], arrays[1], axes, sizes)
 
 
-def _best_pair(arrays: Sequence[Value], axes: tuple[str, ...]) -> tuple[int, int]:
-    """Choose the pair to contract first, by opt_einsum with equal extents."""
+def _best_pair(
+    speller: Speller, arrays: Sequence[Value], axes: tuple[str, ...], sizes: Sizes
+) -> tuple[int, int]:
+    """Choose the pair to contract first: opt_einsum's best, by extents as far as they are known.
+
+    Its `dp` is not always the best of its own kinds, so it is compared with `greedy`.
+    """
     import opt_einsum
 
     letter = letters(list(dict.fromkeys(a for v in arrays for a in v.axes)))
     inputs = ",".join("".join(letter[a] for a in v.axes) for v in arrays)
     equation = f"{inputs}->{''.join(letter[a] for a in axes)}"
-    shapes = [(64,) * len(v.axes) for v in arrays]
-    path, _ = opt_einsum.contract_path(equation, *shapes, shapes=True, optimize="dp")
+    shapes = [tuple(speller.typical(sizes[a]) for a in v.axes) for v in arrays]
+    found = [
+        opt_einsum.contract_path(equation, *shapes, shapes=True, optimize=how)
+        for how in ("dp", "greedy")
+    ]
+    path, _ = min(found, key=lambda each: float(each[1].opt_cost))
     first = path[0]
     return (int(first[0]), int(first[1]))
 
@@ -124,78 +135,10 @@ def _summed(value: Value, kept: Sequence[str]) -> Value:
     return Fold("sum", value, over, tuple(a for a in value.axes if a in kept))
 
 
-@record()
-class _Roles:
-    """What the axes of a pair are to each other."""
-
-    batch: tuple[str, ...]
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    summed: tuple[str, ...]
-
-
-def _pair(speller: Speller, a: Value, b: Value, axes: tuple[str, ...]) -> Text:
-    roles = _roles(a, b, axes)
-    if not roles.summed:
-        order = tuple(axes)
-        return speller.spell(Apply("mul", (a, b), order))
-    if not roles.batch:
-        return _flat(speller, a, b, roles, axes)
-    if max(len(roles.left), len(roles.right), len(roles.summed)) <= 1:
-        return _batched(speller, a, b, roles)
-    return _einsum_optimized(speller, a, b, axes)
-
-
-def _roles(a: Value, b: Value, axes: tuple[str, ...]) -> _Roles:
+def _pair(speller: Speller, a: Value, b: Value, axes: tuple[str, ...], sizes: Sizes) -> Text:
     shared = [x for x in a.axes if x in b.axes]
-    return _Roles(
-        tuple(x for x in axes if x in shared),
-        tuple(x for x in axes if x in a.axes and x not in shared),
-        tuple(x for x in axes if x in b.axes and x not in shared),
-        tuple(x for x in shared if x not in axes),
-    )
-
-
-def _flat(speller: Speller, a: Value, b: Value, roles: _Roles, axes: tuple[str, ...]) -> Text:
-    """Spell a product without batch axes: `A @ B` or `np.tensordot`."""
-    from loopc.backends.numpy.values import ATOM, PRODUCT, Text
-
-    left, right, summed = roles.left, roles.right, roles.summed
-    if max(len(left), len(right), len(summed)) > 1:
-        x, y = speller.spell(a), speller.spell(b)
-        places = [[s.axes.index(k) for k in summed] for s in (x, y)]
-        order = tuple(k for k in x.axes if k not in summed) + tuple(
-            k for k in y.axes if k not in summed
-        )
-        call = f"np.tensordot({x.text}, {y.text}, axes=({places[0]}, {places[1]}))"
-        return Text(call, ATOM, order)
-    if axes and left and right and axes == (*right, *left):
-        a, b, left, right = b, a, right, left
-    x_text = speller.fit(a, (*left, *summed), PRODUCT)
-    y_text = speller.fit(b, (*summed, *right), PRODUCT + 1)
-    return Text(f"{x_text} @ {y_text}", PRODUCT, (*left, *right))
-
-
-def _batched(speller: Speller, a: Value, b: Value, roles: _Roles) -> Text:
-    """Spell a batched matmul; a factor without an axis of its own is a row or a column."""
-    from loopc.backends.numpy.values import ATOM, PRODUCT, Text
-
-    batch, left, right, summed = roles.batch, roles.left, roles.right, roles.summed
-    x_text = speller.fit(a, (*batch, *left, *summed), ATOM)
-    y_text = speller.fit(b, (*batch, *summed, *right), ATOM)
-    if not left:
-        x_text += "[..., None, :]"
-    if not right:
-        y_text += "[..., None]"
-    text, level = f"{x_text} @ {y_text}", PRODUCT
-    if not left or not right:
-        drop = ", 0" * (not left) + (", 0" if not right else ", :" * (not left))
-        text, level = f"({text})[...{drop}]", ATOM
-    return Text(text, level, (*batch, *left, *right))
-
-
-def _einsum_optimized(speller: Speller, a: Value, b: Value, axes: tuple[str, ...]) -> Text:
-    from loopc.backends.numpy.values import Text
-
-    plain = _einsum(speller, Contract((a, b), axes))
-    return Text(plain.text[:-1] + ", optimize=True)", plain.level, plain.axes)
+    if all(x in axes for x in shared):
+        return speller.spell(Apply("mul", (a, b), axes))
+    if set(a.axes) == set(b.axes):
+        return _einsum(speller, Contract((a, b), axes))
+    return products.spell(speller, (a, b), speller.wished(axes), sizes)

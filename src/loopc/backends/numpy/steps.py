@@ -57,10 +57,13 @@ class StepSpeller:
                 name = speller.name("array", array)
                 yield f"{name} = {name}.copy()"
             case Assign():
+                speller.order = step.order
                 yield self._assign(step)
             case Store():
+                speller.order = step.target.axes
                 yield self._store(step)
             case Scatter():
+                speller.order = step.axes
                 yield from self._scatter(step)
             case Flatten():
                 yield from self._flatten(step)

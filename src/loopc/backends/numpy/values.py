@@ -37,6 +37,7 @@ from loopc.lower.plan import (
 )
 
 ATOM, UNARY, PRODUCT, SUM = integers.ATOM, integers.UNARY, integers.PRODUCT, integers.SUM
+TYPICAL = 64
 _LEVELS = {"+": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "-": UNARY, "**": 14}
 
 
@@ -51,13 +52,20 @@ class Text:
 
 @dataclass
 class Speller:
-    """Spells the values of one module; collects the helpers and types that it needs."""
+    """Spells the values of one module; collects the helpers and types that it needs.
+
+    Attributes:
+        names: the identifiers.
+        opt: the level of optimisation.
+        order: the axes of the array that the value at hand goes into, as they lie in memory.
+    """
 
     names: PythonNames
     opt: int
     helpers: dict[str, str] = field(default_factory=dict)
     dtypes: dict[tuple[str, ...], str] = field(default_factory=dict)
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
+    order: tuple[str, ...] = ()
 
     # Names, sizes, types
 
@@ -82,7 +90,16 @@ class Speller:
             self.dtypes[sources] = self.names.fresh(base if base in FIXED.values() else "dtype")
         return self.dtypes[sources]
 
+    def typical(self, expr: Expr) -> int:
+        """Return the extent that an expression of dims has in the call at hand; 64 if unknown."""
+        return TYPICAL
+
     # Values
+
+    def wished(self, axes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the order in which a value with these axes would best lie in memory."""
+        same = len(axes) == len(self.order) and set(axes) == set(self.order)
+        return self.order if same else axes
 
     def spell(self, value: Value) -> Text:  # noqa: C901 - one case per kind of value
         """Spell a value."""
@@ -152,9 +169,9 @@ class Speller:
         parts = [self.count(e) for e in exprs]
         return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
-    def count(self, expr: Expr) -> str:
+    def count(self, expr: Expr, loosest: int = 0) -> str:
         """Return a size, 0 where its expression is negative."""
-        text = self.size(expr)
+        text = self.size(expr, loosest)
         return text if integers.never_negative(expr) else f"max({text}, 0)"
 
     # Kinds of values
