@@ -150,7 +150,7 @@ class _Normal:
         """Compute a guard into an array first, for its adjoint cannot compute it again."""
         everything = (*loops, *stmt.indices)
         name = self.names.fresh("condition", numbered=True)
-        cell = self.names.cells(name, everything, everything, stmt.span)
+        cell = self.names.cells(name, everything, everything, stmt.span, (guard,))
         holds = Call("ne", (Read(cell), Const(0)))
         inner = tuple(s for b in stmt.body for s in self.statement(b, everything))
         guarded = For((), holds, inner, span=stmt.span)
@@ -270,14 +270,14 @@ class _Normal:
         own = value.indices
         name = self.names.fresh(value.op, numbered=True)
         if not value.at:
-            cell = self.names.cells(name, outer, loops, value.span)
+            cell = self.names.cells(name, outer, loops, value.span, (value,))
             hoisted.extend(_computed(cell, value))
             return Read(cell, span=value.span)
         for index, position in zip(own, value.at, strict=True):
             match = next((i for i in loops if position == IndexRef(i.name)), None)
             if match is None or index.step != 1:
                 raise catalogue.error("L0604", value.span, name=value.op)
-        cell = self.names.cells(name, [*outer, *own], (*outer, *own), value.span)
+        cell = self.names.cells(name, [*outer, *own], (*outer, *own), value.span, (value.body,))
         row = lookup(value.op)
         assert row is not None
         if row.evaluate is None:

@@ -103,7 +103,7 @@ class Recorder:
         if not self._changes_inside(leaf, access.array):
             loops = [i for i in loops if i.name in _needed(used, loops)]
         everything = [*loops, *extra]
-        cell = self.names.cells(name, everything, everything, leaf.update.span)
+        cell = self.names.cells(name, everything, everything, leaf.update.span, (leaf.update,))
         record = Update(cell, "=", Read(access), span=leaf.update.span)
         self.before.setdefault(leaf.number, []).extend(loop(extra, None, record))
         self.kept[key] = cell

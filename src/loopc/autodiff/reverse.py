@@ -143,7 +143,7 @@ class Reverse:
         target = self.adjoint_of(update.target)
         loops = [level.index for level in leaf.levels]
         name = self.names.fresh(f"{update.target.array}_cotangent".replace(".", "_"))
-        cell = self.names.cells(name, loops, loops, update.span)
+        cell = self.names.cells(name, loops, loops, update.span, (update,))
         made: list[Stmt] = [Update(cell, "=", Read(target), span=update.span)]
         if zeroed:
             made.append(Update(target, "=", Const(0), span=update.span))
@@ -232,7 +232,7 @@ class Reverse:
         own = {name for position in value.at for name in free_indices(position)}
         name = self.names.fresh(f"{leaf.update.target.array}_dot".replace(".", "_"))
         kept = [i for i in loops if i.name not in own]
-        cell = self.names.cells(name, kept, loops, leaf.update.span)
+        cell = self.names.cells(name, kept, loops, leaf.update.span, (leaf.update,))
         made.append(Update(cell, "+=", self._recorded(leaf, body, ()), span=leaf.update.span))
         return Read(cell)
 
@@ -245,7 +245,7 @@ class Reverse:
         cells = set(free_indices(target))
         name = self.names.fresh(f"{target.array}_ties".replace(".", "_"))
         kept = [i for i in loops if i.name in cells]
-        cell = self.names.cells(name, kept, loops, leaf.update.span)
+        cell = self.names.cells(name, kept, loops, leaf.update.span, (leaf.update,))
         held = tuple(self._recorded(leaf, c, inner) for c in conditions)
         made.append(wrapped(inner, held, Update(cell, "+=", Const(1), span=leaf.update.span)))
         return Read(cell)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from loopc.diagnostics.errors import Diagnostic
@@ -15,6 +16,7 @@ from loopc.ir.build_calls import Expander
 from loopc.ir.build_expr import ExprBuilder
 from loopc.ir.build_names import GRAD, Names, names_in, plain_name, tree_walk
 from loopc.ir.build_use import used
+from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -68,6 +70,18 @@ def expression(text: str, names: Mapping[str, Expr]) -> Expr:
     expr = ExprBuilder(Names(found, substitutes=dict(names))).expr(parse_expression(text))
     assert not found, (text, found)
     return expr
+
+
+def _dims_in(expr: tree.Expr) -> list[str]:
+    """Return the names in a declared extent, but for those of the functions that it calls."""
+    called = [
+        before.expr.name
+        for node in tree_walk(expr)
+        if isinstance(node, tree.Chain)
+        for before, after in pairwise(node.operands)
+        if isinstance(before.expr, tree.Name) and after.op == "()" and lookup(before.expr.name)
+    ]
+    return [n for n in names_in(expr) if n not in called]
 
 
 def default_outputs(program: Program) -> tuple[str, ...]:
@@ -144,7 +158,7 @@ class _Builder:
             for item in statement.items:
                 if statement.keyword == "dim" and item.dims is None:
                     self.names.dims[item.name] = item.span
-                for name in (n for dim in item.dims or () for n in names_in(dim)):
+                for name in (n for dim in item.dims or () for n in _dims_in(dim)):
                     if name not in arrays:
                         self.names.dims.setdefault(name, item.span)
         self.names.strict = any(s.keyword == "input" for s in statements)

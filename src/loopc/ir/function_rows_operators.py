@@ -91,7 +91,10 @@ _ARITHMETIC = (
         params=("a", "b"),
         scalar=scalars.power,
         numpy="{a} ** {b}",
-        partials=("where(b == 0, 0, b * a ** (b - 1))", "where(a == 0, 0, y * ln(a))"),
+        partials=(
+            "where(b == 0, where(a > 1e-30 and a < inf, b * a ** (b - 1), 0), b * a ** (b - 1))",
+            "where(a == 0, 0, y * ln(a))",
+        ),
         infix=Infix("**", 8),
         result="same",
         counts_bools=True,
@@ -104,7 +107,8 @@ _ARITHMETIC = (
             ((0.0, 3.0), (0.0, 0.0)),
             ((2.0, 0.0), (0.0, 0.6931471805599453)),
         ),
-        source="x**0 has derivative 0 everywhere, 0**y has derivative 0 by y.",
+        source="x**0 has derivative 0 everywhere, 0**y has derivative 0 by y. At an ordinary x the "
+        "derivative of x**y by x is a function of y, at y = 0 too: its own derivatives are right.",
     ),
 )
 
