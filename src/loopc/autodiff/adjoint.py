@@ -130,8 +130,9 @@ class _Segment:
         active = active_arrays(self.body, self.names, of, wrt)
         body = normalise(self.body, active.__contains__, self.names)
         active = active_arrays(body, self.names, of, wrt)
-        order = {name: number for number, name in enumerate(self.names.arrays)}
-        for name in sorted(active | set(wrt), key=order.__getitem__):
+        body = self._set_aside(body, active | set(wrt), {*of, *wrt})
+        active = active_arrays(body, self.names, of, wrt)
+        for name in self._ordered(active | set(wrt)):
             self._add(name, "temp")
         seeds: list[str] = []
         start: list[Stmt] = []
@@ -150,6 +151,28 @@ class _Segment:
         loops = tuple(_ranges_written(s, given) for s in loops)
         loops = (*start, *loops, *self._zeros(loops, wrt, seeds))
         return _Made(reverse.forward, loops, tuple(seeds))
+
+    def _set_aside(
+        self, body: tuple[Stmt, ...], bases: set[str] | frozenset[str], kept: set[str]
+    ) -> tuple[Stmt, ...]:
+        """Rename what an earlier `backward` of this suffix has left: every one starts from zero."""
+        written = {u.target.array for _, u in updates(body)}
+        old = [f"{name}.{self.suffix}" for name in self._ordered(bases)]
+        renamed = {n: self.names.fresh(n) for n in old if n in written and n not in kept}
+        for name, new in renamed.items():
+            self.names.arrays[new] = replace(self.names.arrays[name], name=new)
+
+        def step(node: Node) -> Node:
+            node = map_children(node, step)
+            if isinstance(node, Access) and node.array in renamed:
+                return replace(node, array=renamed[node.array])
+            return node
+
+        return tuple(step(s) for s in body) if renamed else body  # type: ignore[misc]
+
+    def _ordered(self, names: set[str] | frozenset[str]) -> list[str]:
+        order = {name: number for number, name in enumerate(self.names.arrays)}
+        return sorted(names, key=order.__getitem__)
 
     def _add(self, name: str, kind: str) -> None:
         """Add the adjoint array of an array."""

@@ -10,6 +10,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from loopc.diagnostics import catalogue
@@ -179,11 +180,24 @@ class Names:
 
 
 def names_in(expr: tree.Expr | None) -> Iterator[str]:
-    """Yield the bare names of an expression."""
+    """Yield the bare names of an expression, those of the functions it calls apart."""
     if expr is not None:
+        called = list(_called(expr))
         for node in tree_walk(expr):
-            if isinstance(node, tree.Name):
+            if isinstance(node, tree.Name) and not any(node is name for name in called):
                 yield plain_name(node.name)
+
+
+def _called(expr: tree.Expr) -> Iterator[tree.Expr]:
+    """Yield the names of functions that a bracket follows: `max` in `max(N, 1)`."""
+    for node in tree_walk(expr):
+        if isinstance(node, tree.Chain):
+            for operand, following in pairwise(node.operands):
+                name = operand.expr
+                if following.op != "()" or not isinstance(name, tree.Name):
+                    continue
+                if functions.lookup(plain_name(name.name)) is not None:
+                    yield name
 
 
 def tree_walk(node: object) -> Iterator[tree.Node]:

@@ -1,0 +1,11 @@
+"""Independent implementations of the programs of examples/zoo: NumPy, and PyTorch's own layers."""
+
+from zoo import attention, discrete, generative, recurrent, vision
+
+MODELS = (
+    *vision.MODELS,
+    *recurrent.MODELS,
+    *attention.MODELS,
+    *generative.MODELS,
+    *discrete.MODELS,
+)
