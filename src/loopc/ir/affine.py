@@ -264,17 +264,22 @@ def _nonnegative(atom: Expr) -> bool:
             return True
         case Call("mul", args):
             return all(_nonnegative(a) for a in args)
-        case Call("floordiv", (a, Const(int(c)))) if c > 0:
-            form = affine(a)
-            return form is not None and at_least(form, Affine(0))
-        case Call("mod", (_, Const(int(c)))):
-            return c > 0
+        case Call("floordiv", (a, b)):
+            return is_nonnegative(a) and is_nonnegative(b)
+        case Call("mod", (_, b)):
+            return is_nonnegative(b)
         case Call("max", args):
-            return any(f is not None and at_least(f, Affine(0)) for f in map(affine, args))
+            return any(map(is_nonnegative, args))
         case Call("min", args):
-            return all(f is not None and at_least(f, Affine(0)) for f in map(affine, args))
+            return all(map(is_nonnegative, args))
         case _:
             return False
+
+
+def is_nonnegative(expr: Expr) -> bool:
+    """Whether an expression is 0 or more for all values of the dims for which it has a value."""
+    form = affine(expr)
+    return form is not None and at_least(form, Affine(0))
 
 
 def to_expr(form: Affine) -> Expr:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
-from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
+from loopc.ir.affine import Affine, affine, at_least, is_nonnegative, plus, to_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
 from loopc.ir.visit import free_indices, substitute, walk
 
@@ -210,14 +210,11 @@ def _extreme_of(atom: Expr, name: str, ranges: Mapping[str, Index], side: int) -
     if name not in free_indices(atom):
         return atom
     match atom:
-        case Call("floordiv", (a, Const(int(c)))) if c > 0:
+        case Call("floordiv", (a, c)) if name not in free_indices(c) and is_nonnegative(c):
             inner = _eliminate(a, name, ranges, side)
-            return None if inner is None else Call("floordiv", (inner, atom.args[1]))
-        case Call("mod", (_, c)) if name not in free_indices(c):
-            form = affine(c)
-            if form is None or not at_least(form, Affine(0)):
-                return None
-            return to_expr(form - Affine(1)) if side > 0 else Const(0)
+            return None if inner is None else Call("floordiv", (inner, c))
+        case Call("mod", (_, c)) if name not in free_indices(c) and is_nonnegative(c):
+            return plus(c, -1) if side > 0 else Const(0)
         case Call("max" | "min", args):
             parts = [_eliminate(a, name, ranges, side) for a in args]
             known = tuple(p for p in parts if p is not None)
@@ -235,10 +232,8 @@ def _extreme_of_product(
     others = [a for a in args if name not in free_indices(a)]
     if len(others) != len(args) - 1:
         return None
-    for other in others:
-        form = affine(other)
-        if form is None or not at_least(form, Affine(0)):
-            return None
+    if not all(map(is_nonnegative, others)):
+        return None
     inner = next(a for a in args if name in free_indices(a))
     best = _extreme_of(inner, name, ranges, side)
     return None if best is None else Call("mul", (*others, best))

@@ -167,7 +167,7 @@ class Equations:
         for key in group.keys:
             for use in self.writes.get(key, ()) if isinstance(key, tuple) else ():
                 ranges = self.ranges(use.at, use.scope)
-                if ranges is None and skip:
+                if ranges is None and (skip or self._is_whole(use, group)):
                     continue
                 if ranges is None:
                     return None
@@ -178,6 +178,11 @@ class Equations:
             return None
         form = affine(highs[0] if len(highs) == 1 else Call("max", tuple(highs)))
         return None if form is None else to_expr(form)
+
+    def _is_whole(self, use: Use, group: Class) -> bool:
+        """Whether an index that runs over the axis itself stands alone there."""
+        number = self.equal_to(use.access, use.axis, use.scope)
+        return number is not None and self.class_of(number) is group
 
     def ranges(self, expr: Expr, scope: Scope) -> dict[str, Index] | None:
         """Return the resolved ranges of the indices that `expr` depends on; None: not yet known."""
