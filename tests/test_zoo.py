@@ -102,7 +102,7 @@ def test_the_program_agrees_with_pytorch(model: Model) -> None:
     import torch
     from torch.nn import functional
 
-    arrays = {n: torch.as_tensor(v) for n, v in arrays_of(model).items()}
+    arrays = {n: torch.as_tensor(np.asarray(v)) for n, v in arrays_of(model).items()}
     params = {p: arrays[p].requires_grad_() for p in trained(model)}
     losses = by_name(model.torch(functional, **arrays), model)
     gradients = {}
@@ -128,9 +128,9 @@ def test_every_level_agrees_with_the_reference(model: Model) -> None:
 def test_the_adjoint_agrees_with_central_differences(model: Model) -> None:
     for loss in dict.fromkeys(loss for loss, _ in trained(model).values()):
         wrt = tuple(p for p, (of, _) in trained(model).items() if of == loss)
-        program = compiled(model.name, loss=loss, wrt=wrt)
+        program = compiled(model.name, (loss,), loss=loss, wrt=wrt)
         if "stopgrad" not in path(model).read_text(encoding="utf-8"):
-            report = loopc.gradcheck(program, arrays_of(model), tolerance=1e-6, max_cells=20)
+            report = loopc.gradcheck(program, arrays_of(model), tolerance=1e-6, max_cells=6)
             assert report, report
 
 
@@ -174,6 +174,5 @@ def test_the_program_is_in_canonical_layout_under_a_header(model: Model) -> None
 
 def test_the_independent_implementation_takes_every_array(model: Model) -> None:
     inspect.signature(model.numpy).bind(**arrays_of(model))
-    assert set(compiled(model.name).inputs) | set(compiled(model.name).params) == set(
-        arrays_of(model)
-    )
+    program = compiled(model.name)
+    assert set(arrays_of(model)) >= {*program.inputs, *program.params}

@@ -1,6 +1,6 @@
 """Independent implementations of the programs of examples/zoo: NumPy, and PyTorch's own layers."""
 
-from zoo import attention, discrete, generative, recurrent, vision
+from zoo import attention, decisions, discrete, generative, recurrent, vision
 
 MODELS = (
     *vision.MODELS,
@@ -8,4 +8,5 @@ MODELS = (
     *attention.MODELS,
     *generative.MODELS,
     *discrete.MODELS,
+    *decisions.MODELS,
 )

@@ -135,9 +135,8 @@ def transformer_torch(F: Any, w: Any, Emb: Any, n3: Any, lr: Any, **p: Any) -> A
         y = pairs * torch.polar(torch.ones_like(angle), angle)
         return torch.cat([y.real, y.imag], -1)
 
-    b, t = w.shape
     x = F.embedding(w, Emb)
-    _, g, r, e, d = p["Wq"].shape
+    e, d = p["Wq"].shape[3:]
     for l in range(len(p["n1"])):
         h = F.rms_norm(x, (d,), p["n1"][l], 1e-6)
         q, k, v = (

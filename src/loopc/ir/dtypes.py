@@ -3,7 +3,8 @@
 A kind is one of `b` (bool), `i` (integer), `f` (float), `c` (complex). The kinds of the inputs are
 known before a program is lowered; widths are not, so a type is a kind and the inputs it is promoted
 from: `float32` in, `float32` out, without the compiler knowing which. Literals and the values of
-indices, and counts of bools, are weak: they take the type of what they meet.
+indices, and counts of bools, are weak: they take the type of what they meet. So are floats made of
+integers alone.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class DType:
     Attributes:
         kind: `b`, `i`, `f` or `c`.
         sources: names of inputs, and NumPy dtype names, in order; the width is that of their
-            promotion. An input's integer width does count next to a float, as in NumPy.
-        weak: made of literals and indices alone.
+            promotion. Integers do not count next to a float.
+        weak: made of literals and indices alone, or a float made of integers.
     """
 
     kind: str
@@ -142,27 +143,27 @@ def _settled(value: DType | None, array: Array) -> DType:
 
 
 def join(a: DType, b: DType) -> DType:
-    """Return the type of an operation on both, as NumPy promotes."""
+    """Return the type of an operation on both.
+
+    As NumPy promotes, but that floats alone decide the width of a float: an integer beside a
+    float32 becomes a float32.
+    """
     kind = max(a.kind, b.kind, key=ORDER.index)
-    if a.weak and b.weak:
+    deciding = "fc" if kind in "fc" else "bi"
+    strong = [part for part in (a, b) if not part.weak and part.kind in deciding]
+    if not strong:
         return DType(kind, (), weak=True)
-    if a.weak or b.weak:
-        strong, other = (b, a) if a.weak else (a, b)
-        if ORDER.index(other.kind) <= ORDER.index(strong.kind):
-            return strong
-        if strong.kind == "f":  # complex literal, real array: a complex of that width
-            return DType(kind, (*strong.sources, "complex64"))
-        return DType(kind, (FIXED[kind],))
-    return DType(kind, tuple(dict.fromkeys((*a.sources, *b.sources))))
+    sources = tuple(dict.fromkeys(s for part in strong for s in part.sources))
+    if all(part.kind == kind for part in strong) or len(strong) == 2:
+        return DType(kind, sources)
+    if kind == "c":  # complex literal, real array: a complex of that width
+        return DType(kind, (*sources, "complex64"))
+    return DType(kind, (FIXED[kind],))
 
 
 def as_float(value: DType) -> DType:
-    """Return the type of a function's value: at least a float; integers become float64."""
-    if value.kind in "fc":
-        return value
-    if value.weak or value.kind == "b":
-        return DType("f", (), weak=True)
-    return FLOAT
+    """Return the type of a function's value: at least a float."""
+    return value if value.kind in "fc" else DType("f", (), weak=True)
 
 
 def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:

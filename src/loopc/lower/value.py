@@ -158,12 +158,13 @@ class Lowering:
             return value
         if own.kind == "b" and as_int and not isinstance(value, Lit):
             return Cast(value, INTEGER, value.axes)
-        if not own.weak or isinstance(value, Lit | Scalar):
+        if isinstance(value, Lit | Scalar):
             return value
-        if not value.axes:
-            return Cast(value, own, ())
-        if not joined.weak and joined.kind in "fc":
+        meets_float = not joined.weak and joined.kind in "fc"
+        if meets_float and (own.kind == "i" or (own.weak and value.axes)):
             return Cast(value, joined, value.axes)
+        if own.weak and not value.axes:
+            return Cast(value, own, ())
         return value
 
 
