@@ -293,7 +293,6 @@ def experts(
 def experts_torch(
     F: Any, x: Any, y: Any, R: Any, W1: Any, b1: Any, W2: Any, V: Any, alpha: Any, lr: Any
 ) -> Any:
-    import torch
 
     g = F.softmax(F.linear(x, R), 1)
     weight, e = g.max(1)
