@@ -69,7 +69,7 @@ def test_the_underline_stands_under_the_place_with_wide_and_combining_characters
     start = source.text.index("?")
     from loopc.diagnostics.span import Span
 
-    made = catalogue.diagnostic("L0102", Span(source, start, start + 1), text="?")
+    made = catalogue.diagnostic("L0102", Span(source, start, start + 1), text="?", repair="…")
     lines = render.render(made).split("\n")
     assert lines[-3].index("?") + 1 == len("1 | s̃ = 変数 + ?")
     assert lines[-2] == "  | " + " " * 11 + "^"

@@ -39,6 +39,7 @@ _PLACES = {
             "DifferentiationError",
             "LimitError",
             "CallError",
+            "LoopcWarning",
         ),
         "loopc.diagnostics.errors",
     ),
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         DTypeError,
         LimitError,
         LoopcError,
+        LoopcWarning,
         ParseError,
         ShapeError,
     )
@@ -70,6 +72,7 @@ __all__ = [
     "GradcheckReport",
     "LimitError",
     "LoopcError",
+    "LoopcWarning",
     "Model",
     "ParseError",
     "Program",

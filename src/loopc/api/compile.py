@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -11,14 +12,17 @@ from typing import Any
 from loopc.api.options import Options
 from loopc.api.program import Program
 from loopc.api.results import Results
-from loopc.autodiff.adjoint import expand_backward
+from loopc.autodiff.adjoint import check_backward, expand_backward
 from loopc.diagnostics import catalogue
-from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.catalogue import in_order
+from loopc.diagnostics.errors import Diagnostic, LoopcWarning
+from loopc.diagnostics.render import render
 from loopc.diagnostics.span import Source
 from loopc.ir import nodes
-from loopc.ir.build import build
+from loopc.ir.build import Built, build_all
 from loopc.ir.check_types import check_types
 from loopc.ir.infer import infer
+from loopc.syntax import tree
 from loopc.syntax.parser import parse_collecting
 
 SUFFIX = ".loops"
@@ -61,20 +65,27 @@ def compile(
         dtype=dtype,
         memory_limit=memory_limit,
     )
-    return compile_source(read_source(source), options, outputs)
+    found: list[Diagnostic] = []
+    program = compile_source(read_source(source), options, outputs, found)
+    for diagnostic in found:
+        warnings.warn(render(diagnostic), LoopcWarning, stacklevel=2)
+    return program
 
 
 def compile_source(
     read: Source,
     options: Options | None = None,
     outputs: Sequence[str] | None = None,
+    warned: list[Diagnostic] | None = None,
 ) -> Program:
-    """Compile a text that has been read; see `compile`."""
+    """Compile a text that has been read; see `compile`. Warnings are appended to `warned`."""
     options = options or Options()
     if options.opt not in (0, 1, 2):
         raise catalogue.error("L0704", what="opt", name=options.opt, known="0, 1, 2")
     program, found = resolved(read)
     catalogue.raise_all(found)
+    if warned is not None:
+        warned.extend(found)
     if outputs is not None:
         program = with_outputs(program, outputs)
     return Program(program, expand_backward(program), options, read.name)
@@ -99,14 +110,56 @@ def read_source(source: str | Path) -> Source:
 
 
 def resolved(source: Source) -> tuple[nodes.Program, list[Diagnostic]]:
-    """Return the resolved program of a text, and everything that was found wrong with it."""
+    """Return the resolved program of a text, and everything that was found wrong with it.
+
+    If that holds an error, the program is not to be used.
+    """
     module, found = parse_collecting(source)
-    program = build(module, found, Path(source.folder))
-    if not any(d.severity == "error" for d in found):
-        program = infer(program, found)
-    if not any(d.severity == "error" for d in found):
-        check_types(program, found)
-    return program, found
+    folder = Path(source.folder)
+    program, more = _meaning(module, folder, found)
+    return program, in_order([*found, *more], source)
+
+
+def _meaning(
+    module: tree.Module, folder: Path, before: Sequence[Diagnostic] = ()
+) -> tuple[nodes.Program, list[Diagnostic]]:
+    """Return the program of a tree, and what is wrong beyond `before`."""
+    built, found = _understood(module, folder, before)
+    for function in built.uncalled:
+        found.extend(_understood(function, folder, typed=False)[1])
+    return built.program, found
+
+
+def _understood(
+    module: tree.Module,
+    folder: Path,
+    before: Sequence[Diagnostic] = (),
+    *,
+    typed: bool = True,
+) -> tuple[Built, list[Diagnostic]]:
+    """Return what a tree was made into, its program resolved, and what is wrong with it.
+
+    Args:
+        module: the tree.
+        folder: where its file lies.
+        before: what was found wrong with its text.
+        typed: whether its inputs have types; those of a def's formals are the call's.
+    """
+    found: list[Diagnostic] = []
+    built = build_all(module, found, folder)
+    doubtful = built.doubtful if _has_error([*before, *found]) else None
+    if doubtful is None and typed:
+        check_types(built.program, found)
+        if _has_error(found):
+            doubtful = frozenset(a.name for a in built.program.arrays)
+    program = infer(built.program, found, doubtful)
+    if not _has_error([*before, *found]):
+        check_backward(program, found)
+    return replace(built, program=program), found
+
+
+def _has_error(found: Sequence[Diagnostic]) -> bool:
+    return any(d.severity == "error" for d in found)
 
 
 def with_outputs(program: nodes.Program, outputs: Sequence[str]) -> nodes.Program:

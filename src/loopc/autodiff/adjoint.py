@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import Reverse
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.record import record
 from loopc.ir.build import default_wrt, is_differentiable
+from loopc.ir.dtypes import KINDS, infer_dtypes
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -95,20 +97,55 @@ def expand_backward(program: Program) -> Program:
         if not isinstance(stmt, Backward):
             body = (*body, stmt)
             continue
-        _check_wrt(program, stmt)
         segment = _Segment(body, names, stmt.suffix)
         made = segment.differentiate([stmt.of], stmt.wrt, seeded=False)
         body = (*made.forward, *made.loops)
     return replace(program, arrays=tuple(names.arrays.values()), body=body)
 
 
-def _check_wrt(program: Program, stmt: Backward) -> None:
-    for name in stmt.wrt:
-        array = program.array(name)
-        if not is_differentiable(array):
-            candidates = ", ".join(f"`{n}`" for n in default_wrt(program)) or "there are none"
-            why = f"it is of type {array.dtype}"
-            raise catalogue.error("L0603", stmt.span, name=name, why=why, candidates=candidates)
+def check_backward(program: Program, found: list[Diagnostic]) -> None:
+    """Append what is wrong with the Backward statements of a resolved program to `found`."""
+    flows = list(_flows(program.body))
+    kinds = infer_dtypes(program, {})
+    adjoints = {f"{n}.{s.suffix}" for s in program.body if isinstance(s, Backward) for n in s.wrt}
+    pairs = [(target, sources) for _, target, sources in flows]
+    later = set().union(*(_reached(n, pairs) for n in adjoints))  # their types come later
+    for number, stmt in enumerate(program.body):
+        if not isinstance(stmt, Backward):
+            continue
+        candidates = ", ".join(f"`{n}`" for n in default_wrt(program)) or "there are none"
+        wrong = [n for n in (stmt.of, *stmt.wrt) if kinds[n].kind != "f" and n not in later]
+        for name in wrong:
+            why = f"it is of type {KINDS[kinds[name].kind]}"
+            facts = {"name": name, "why": why, "candidates": candidates}
+            found.append(catalogue.diagnostic("L0603", stmt.span, **facts))  # type: ignore[arg-type]
+        before = [(t, s) for place, t, s in flows if place < number]
+        idle = [n for n in stmt.wrt if stmt.of not in _reached(n, before)]
+        if idle and not wrong:
+            listed = ", ".join(f"`{n}`" for n in idle)
+            found.append(catalogue.diagnostic("L0606", stmt.span, name=stmt.of, wrt=listed))
+
+
+def _flows(body: tuple[Stmt, ...]) -> Iterator[tuple[int, str, set[str]]]:
+    """Yield the number of a statement, an array that it writes, and what that depends on."""
+    for number, stmt in enumerate(body):
+        if isinstance(stmt, Backward):
+            every = {a.array for s in body[:number] for a in walk(s) if isinstance(a, Access)}
+            for name in stmt.wrt:
+                yield number, f"{name}.{stmt.suffix}", every | {stmt.of}
+        for _, update in updates((stmt,)):
+            yield number, update.target.array, {a.array for a in sensitive(update.value)}
+
+
+def _reached(name: str, flows: Sequence[tuple[str, set[str]]]) -> set[str]:
+    """Return the arrays that depend on `name`."""
+    reached = {name}
+    changed = True
+    while changed:
+        new = {t for t, sources in flows if sources & reached} - reached
+        reached |= new
+        changed = bool(new)
+    return reached
 
 
 @record()

@@ -103,11 +103,14 @@ def read(file: str | None, text: str | None) -> Source:
 
 
 def compiled(source: Source, **options: Any) -> Any:
-    """Compile a text that has been read."""
+    """Compile a text that has been read; report its warnings."""
     from loopc.api.compile import compile_source
     from loopc.api.options import Options
 
-    return compile_source(source, Options(**options), None)
+    found: list[Diagnostic] = []
+    program = compile_source(source, Options(**options), None, found)
+    report(found)
+    return program
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

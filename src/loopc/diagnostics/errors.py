@@ -106,3 +106,7 @@ class LimitError(LoopcError):
 
 class CallError(LoopcError, TypeError):
     """The arrays of a call do not match the program's inputs."""
+
+
+class LoopcWarning(UserWarning):
+    """A finding that does not stop a program: names that look alike, a gradient that is zero."""

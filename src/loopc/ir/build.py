@@ -12,25 +12,57 @@ from itertools import pairwise
 from pathlib import Path
 
 from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.record import record
+from loopc.ir.affine import affine
 from loopc.ir.build_calls import Expander
+from loopc.ir.build_checks import (
+    alone,
+    check_defs,
+    check_rare_indices,
+    check_spellings,
+    collect_indices,
+    keyword,
+    roots,
+)
 from loopc.ir.build_expr import ExprBuilder
 from loopc.ir.build_names import GRAD, Names, names_in, plain_name, tree_walk
+from loopc.ir.build_templates import written
 from loopc.ir.build_use import used
+from loopc.ir.dtypes import of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
     Array,
     Backward,
+    Const,
     Dim,
     Expr,
     For,
     Index,
     Program,
+    Read,
+    Reduce,
     Stmt,
     Update,
 )
 from loopc.ir.visit import free_indices, neg, reads, updates, walk
 from loopc.syntax import tree
+from loopc.syntax.printer import print_expr
+
+
+@record()
+class Built:
+    """What a tree was made into.
+
+    Attributes:
+        program: the open program, without the statements that are wrong.
+        doubtful: the arrays that such statements write, of which little can be said.
+        uncalled: a module for each def of the text that nothing calls.
+    """
+
+    program: Program
+    doubtful: frozenset[str]
+    uncalled: tuple[tree.Module, ...]
 
 
 def build(module: tree.Module, found: list[Diagnostic], base: Path | None = None) -> Program:
@@ -41,9 +73,19 @@ def build(module: tree.Module, found: list[Diagnostic], base: Path | None = None
         found: the findings.
         base: the folder of the file, for `use` (default: the current one).
     """
-    names = Names(found)
+    return build_all(module, found, base).program
+
+
+def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = None) -> Built:
+    """Return the open program of a tree, and what is left to be looked at; see `build`."""
+    names = Names(found, doubtful=set(module.lost), spoilt=module.spoilt)
+    source = module.span.source if module.span else None
     module = replace(module, body=used(module.body, names, base))
-    names.defs = {s.name: s for s in module.body if isinstance(s, tree.Def)}
+    defs = [n for n in tree_walk(module) if isinstance(n, tree.Def)]
+    names.defs = {d.name: d for d in defs}
+    check_defs(module.body, names)
+    collect_indices(module.body, names)
+    statements = module.body
     arrays = {n.name for n in tree_walk(module) if isinstance(n, tree.Name | tree.Bracket)}
     expander = Expander(names, arrays)
     module = replace(module, body=expander.module(module.body))
@@ -55,11 +97,19 @@ def build(module: tree.Module, found: list[Diagnostic], base: Path | None = None
     _collect_adjoints(names, module)
     builder.declarations([s for s in module.body if isinstance(s, tree.Declare)])
     body = builder.body(module.body, ExprBuilder(names), top=True)
-    names.check_spellings()
+    check_spellings(names)
+    if not names.strict:
+        check_rare_indices(statements, names)
     program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, ())
     program = _with_index_types(program)
     program = replace(program, body=tuple(_with_wrt(s, program) for s in program.body))
-    return replace(program, outputs=tuple(builder.outputs) or default_outputs(program))
+    program = replace(program, outputs=tuple(builder.outputs) or default_outputs(program))
+    uncalled = tuple(
+        alone(d, defs)
+        for d in defs
+        if d.name not in expander.called and d.span is not None and d.span.source == source
+    )
+    return Built(program, frozenset(names.doubtful), uncalled)
 
 
 def expression(text: str, names: Mapping[str, Expr]) -> Expr:
@@ -89,10 +139,10 @@ def default_outputs(program: Program) -> tuple[str, ...]:
     last_read: dict[str, int] = {}
     first_write: dict[str, int] = {}
     last_write: dict[str, int] = {}
-    for number, (written, read) in enumerate(_leaves(program.body)):
+    for number, (writes, read) in enumerate(_leaves(program.body)):
         for name in read:
             last_read[name] = number
-        for name in written:
+        for name in writes:
             first_write.setdefault(name, number)
             last_write[name] = number
     return tuple(n for n in first_write if last_read.get(n, -1) <= last_write[n])
@@ -157,6 +207,8 @@ class _Builder:
         for statement in statements:
             for item in statement.items:
                 if statement.keyword == "dim" and item.dims is None:
+                    if item.name in self.names.dims:
+                        self.names.report("L0307", item.span, name=item.name)
                     self.names.dims[item.name] = item.span
                 for name in (n for dim in item.dims or () for n in _dims_in(dim)):
                     if name not in arrays:
@@ -170,21 +222,47 @@ class _Builder:
         builder = ExprBuilder(self.names)
         if keyword == "output" and item.value is not None:
             self.names.report("L0326", item.value.span, name=item.name)
+            return
         if keyword == "output":
+            if plain_name(item.name) in self.outputs:
+                self.names.report("L0307", item.span, name=item.name)
+                return
             self.outputs.append(plain_name(item.name))
             if item.dims is None and not item.dtype:
                 self._check_output(item)
                 return
-        value = None if item.value is None else builder.expr(item.value)
+        value = None if item.value is None else self._constant(item.value, builder)
         if keyword == "dim" and item.dims is None:
+            if item.value is not None and value is not None:
+                self._check_extent(value, item.value)
             self.dims.append(Dim(item.name, value, span=item.span))
             return
-        shape = tuple(builder.expr(d) for d in item.dims or ())
+        shape = tuple(self._constant(d, builder) for d in item.dims or ())
+        for extent, node in zip(shape, item.dims or (), strict=True):
+            self._check_extent(extent, node)
         if keyword in ("dim", "output"):
             known = None if item.dims is None else shape
             self.names.declare("temp", item, known, None)
         else:
             self.names.declare("param" if keyword == "param" else "input", item, shape, value)
+
+    def _constant(self, node: tree.Expr, builder: ExprBuilder) -> Expr:
+        """Build an extent or an initial value: of literals, dims and integer scalars."""
+        before = self.names.errors
+        value = builder.expr(node)
+        for part in walk(value):
+            if isinstance(part, Reduce) or (isinstance(part, Read) and part.access.subscripts):
+                if self.names.errors == before:
+                    self.names.report("L0331", node.span, text=print_expr(node))
+                return Const(0)
+        return value
+
+    def _check_extent(self, value: Expr, node: tree.Expr) -> None:
+        dtype, form = of_expr(value, {}), affine(value)
+        if dtype is not None and dtype.kind not in "bi":
+            self.names.report("L0402", node.span, text=print_expr(node))
+        elif form is not None and form.is_constant and form.constant < 0:
+            self.names.report("L0202", node.span, value=form.constant)
 
     def _check_output(self, item: tree.Declared) -> None:
         name = plain_name(item.name)
@@ -197,18 +275,34 @@ class _Builder:
     def body(
         self, statements: Iterable[tree.Statement], builder: ExprBuilder, *, top: bool = False
     ) -> tuple[Stmt, ...]:
-        """Build statements in order."""
-        built = (self._statement(s, builder, top=top) for s in statements)
-        return tuple(s for s in built if s is not None)
+        """Build statements in order, but for those that are wrong."""
+        built: list[Stmt] = []
+        for statement in statements:
+            if self.names.is_spoilt(statement):
+                self.names.doubtful.update(written((statement,)))
+                continue
+            before, known = self.names.errors, len(self.names.found)
+            stmt = self._statement(statement, builder, top=top)
+            self.names.found[known:] = roots(self.names.found[known:])
+            if self.names.errors > before and not isinstance(stmt, For):
+                self.names.doubtful.update(written((statement,)))
+            elif stmt is not None:
+                built.append(stmt)
+        return tuple(built)
 
     def _statement(self, node: tree.Statement, builder: ExprBuilder, *, top: bool) -> Stmt | None:
         match node:
             case tree.Assign():
                 return self._assign(node, builder)
             case tree.For(indices, guard, body):
-                built, inner = builder.indices(indices, "for")
+                before = self.names.errors
+                built, inner = builder.indices(indices, "for", fresh=True)
                 condition = None if guard is None else inner.expr(guard)
+                is_wrong = self.names.errors > before
                 stmts = self.body(body, inner)
+                if is_wrong:
+                    self.names.doubtful.update(written((node,)))
+                    return None
                 if node.inline:
                     self._check_lossy(built, stmts)
                 return For(built, condition, stmts, span=node.span) if stmts else None
@@ -220,8 +314,7 @@ class _Builder:
                 return self._backward(node)
             case tree.Declare() | tree.Def() | tree.Use() | tree.Backward():
                 if not top:
-                    what = node.keyword if isinstance(node, tree.Declare) else _keyword(node)
-                    self.names.report("L0324", node.span, what=what)
+                    self.names.report("L0324", node.span, what=keyword(node))
                 return None
 
     def _assign(self, node: tree.Assign, builder: ExprBuilder) -> Update | None:
@@ -251,13 +344,10 @@ class _Builder:
 
     def _backward(self, node: tree.Backward) -> Stmt | None:
         of = plain_name(node.of)
-        if not self.names.is_array(of):
-            self.names.unknown(of, node.span)
-            return None
         wrt = tuple(plain_name(n) for n in node.wrt)
-        for name in wrt:
+        for name, place in zip((of, *wrt), node.places, strict=True):
             if not self.names.is_array(name):
-                self.names.unknown(name, node.span)
+                self.names.unknown(name, place)
                 return None
         suffix = node.name or GRAD
         for name in wrt:
@@ -268,14 +358,9 @@ class _Builder:
 
 
 def _text(access: Access) -> str:
-    from loopc.ir.nodes import Read
     from loopc.ir.unbuild_expr import expr_text
 
     return expr_text(Read(access))
-
-
-def _keyword(node: tree.Def | tree.Use | tree.Backward) -> str:
-    return {tree.Def: "def", tree.Use: "use", tree.Backward: "backward"}[type(node)]
 
 
 def _with_index_types(program: Program) -> Program:

@@ -22,6 +22,7 @@ from loopc.ir.build_templates import (
 )
 from loopc.ir.visit import fresh_name
 from loopc.syntax import tree
+from loopc.syntax.printer import print_expr
 
 Indices = tuple[str, ...]
 
@@ -34,6 +35,7 @@ class Expander:
         names: where findings go, and the defs.
         taken: the names of the program so far.
         aliases: dims of defs that a body uses as values: the axis of an array that each is.
+        called: the defs that are called somewhere.
     """
 
     names: Names
@@ -41,6 +43,7 @@ class Expander:
     writes: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, tuple[str, int]] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
+    called: set[str] = field(default_factory=set)
 
     def module(self, body: tuple[tree.Statement, ...]) -> tuple[tree.Statement, ...]:
         """Return a program's statements without defs and calls."""
@@ -88,10 +91,13 @@ class Expander:
         """Return the def and the arguments if an expression is one call."""
         match node:
             case tree.Chain(
-                (tree.Operand(_, 0, tree.Name(name, 0)), tree.Operand(op, 0, tree.Group() as group))
+                (
+                    tree.Operand(_, 0, tree.Name(name, 0) as head),
+                    tree.Operand(op, 0, tree.Group() as group),
+                )
             ):
                 if op in ("", "()") and name in self.names.defs:
-                    return self.names.defs[name], group
+                    return self.names.defs[name], whole_call(head, group)
             case _:
                 pass
         return None
@@ -118,7 +124,7 @@ class Expander:
                 and isinstance(group, tree.Group)
             ):
                 value: tree.Expr = self._scalar(
-                    self.names.defs[head.expr.name], group, scope, before
+                    self.names.defs[head.expr.name], whole_call(head.expr, group), scope, before
                 )
                 if isinstance(argument, tree.Power):
                     value = tree.Power(value, argument.exponent, span=argument.span)
@@ -183,6 +189,7 @@ class Expander:
         self, function: tree.Def, group: tree.Group, cells: list[Access], scope: Indices
     ) -> list[tree.Statement]:
         """Return the body of a call whose results go to `cells`."""
+        self.called.add(function.name)
         if function.name in self.stack:
             self.names.report("L0321", group.span, name=function.name)
             return []
@@ -190,11 +197,8 @@ class Expander:
         values = self._bound(function, group, scope, before)
         if values is None:
             return []
-        assigned = written(function.body)
         for result, cell in zip(function.results, cells, strict=True):
             values[result.name] = cell
-            if result.name not in assigned:
-                self.names.report("L0323", function.span, name=function.name, result=result.name)
         body = Inside(self, function, values, scope).body()
         outer, self.stack = self.stack, (*self.stack, function.name)
         found = [s for stmt in body for s in self.statement(stmt, scope)]
@@ -219,7 +223,8 @@ class Expander:
             rank = len(formal.dims or ())
             access = opened(actual, rank) if isinstance(actual, Access) else None
             if access is None and rank:
-                self.wrong(function, group.span, f"takes `{formal.name}` with {rank} dimension(s)")
+                place = group.span if actual is formal.value else actual.span
+                self.wrong(function, place, f"takes `{formal.name}` with {rank} dimension(s)")
                 return None
             is_index = isinstance(actual, tree.Name) and actual.name in scope
             if access is None or formal.name in assigned or is_index:
@@ -281,6 +286,20 @@ class Expander:
 
     def wrong(self, function: tree.Def, span: Span | None, what: str) -> None:
         """Report a call that does not fit its def."""
-        formals = ", ".join(p.name for p in function.params)
+        self.called.add(function.name)
+        formals = ", ".join(_formal(p) for p in function.params)
         facts = {"name": function.name, "what": what, "usage": f"{function.name}({formals})"}
         self.names.report("L0320", span, **facts)
+
+
+def whole_call(head: tree.Name, group: tree.Group) -> tree.Group:
+    """Return a call's arguments with the place of the whole call."""
+    if head.span is None or group.span is None:
+        return group
+    return replace(group, span=head.span.to(group.span))
+
+
+def _formal(formal: tree.Declared) -> str:
+    return (
+        f"{formal.name}[{', '.join(map(print_expr, formal.dims))}]" if formal.dims else formal.name
+    )

@@ -12,7 +12,15 @@ from dataclasses import replace
 from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
-from loopc.ir.build_terms import divided, name_of, reversed_range, sum_of, times, usage
+from loopc.ir.build_terms import (
+    divided,
+    name_of,
+    range_written,
+    reversed_range,
+    sum_of,
+    times,
+    usage,
+)
 from loopc.ir.nodes import (
     Access,
     Call,
@@ -78,7 +86,7 @@ class ExprBuilder:
                 self.names.report("L0314", node.span)
                 return _ZERO
             case tree.Index():
-                self.names.report("L0310", node.span, text=print_expr(node), name="…")
+                self.names.report("L0311", node.span, text=print_expr(node))
                 return _ZERO
 
     # Names and accesses
@@ -102,12 +110,18 @@ class ExprBuilder:
         if row is not None:
             self.names.report("L0304", node.span, name=name, usage=usage(row))
             return _ZERO
-        if name in self.names.ranged:
-            if self.names.strict:
-                self.names.unknown(name, node.span)
-            self.names.dims[name] = node.span
-            return Extent(name, span=node.span)
-        return self._read(name, (), node.span)
+        return self._unbound(name, node.span)
+
+    def _unbound(self, name: str, span: Span | None) -> Expr:
+        """Build a name that nothing declares: a dim if a range ends in it, else a scalar input."""
+        if self.names.is_misplaced(name, span):
+            return _ZERO
+        if name not in self.names.ranged:
+            return self._read(name, (), span)
+        if self.names.strict:
+            self.names.unknown(name, span)
+        self.names.dims[name] = span
+        return Extent(name, span=span)
 
     def _read(self, name: str, subscripts: tuple[Subscript, ...], span: Span | None) -> Expr:
         self.names.use(name, len(subscripts), span)
@@ -117,6 +131,8 @@ class ExprBuilder:
         name = plain_name(node.name)
         if self.names.reduction(name) is not None:
             self.names.report("L0309", node.span, name=name)
+            return _ZERO
+        if self.names.is_misplaced(name, node.span, indices=False):
             return _ZERO
         return self._read(name, self.subscripts(node), node.span)
 
@@ -140,7 +156,10 @@ class ExprBuilder:
         """Build the subscripts of an access."""
         if node.guard is not None:
             self.names.report("L0310", node.guard.span, text="if …", name=node.name)
-        return tuple(self._subscript(item) for item in node.items)
+        for item in node.items:
+            if isinstance(item, tree.Index):
+                self.names.report("L0310", item.span, text=print_expr(item), name=node.name)
+        return tuple(self._subscript(i) for i in node.items if not isinstance(i, tree.Index))
 
     def _subscript(self, item: tree.Expr | tree.Whole | tree.Index) -> Subscript:
         match item:
@@ -194,7 +213,14 @@ class ExprBuilder:
         if isinstance(node, tree.Power):
             return self._raised_to_call(node, operands, at)
         if not self._is_head(node):
-            return self._plain(node, operands, at), at + 1
+            before = self.names.errors
+            factor = self._plain(node, operands, at)
+            if self.names.errors == before:
+                return factor, at + 1
+            group = operands[at + 1].expr if at + 1 < len(operands) else None
+            if not isinstance(group, tree.Group) or len(group.items) == 1:
+                return factor, at + 1
+            return factor, at + 2  # its arguments are no list that stands for a value
         following = operands[at + 1] if at + 1 < len(operands) else None
         if following is None or following.op not in ("", "()"):
             return self.expr(node), at + 1  # reports the function without an argument
@@ -222,6 +248,8 @@ class ExprBuilder:
             else:
                 self.names.unknown_function(node.name, node.span)
             return _ZERO
+        if called and isinstance(node, tree.Bracket):
+            self.names.check_reduction(node.name, node.span)
         return self.expr(node)
 
     def _is_value(self, node: tree.Name) -> bool:
@@ -282,6 +310,9 @@ class ExprBuilder:
         assert row is not None
         span = node.span.to(group.span) if node.span and group.span else node.span
         indices, inner = self.indices(node.items, node.name)
+        if not node.items:
+            self.names.report("L0309", node.span, name=node.name)
+            return _ZERO
         guard = None if node.guard is None else inner.expr(node.guard)
         if len(group.items) != 1:
             self.names.report("L0316", group.span, count=len(group.items))
@@ -296,20 +327,31 @@ class ExprBuilder:
         """A pointwise reduction's value stands at the loop's index of the same name."""
         if index.name in self.scope:
             return IndexRef(index.name, span=index.span)
-        self.names.report("L0310", index.span, text=index.name, name=node.name)
+        self.names.report("L0332", index.span, index=index.name, name=node.name)
         return _ZERO
 
     def indices(
-        self, items: tuple[tree.Expr | tree.Whole | tree.Index, ...], of: str
+        self,
+        items: tuple[tree.Expr | tree.Whole | tree.Index, ...],
+        of: str,
+        *,
+        fresh: bool = False,
     ) -> tuple[tuple[Index, ...], ExprBuilder]:
-        """Build the indices of a `for` or of a reduction, and the builder for its inside."""
+        """Build the indices of a `for` or of a reduction, and the builder for its inside.
+
+        Args:
+            items: what is written.
+            of: the reduction, or `for`.
+            fresh: whether an index of a loop round this one may not be taken again.
+        """
         inner = self
         indices: list[Index] = []
         for item in items:
             index = inner._index(item, of)
             if index is None:
                 continue
-            if any(index.name == other.name for other in indices):
+            taken = {other.name for other in indices} | (self.scope if fresh else frozenset())
+            if index.name in taken:
                 self.names.report("L0312", item.span, name=index.name)
                 continue
             indices.append(index)
@@ -337,24 +379,8 @@ class ExprBuilder:
         return Index(name, Const(0), stop, written=True, span=span)
 
     def _range(self, name: str, bound: tree.Expr, span: Span | None) -> Index:
-        backwards = False
-        match bound:
-            case tree.Chain(
-                (
-                    tree.Operand(_, 0, tree.Name("reversed")),
-                    tree.Operand(_, 0, tree.Group((inner,))),
-                )
-            ):
-                backwards, bound = True, inner  # type: ignore[assignment]
-            case _:
-                pass
-        match bound:
-            case tree.Chain(
-                (tree.Operand(_, 0, tree.Name("range")), tree.Operand(_, 0, tree.Group(items)))
-            ) if 1 <= len(items) <= 3:
-                parts = [self.expr(i) for i in items]
-            case _:
-                parts = []
+        bound, items, backwards = range_written(bound)
+        parts = [self.expr(i) for i in items]
         step = parts[2] if len(parts) == 3 else Const(1)
         valid = isinstance(step, Const) and isinstance(step.value, int) and step.value != 0
         if not parts or not valid:

@@ -47,7 +47,8 @@ class Inside:
                     own = index_name(item)
                     if own is not None:
                         self._rename(own)
-        return [self.put(s) for s in self.function.body]
+        loops = tree.Assign | tree.For | tree.If
+        return [self.put(s) for s in self.function.body if isinstance(s, loops)]
 
     def _rename(self, name: str) -> None:
         """Give an index a name that no calling loop has."""

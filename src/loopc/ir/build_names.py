@@ -7,7 +7,6 @@ statement that writes it, and since whether `y` is an input depends on all state
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -21,17 +20,11 @@ from loopc.ir.nodes import Array, Expr, Kind
 from loopc.syntax import tree
 
 CONSTANTS = {"pi": 3.141592653589793, "inf": float("inf"), "nan": float("nan")}
+RANGES = ("range", "reversed")
 MODES = ("pad", "clamp", "wrap", "reflect")
 TYPES = ("float", "float32", "float64", "int", "bool", "complex")
 GRAD = "grad"
 """The suffix of adjoints where `backward` names none."""
-
-
-LOOKS = str.maketrans(
-    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧνουιкАВЕЅІЈКМНОРСТУХаеѕіјорсух",
-    "ABEZHIKMNOPTYXvouikABESIJKMHOPCTYXaesijopcyx",
-)
-"""Greek and Cyrillic letters that look like Latin ones (Unicode Technical Standard 39)."""
 
 
 def plain_name(name: str) -> str:
@@ -43,7 +36,14 @@ def plain_name(name: str) -> str:
 
 @dataclass
 class Names:
-    """The names of one program (or of one `def`, which sees its own alone)."""
+    """The names of one program (or of one `def`, which sees its own alone).
+
+    Attributes:
+        found: what is wrong.
+        indices: the indices of the program's own loops and reductions, and where each first stands.
+        doubtful: arrays about which nothing more is said, since a statement on them is wrong.
+        spoilt: places of mistakes in the text; the statements round them have no meaning.
+    """
 
     found: list[Diagnostic]
     arrays: dict[str, Array] = field(default_factory=dict)
@@ -54,10 +54,25 @@ class Names:
     strict: bool = False
     substitutes: dict[str, Expr] = field(default_factory=dict)
     defs: dict[str, tree.Def] = field(default_factory=dict)
+    indices: dict[str, Span | None] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    spoilt: tuple[Span, ...] = ()
 
     def report(self, code: str, span: Span | None, **facts: Any) -> None:
         """Add a finding."""
         self.found.append(catalogue.diagnostic(code, span, **facts))
+
+    def is_spoilt(self, statement: tree.Statement) -> bool:
+        """Whether a statement that is no block has a mistake in its text."""
+        span = statement.span
+        if isinstance(statement, tree.For | tree.If | tree.Def) or span is None:
+            return False
+        return any(span.start <= s.start <= span.stop for s in self.spoilt)
+
+    @property
+    def errors(self) -> int:
+        """How many errors have been found."""
+        return sum(d.severity == "error" for d in self.found)
 
     def collect(self, body: Iterable[tree.Statement]) -> None:
         """See what statements write and which names stand in ranges."""
@@ -106,7 +121,7 @@ class Names:
         if name in self.arrays:
             self.report("L0307", item.span, name=name)
         if item.dtype and item.dtype not in TYPES:
-            self.report("L0317", item.span, name=item.dtype)
+            self.report("L0317", item.typed or item.span, name=item.dtype, repair=_type_like(item))
             item = tree.Declared(item.name, item.dims, "", item.value, span=item.span)
         self.arrays[name] = Array(
             name, kind, shape, item.dtype, initial, declared=True, span=item.span
@@ -118,7 +133,8 @@ class Names:
         declared = self.arrays.get(name)
         known = declared.shape if declared is not None else None
         expected = len(known) if known is not None else first[0]
-        if rank != expected:
+        if rank != expected and name not in self.doubtful:
+            self.doubtful.add(name)
             place = first[1] if known is None else declared.span if declared else None
             self.found.append(
                 catalogue.diagnostic(
@@ -141,13 +157,47 @@ class Names:
 
     def unknown(self, name: str, span: Span | None) -> None:
         """Report a name that nothing declares or writes."""
+        if name in self.doubtful:
+            return
         known = [*self.arrays, *self.written, *self.dims]
         close = difflib.get_close_matches(name, known, 1, 0.6)
         repair = f"did you mean `{close[0]}`?" if close else f"declare it: `input {name}[…]`"
         self.report("L0301", span, name=name, repair=repair)
 
+    def is_misplaced(self, name: str, span: Span | None, *, indices: bool = True) -> bool:
+        """Report a name that is a def, or an index of other loops, and so is no array."""
+        if self.is_array(name):
+            return False
+        if name in self.defs:
+            formals = ", ".join(p.name for p in self.defs[name].params)
+            self.report("L0304", span, name=name, usage=f"{name}({formals})")
+            return True
+        if indices and name in self.indices:
+            self.report("L0328", span, name=name)
+            return True
+        return False
+
+    def check_reduction(self, name: str, span: Span | None) -> None:
+        """Report an unknown array before round brackets that a reduction's name resembles."""
+        if self.is_array(name) or self.strict:
+            return
+        known = [row.name for row in reductions.REDUCTIONS if row.name]
+        close = difflib.get_close_matches(name, known, 1, 0.7)
+        if close:
+            self.report("L0302", span, name=name, repair=f"did you mean `{close[0]}[…](…)`?")
+
     def unknown_function(self, name: str, span: Span | None) -> None:
         """Report a name in front of round brackets that is none of a function."""
+        if name in self.doubtful:
+            return
+        if reductions.lookup(name) is not None:
+            repair = f"`{name}` is a reduction: write `{name}[k](…)`, over the index `k`"
+            self.report("L0302", span, name=name, repair=repair)
+            return
+        if name in RANGES:
+            repair = "a range stands behind `in`: `for i in range(a, b): …`"
+            self.report("L0302", span, name=name, repair=repair)
+            return
         known = [
             s for row in functions.FUNCTIONS if row.infix is None for s in (row.name, *row.aliases)
         ]
@@ -160,23 +210,12 @@ class Names:
         )
         self.report("L0302", span, name=name, repair=repair)
 
-    def check_spellings(self) -> None:
-        """Report names that Python would make one, and those that only look alike."""
-        self._check_looks()
-        seen: dict[str, str] = {}
-        for name in (*self.arrays, *self.dims):
-            other = seen.setdefault(unicodedata.normalize("NFKC", name), name)
-            if other != name:
-                array = self.arrays.get(name)
-                self.report("L0318", array.span if array else None, name=name, other=other)
 
-    def _check_looks(self) -> None:
-        looks: dict[str, str] = {}
-        for name in (*self.arrays, *self.dims):
-            other = looks.setdefault(name.translate(LOOKS), name)
-            if other != name:
-                array = self.arrays.get(name)
-                self.report("L0327", array.span if array else None, name=name, other=other)
+def _type_like(item: tree.Declared) -> str:
+    aliases = {"double": "float64", "single": "float32", "integer": "int", "boolean": "bool"}
+    close = difflib.get_close_matches(item.dtype.lower(), TYPES, 1, 0.6)
+    meant = aliases.get(item.dtype.lower()) or (close[0] if close else "")
+    return f"did you mean `{meant}`?" if meant else f"types are {', '.join(TYPES)}"
 
 
 def names_in(expr: tree.Expr | None) -> Iterator[str]:

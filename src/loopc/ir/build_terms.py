@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from loopc.diagnostics.span import Span
 from loopc.ir import functions
 from loopc.ir.affine import affine, to_expr
@@ -18,6 +20,33 @@ def reversed_range(start: Expr, stop: Expr, step: int) -> tuple[Expr, Expr, int]
         trips = Call("floordiv", (sum_of(last, neg(start)), Const(step)))
         last = sum_of(start, Call("mul", (Const(step), trips)))
     return last, sum_of(start, Const(-sign)), -step
+
+
+class Written(NamedTuple):
+    """A range as written: `range(…)` itself, its 1 to 3 arguments, whether in `reversed(…)`."""
+
+    bound: tree.Expr
+    items: tuple[Any, ...]
+    backwards: bool
+
+
+def range_written(bound: tree.Expr) -> Written:
+    """Take `range(…)` or `reversed(range(…))` apart; no arguments: it is neither."""
+    backwards = False
+    match bound:
+        case tree.Chain(
+            (tree.Operand(_, 0, tree.Name("reversed")), tree.Operand(_, 0, tree.Group((inner,))))
+        ):
+            backwards, bound = True, inner  # type: ignore[assignment]
+        case _:
+            pass
+    match bound:
+        case tree.Chain(
+            (tree.Operand(_, 0, tree.Name("range")), tree.Operand(_, 0, tree.Group(items)))
+        ) if len(items) <= 3:
+            return Written(bound, items, backwards)
+        case _:
+            return Written(bound, (), backwards)
 
 
 def sum_of(a: Expr, b: Expr) -> Expr:

@@ -28,7 +28,7 @@ def used(
     """
     found: list[tree.Statement] = []
     for stmt in body:
-        if isinstance(stmt, tree.Use):
+        if isinstance(stmt, tree.Use) and not names.is_spoilt(stmt):
             found.extend(_read(stmt, names, Path.cwd() if base is None else base, reading))
         else:
             found.append(stmt)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.ir.dtypes import DECLARED, ORDER, DType, infer_dtypes, of_expr
-from loopc.ir.nodes import Expr, Index, Program, Subscript
+from loopc.ir import functions, reductions
+from loopc.ir.dtypes import DECLARED, KINDS, ORDER, DType, infer_dtypes, of_expr
+from loopc.ir.nodes import Call, Expr, Index, Program, Reduce, Subscript, Update
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import updates, walk
-
-WORDS = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
 
 
 def check_types(program: Program, found: list[Diagnostic]) -> None:
@@ -22,6 +21,7 @@ def check_types(program: Program, found: list[Diagnostic]) -> None:
         if dtype is not None and dtype.kind not in "bi":
             found.append(catalogue.diagnostic("L0402", expr.span, text=expr_text(expr)))
     found.extend(_too_wide(program, types))
+    found.extend(check_complex(program, types))
 
 
 def _integers(program: Program) -> Iterator[Expr]:
@@ -45,7 +45,32 @@ def _too_wide(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnost
             facts: dict[str, object] = {
                 "name": name,
                 "expected": declared[name],
-                "given": WORDS[value.kind],
+                "given": KINDS[value.kind],
             }
             if kind in "bi" or value.kind == "c":
                 yield catalogue.diagnostic("L0403", update.span, **facts)  # type: ignore[arg-type]
+
+
+def check_complex(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnostic]:
+    """Yield the functions, reductions and operators that have no meaning for complex numbers."""
+    for node in walk(program):
+        match node:
+            case Call(fn, args):
+                row, values = functions.lookup(fn), args[1:] if fn == "where" else args
+                refused = row is not None and not row.complex
+                name = row.infix.symbol if row is not None and row.infix else fn
+            case Reduce(op, body=body):
+                reduction, values = reductions.lookup(op), (body,)
+                refused, name = reduction is not None and not reduction.complex, op
+            case Update(_, op, value):
+                reduction, values = reductions.by_op(op), (value,)
+                refused, name = reduction is not None and not reduction.complex, op
+            case _:
+                continue
+        if refused and any(_is_complex(v, types) for v in values):
+            yield catalogue.diagnostic("L0404", node.span, name=name)
+
+
+def _is_complex(expr: Expr, types: Mapping[str, DType]) -> bool:
+    dtype = of_expr(expr, types)
+    return dtype is not None and dtype.kind == "c"

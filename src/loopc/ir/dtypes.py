@@ -36,6 +36,9 @@ ORDER = "bifc"
 FIXED = {"b": "bool", "i": "int64", "f": "float64", "c": "complex128"}
 """What a type of each kind is where no input decides."""
 
+KINDS = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
+"""What a kind is called."""
+
 DECLARED = {"": "f", "float": "f", "float32": "f", "float64": "f"} | {
     "int": "i",
     "bool": "b",

@@ -36,11 +36,19 @@ from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
 from loopc.ir.visit import free_indices, map_children, reads, updates, walk
 
 
-def infer(program: Program, found: list[Diagnostic]) -> Program:
+def infer(
+    program: Program, found: list[Diagnostic], doubtful: frozenset[str] | None = None
+) -> Program:
     """Return `program` with every range and shape filled in.
 
     What cannot be inferred, and accesses that are outside their array by construction, are appended
     to `found`; if it holds an error afterwards, the result is not to be used.
+
+    Args:
+        program: an open program.
+        found: the findings.
+        doubtful: arrays on which statements are wrong and left out: what follows from their shapes
+            is not reported. None: nothing is wrong so far.
     """
     program = _with_adjoints(program)
     equations = Equations(program)
@@ -50,14 +58,24 @@ def infer(program: Program, found: list[Diagnostic]) -> Program:
     ranks = _ranks(program)
     _tie_adjoints(program, ranks, equations)
     equations.solve()
-    _report_clashes(equations, found)
-    filler = _Filler(equations, found)
+    clashing: set[str] = set()
+    found.extend(_clashes(equations, clashing))
+    unknown: list[Diagnostic] = []
+    filler = _Filler(equations, unknown)
     body = tuple(cast(Stmt, filler.walk(stmt, {})) for stmt in program.body)
-    arrays = tuple(_shaped(array, ranks, equations, found) for array in program.arrays)
+    arrays = tuple(_shaped(array, ranks, equations, unknown) for array in program.arrays)
     resolved = _without_aliases(replace(program, arrays=arrays, body=body))
-    if not any(d.severity == "error" for d in found):
-        _check_bounds(resolved, found)
+    if doubtful is None:
+        found.extend(_roots(unknown))
+    if not unknown:
+        _check_bounds(resolved, found, (doubtful or frozenset()) | clashing)
     return resolved
+
+
+def _roots(unknown: list[Diagnostic]) -> list[Diagnostic]:
+    """Return the ranges that are unknown; where none is, the shapes."""
+    ranges = [d for d in unknown if d.code == "L0201"]
+    return ranges or unknown
 
 
 def _without_aliases(program: Program) -> Program:
@@ -236,8 +254,13 @@ def _shaped(
     return replace(array, shape=tuple(shape))
 
 
-def _report_clashes(equations: Equations, found: list[Diagnostic]) -> None:
-    """Report axes that must be equal and are declared with different numbers."""
+def _clashes(equations: Equations, arrays: set[str]) -> Iterator[Diagnostic]:
+    """Yield the axes that must be equal and are declared with different numbers.
+
+    Args:
+        equations: the equations, solved.
+        arrays: the names of the arrays with such axes are added.
+    """
     for group in equations.classes.values():
         declared = equations.declared(group)
         for (array, axis), other in declared[1:]:
@@ -245,9 +268,9 @@ def _report_clashes(equations: Equations, found: list[Diagnostic]) -> None:
             a, b = affine(size), affine(other)
             if a is None or b is None or not a.is_constant or not b.is_constant or a == b:
                 continue
-            found.append(
-                clash(equations.program, (first, first_axis, a.constant), (array, axis, b.constant))
-            )
+            arrays |= {first, array}
+            one, two = (first, first_axis, a.constant), (array, axis, b.constant)
+            yield clash(equations.program, one, two)
 
 
 def clash(program: Program, a: tuple[str, int, int], b: tuple[str, int, int]) -> Diagnostic:
@@ -276,7 +299,9 @@ def _subscript_of(program: Program, array: str, axis: int) -> Subscript | None:
     return next(iter(alone or subscripts), None)
 
 
-def _check_bounds(program: Program, found: list[Diagnostic]) -> None:
+def _check_bounds(
+    program: Program, found: list[Diagnostic], doubtful: frozenset[str] = frozenset()
+) -> None:
     """Report the accesses that are outside their array whatever the extents are."""
     shapes = {a.name: a.shape for a in program.arrays}
     for site in sites(program):
@@ -284,6 +309,8 @@ def _check_bounds(program: Program, found: list[Diagnostic]) -> None:
         if shape is None or site.conditional or runs_over(site.at, site.ranges, shape[site.axis]):
             continue
         if _may_be_empty(site):
+            continue
+        if site.access.array in doubtful:
             continue
         if not is_attained(site.at, used_ranges(site.at, site.ranges)):
             continue

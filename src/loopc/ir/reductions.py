@@ -37,6 +37,7 @@ class Reduction:
         fn: the function of the table that makes one step: `value = fn(value, x)`; "" if none does.
         ufunc: the NumPy ufunc (`np.add`), for `.reduce`, `.at` and `.accumulate`.
         result: as in `functions.Function`.
+        complex: whether it takes complex terms.
         adjoint: the cotangent of a term in .loops text: over `g`, the cotangent of the value; `x`,
             the term; `y`, the value; `n`, how many terms share it; `s`, the sum of `adjoint_sum`
             over the points of a pointwise reduction. "": there is none.
@@ -59,6 +60,7 @@ class Reduction:
     fn: str = ""
     ufunc: str = ""
     result: str = "same"
+    complex: bool = False
     adjoint: str = ""
     adjoint_where: str = ""
     adjoint_sum: str = ""
@@ -168,6 +170,7 @@ _FOLDS = (
         name="sum",
         op="+=",
         form="fold",
+        complex=True,
         identity=0,
         combine=operator.add,
         fn="add",
@@ -179,6 +182,7 @@ _FOLDS = (
         name="prod",
         op="*=",
         form="fold",
+        complex=True,
         identity=1,
         combine=operator.mul,
         fn="mul",
@@ -230,6 +234,7 @@ _WHOLE = (
     Reduction(
         name="mean",
         form="whole",
+        complex=True,
         identity=math.nan,
         evaluate=mean,
         result="float",
@@ -277,6 +282,7 @@ _POINTWISE = (
     Reduction(
         name="cumsum",
         form="pointwise",
+        complex=True,
         identity=0,
         combine=operator.add,
         fn="add",
@@ -286,6 +292,7 @@ _POINTWISE = (
     Reduction(
         name="cumprod",
         form="pointwise",
+        complex=True,
         identity=1,
         combine=operator.mul,
         fn="mul",

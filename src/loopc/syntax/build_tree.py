@@ -113,13 +113,14 @@ class BuildTree(Transformer[Token, Any]):
         return tree.Declare(str(children[0]), items, span=self._span(children))
 
     def declared(self, children: list[Any]) -> tree.Declared:
-        shaped, dtype, value = children[0], "", None
+        shaped, dtype, value, typed = children[0], "", None, None
         for mark, child in zip(children[1::2], children[2::2], strict=True):
             if mark.type == "COLON":
-                dtype = str(child)
+                dtype, typed = str(child), self._span([child])
             else:
                 value = child
-        return tree.Declared(shaped.name, shaped.dims, dtype, value, span=self._span(children))
+        span = self._span(children)
+        return tree.Declared(shaped.name, shaped.dims, dtype, value, typed, span=span)
 
     def shaped(self, children: list[Any]) -> tree.Declared:
         dims = None
@@ -133,9 +134,11 @@ class BuildTree(Transformer[Token, Any]):
         return tree.Use(target, quoted, span=self._span(children))
 
     def backward(self, children: list[Any]) -> tree.Backward:
-        names = [str(c) for c in children if _is(c, "NAME")]
-        name = names.pop() if any(_is(c, "AS") for c in children) else ""
-        return tree.Backward(names[0], tuple(names[1:]), name, span=self._span(children))
+        words = [c for c in children if _is(c, "NAME")]
+        name = str(words.pop()) if any(_is(c, "AS") for c in children) else ""
+        of, *wrt = map(str, words)
+        places = tuple(self._span([w]) for w in words)
+        return tree.Backward(of, tuple(wrt), name, places, span=self._span(children))
 
     # Expressions
 

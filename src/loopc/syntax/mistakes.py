@@ -2,112 +2,301 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Sequence
 
 from lark import Token
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Source, Span
 
+LAYOUT = ("_NEWLINE", "_INDENT", "_DEDENT")
 _WORDS = {
     "FOR", "IN", "IF", "AND", "OR", "NOT", "DEF", "USE", "BACKWARD", "WRT", "AS", "DIM", "INPUT",
     "PARAM", "OUTPUT",
 }  # fmt: skip
+_OPERATORS = ("TIMES", "POW", "PLUS", "MINUS", "COMPARE", "LT", "LE", "AND", "OR", "NOT")
+_ASSIGNS = ("EQUAL", "UPDATE")
+_HEADS = ("FOR", "IF", "DEF")
 _SAID = {
-    "NAME": "a name",
-    "NUMBER": "a number",
-    "STRING": 'a file name in `"…"`',
+    "COMMA": "`,`",
+    "RSQB": "`]`",
+    "RPAR": "`)`",
+    "LSQB": "`[`",
+    "LPAR": "`(`",
+    "COLON": "`:`",
+    "ARROW": "`->`",
     "EQUAL": "`=`",
     "UPDATE": "`+=`",
-    "COLON": "`:`",
-    "RPAR": "`)`",
-    "RSQB": "`]`",
-    "LSQB": "`[`",
-    "ARROW": "`->`",
+    "NAME": "a name",
+    "STRING": 'a file name in `"…"`',
+    "IN": "`in`",
     "_NEWLINE": "the end of the statement",
-    "COMMA": "`,`",
 }
 _STATEMENTS = {"FOR", "DEF", "DIM"}
+_FOREIGN = {
+    "else": "there is no `else`: write a second guard, `if not (…): …`, or `where(c, a, b)`",
+    "elif": "there is no `elif`: write a guard of its own, `if not (…) and …: …`",
+    "while": "a loop has a range: `for t in range(0, T): …`",
+    "return": "name what a run returns in a declaration: `output y`",
+    "print": "a run returns arrays: declare `output y`, or ask for `outputs`",
+    "let": "write the assignment alone: `y = …`",
+    "var": "write the assignment alone: `y = …`",
+    "const": "write the assignment alone: `y = …`",
+    "float": "types stand behind names: `input x[N]: float`",
+    "int": "types stand behind names: `input n: int`",
+    "import": 'write `use nn`, or `use "file.loops"`',
+    "from": 'write `use nn`, or `use "file.loops"`',
+    "include": 'write `use nn`, or `use "file.loops"`',
+    "break": "loops run over their whole range: write a guard, `for i if …: …`",
+    "continue": "write a guard: `for i if …: …`",
+    "pass": "leave the block out",
+    "function": "a function is written `def f(x[N]) -> y: …`",
+    "fn": "a function is written `def f(x[N]) -> y: …`",
+    "lambda": "a function is written `def f(x[N]) -> y: …`",
+    "forall": "write `for`",
+    "foreach": "write `for`",
+}
+"""Words of other languages, and what to write here."""
 
 
-def explain(source: Source, tokens: list[Token], place: int, expected: Iterable[str]) -> Diagnostic:
-    """Return the diagnostic for the token at which the parser stopped, and what could follow."""
-    wanted = set(expected)
-    at_end = place >= len(tokens)
-    token = tokens[-1] if at_end else tokens[place]
-    kind = "$END" if at_end else token.type
-    span = _span(source, token, kind)
-    line = _line(tokens, min(place, len(tokens) - 1))
-    if kind == "_INDENT":
-        return catalogue.diagnostic("L0110", span)
-    if "_INDENT" in wanted and tokens[max(0, place - 1)].type == "_NEWLINE":
-        return catalogue.diagnostic("L0109", span)
-    if _lacks_colon(line, kind):
-        return catalogue.diagnostic("L0106", span)
-    word = _word(tokens, place, kind, wanted)
-    if word is not None:
-        return catalogue.diagnostic("L0108", _span(source, word, word.type), text=str(word))
-    found = "the end of the line" if kind in ("_NEWLINE", "$END", "_DEDENT") else f"`{token}`"
-    repair = _repair(kind, line, str(token))
-    return catalogue.diagnostic(
-        "L0101", span, found=found, expected=_expected(wanted), repair=repair
+@record()
+class Stop:
+    """Where the parser stopped.
+
+    Attributes:
+        tokens: all tokens.
+        place: the number of the token that it could not take; past the last at the end.
+        wanted: the types of the tokens that it could have taken.
+    """
+
+    tokens: list[Token]
+    place: int
+    wanted: frozenset[str]
+
+    @property
+    def token(self) -> Token:
+        """The token, or the last one at the end."""
+        return self.tokens[min(self.place, len(self.tokens) - 1)]
+
+    @property
+    def kind(self) -> str:
+        """The type of the token, `$END` at the end."""
+        return "$END" if self.place >= len(self.tokens) else str(self.token.type)
+
+    @property
+    def is_line_end(self) -> bool:
+        """Whether the line ends where something is missing."""
+        return self.kind in ("_NEWLINE", "$END", "_DEDENT")
+
+    @property
+    def line(self) -> list[Token]:
+        """The tokens of the logical line up to the place."""
+        first = last = min(self.place, len(self.tokens) - 1)
+        while first > 0 and self.tokens[first - 1].type not in LAYOUT:
+            first -= 1
+        return self.tokens[first : last + 1]
+
+    @property
+    def before(self) -> str:
+        """The word in front, on the same line."""
+        line = self.line
+        return str(line[-2]) if len(line) > 1 else ""
+
+    @property
+    def before_kind(self) -> str:
+        """The type of the word in front."""
+        line = self.line
+        return str(line[-2].type) if len(line) > 1 else ""
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the line has assigned before the place."""
+        return any(t.type in _ASSIGNS for t in self.line[:-1])
+
+    @property
+    def assigns(self) -> bool:
+        """Whether the line assigns anywhere."""
+        last = self.place
+        while last < len(self.tokens) and self.tokens[last].type not in LAYOUT:
+            if self.tokens[last].type in _ASSIGNS:
+                return True
+            last += 1
+        return self.is_assigned
+
+    @property
+    def lacks_block(self) -> bool:
+        """Whether a block should have begun."""
+        return "_INDENT" in self.wanted and self.tokens[max(0, self.place - 1)].type == "_NEWLINE"
+
+
+def explain(source: Source, stop: Stop) -> Diagnostic:
+    """Return the diagnostic of the mistake at which the parser stopped."""
+    return (
+        _of_layout(source, stop)
+        or _of_foreign_word(source, stop)
+        or _of_reserved_word(source, stop)
+        or _of_colon(source, stop)
+        or _of_any(source, stop)
     )
 
 
-def _span(source: Source, token: Token, kind: str) -> Span:
-    start, stop = token.start_pos or 0, token.end_pos or 0
-    if kind in ("_NEWLINE", "$END", "_DEDENT"):
-        return Span(source, stop, stop)
-    return Span(source, start, stop)
+def _span(source: Source, *tokens: Token) -> Span:
+    return Span(source, tokens[0].start_pos or 0, tokens[-1].end_pos or 0)
 
 
-def _line(tokens: list[Token], place: int) -> list[Token]:
-    """Return the tokens of the logical line up to `place`."""
-    first = place
-    while first > 0 and tokens[first - 1].type not in ("_NEWLINE", "_INDENT", "_DEDENT"):
-        first -= 1
-    return tokens[first : place + 1]
+def _of_layout(source: Source, stop: Stop) -> Diagnostic | None:
+    """A block that is not indented, or an indentation without a block."""
+    if stop.kind == "_INDENT":
+        return catalogue.diagnostic("L0110", _span(source, stop.token))
+    if stop.lacks_block:
+        colon = stop.tokens[max(0, stop.place - 2)]
+        return catalogue.diagnostic("L0109", _span(source, colon))
+    return None
 
 
-def _lacks_colon(line: list[Token], kind: str) -> bool:
-    """Whether a `for` with a range or a guard runs on into its statement."""
-    kinds = [t.type for t in line]
-    if not kinds or kinds[0] != "FOR" or "COLON" in kinds:
-        return False
-    return kind in ("EQUAL", "UPDATE") and any(k in kinds for k in ("LT", "LE", "IN", "IF"))
-
-
-def _word(tokens: list[Token], place: int, kind: str, wanted: set[str]) -> Token | None:
-    """Return the reserved word that stands where a name is expected, if one does."""
-    if kind in _WORDS and "NAME" in wanted:
-        return tokens[place]
-    before = tokens[place - 1] if 0 < place <= len(tokens) else None
-    if before is None or before.type not in _WORDS:
+def _of_foreign_word(source: Source, stop: Stop) -> Diagnostic | None:
+    """A statement of another language, whose first word is a name here."""
+    line = stop.line
+    word = line[0]
+    if word.type != "NAME" or len(line) > 2 or word not in _FOREIGN:
         return None
-    follows = ("EQUAL", "UPDATE", "LSQB", "COMMA", "_NEWLINE")
-    return before if kind in follows and before.type not in ("IF", "NOT", "AND", "OR") else None
+    if len(line) == 2 and line[1].type in ("LSQB", "COMMA"):
+        return None
+    return catalogue.diagnostic("L0114", _span(source, word), text=word, repair=_FOREIGN[word])
 
 
-def _expected(wanted: set[str]) -> str:
-    if wanted >= _STATEMENTS:
+def _of_reserved_word(source: Source, stop: Stop) -> Diagnostic | None:
+    """A reserved word that stands where a name is expected."""
+    word = None
+    before = stop.tokens[stop.place - 1] if 0 < stop.place <= len(stop.tokens) else None
+    if stop.kind in _WORDS and "NAME" in stop.wanted and "NUMBER" not in stop.wanted:
+        word = stop.token
+    elif stop.kind in ("LSQB", "EQUAL", "UPDATE") and before and before.type in _WORDS:
+        word = before
+    if word is None:
+        return None
+    return catalogue.diagnostic("L0108", _span(source, word), text=word)
+
+
+def _of_colon(source: Source, stop: Stop) -> Diagnostic | None:
+    """A head that runs on into its statement, or ends without a colon."""
+    line = stop.line
+    kinds = [t.type for t in line]
+    if kinds[0] not in _HEADS or "COLON" in kinds[:-1] or "=" in line[:-1]:
+        return None
+    head = {"FOR": "a `for` with a range or a guard", "IF": "an `if`", "DEF": "a `def`"}[kinds[0]]
+    opens = stop.tokens[stop.place : stop.place + 2]
+    if stop.kind == "_NEWLINE" and [t.type for t in opens] == ["_NEWLINE", "_INDENT"]:
+        if len(line) < 3 or "COLON" not in stop.wanted:
+            return None
+        what = "a `for` with a block" if kinds[0] == "FOR" else head
+        return catalogue.diagnostic("L0106", _span(source, *line[:-1]), what=what)
+    ranged = kinds[0] != "FOR" or any(k in kinds for k in ("LT", "LE", "IN", "IF"))
+    if stop.kind in _ASSIGNS and ranged:
+        return catalogue.diagnostic("L0106", _span(source, *_target(line)), what=head)
+    return None
+
+
+def _target(line: Sequence[Token]) -> Sequence[Token]:
+    """Return the tokens of the target in front of the `=` that ends the line."""
+    start = len(line) - 2
+    if line[start].type == "RSQB":
+        depth = 0
+        while start > 0:
+            depth += {"RSQB": 1, "LSQB": -1}.get(line[start].type, 0)
+            if depth == 0:
+                break
+            start -= 1
+        start = max(0, start - 1)
+    return line[start:-1] or line
+
+
+def _of_any(source: Source, stop: Stop) -> Diagnostic:
+    token = stop.token
+    if stop.is_line_end:
+        end = token.start_pos or 0 if stop.kind == "_NEWLINE" else token.end_pos or 0
+        if stop.kind == "_NEWLINE" and stop.place > 0:
+            end = stop.tokens[stop.place - 1].end_pos or 0
+        span = Span(source, end, end)
+    else:
+        span = _span(source, token)
+    found = "the end of the line" if stop.is_line_end else f"`{token}`"
+    expected = _expected(stop.wanted)
+    return catalogue.diagnostic("L0101", span, found=found, expected=expected, repair=_repair(stop))
+
+
+def _expected(wanted: Collection[str]) -> str:
+    if set(wanted) >= _STATEMENTS:
         return "a statement"
-    if {"NAME", "NUMBER", "LPAR"} <= wanted and not wanted & {"PLUS_", "TIMES"}:
+    if "NUMBER" in wanted and "TIMES" not in wanted:
         return "an expression"
-    if "TIMES" in wanted:
-        closing = [_SAID[k] for k in ("RSQB", "RPAR", "COLON", "_NEWLINE") if k in wanted]
-        return " or ".join(["an operator", *closing])
-    named = [_SAID[k] for k in sorted(wanted) if k in _SAID]
+    operator = ["an operator"] if "TIMES" in wanted else []
+    known = _SAID if not operator else ("COMMA", "RSQB", "RPAR", "COLON", "_NEWLINE")
+    named = [*operator, *(_SAID[k] for k in known if k in wanted)]
     return " or ".join(named) or "something else"
 
 
-def _repair(kind: str, line: list[Token], text: str) -> str:
-    if kind == "EQUAL" and any(t.type in ("EQUAL", "UPDATE") for t in line[:-1]):
-        return "a comparison is written `==`; each statement assigns once"
-    if kind == "EQUAL":
-        return "a comparison is written `==`"
-    if kind == "COMPARE" and text in ("==", "!=", ">", ">="):
-        return "a range is written `for i < N: …` or `for i in range(a, b): …`"
-    if kind == "_NEWLINE" and line and line[0].type == "FOR":
-        return "a statement, or `:` and an indented block, follows the indices"
+def _repair(stop: Stop) -> str:
+    """Return how the mistake is repaired."""
+    for fits, repair in _REPAIRS:
+        if fits(stop):
+            return repair.format(text=stop.token, before=stop.before)
     return "see `loopc explain-error L0101`, or docs/language.md"
+
+
+def _is_end(stop: Stop) -> bool:
+    return stop.kind in ("_NEWLINE", "$END")
+
+
+_REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
+    (
+        lambda s: s.kind == "EQUAL" and not s.is_assigned and s.before_kind in _OPERATORS,
+        "`{before}=` is no operator: write `y = y {before} …`",
+    ),
+    (
+        lambda s: s.kind in ("TIMES", "POW") and "EQUAL" in s.wanted,
+        "`{text}=` is no operator: write `y = y {text} …`",
+    ),
+    (
+        lambda s: s.kind == "EQUAL" and s.is_assigned,
+        "a comparison is written `==`; each statement assigns once",
+    ),
+    (lambda s: s.kind == "EQUAL", "a comparison is written `==`"),
+    (
+        lambda s: s.kind == "LPAR" and "LSQB" in s.wanted and not s.assigns,
+        "assign the value of a call: `y = f(…)`",
+    ),
+    (
+        lambda s: s.kind == "LPAR" and "LSQB" in s.wanted and not s.is_assigned,
+        "an array takes square brackets: `y[i] = …`",
+    ),
+    (
+        lambda s: "EQUAL" in s.wanted and (s.kind == "COLON" or str(s.token) == "=="),
+        "assign with `=`",
+    ),
+    (
+        lambda s: s.kind == "COLON" and "RSQB" in s.wanted,
+        "an index is one value: loop over it, `for i in range(a, b): …`",
+    ),
+    (
+        lambda s: s.kind == "COMPARE",
+        "a range is written `for i < N: …` or `for i in range(a, b): …`",
+    ),
+    (
+        lambda s: s.kind == "COMMA" and s.is_assigned and "NUMBER" not in s.wanted,
+        "each statement assigns one value",
+    ),
+    (
+        lambda s: s.kind == "IF" and s.is_assigned,
+        "a guard stands in front: `for i if c: …`, `if c: …`; or `where(c, a, b)`",
+    ),
+    (lambda s: s.kind == "STRING", "text stands in `use` alone"),
+    (
+        lambda s: _is_end(s) and s.line[0].type == "FOR" and not s.is_assigned,
+        "a statement, or `:` and an indented block, follows the indices",
+    ),
+    (lambda s: _is_end(s) and "EQUAL" in s.wanted, "a statement assigns: `y = …`"),
+)
+"""What to write, by the first condition that holds."""

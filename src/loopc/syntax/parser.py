@@ -7,6 +7,7 @@ import json
 import threading
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -22,7 +23,8 @@ from loopc.syntax import tree
 from loopc.syntax.blocks import Blocks
 from loopc.syntax.build_tree import BuildTree
 from loopc.syntax.comments import Comment, attach
-from loopc.syntax.mistakes import explain
+from loopc.syntax.mistakes import LAYOUT, Stop, explain
+from loopc.syntax.words import check_words
 
 SIZE_LIMIT = 10_000_000
 """Characters of a text."""
@@ -134,17 +136,21 @@ def parse_collecting(source: Source) -> tuple[tree.Module, list[Diagnostic]]:
     tokens, comments, found = _tokens(source)
     machine = _machine()
     machine.transformer.read(source)
+    lost: set[str] = set()
     while True:
-        try:
-            module = _run(machine, tokens, "start")
+        run = _run(machine, tokens, "start")
+        if not isinstance(run, Stop):
+            module = run
             break
-        except UnexpectedToken as error:
-            place = _position(tokens, error.token)
-            if not found or len(found) < ERROR_LIMIT:
-                found.append(explain(source, tokens, place, error.accepts or error.expected))
-            tokens = _without_line(tokens, place)
-    found = _sorted(found)
-    return attach(module, [_comment(source, c) for c in comments]), found
+        if len(found) < ERROR_LIMIT and not _is_explained(run, found):
+            found.append(explain(source, run))
+        kept = _without_line(tokens, run.place - 1 if run.lacks_block else run.place)
+        remaining = set(map(id, kept))
+        lost |= {str(t) for t in tokens if t.type == "NAME" and id(t) not in remaining}
+        tokens = kept
+    spoilt = tuple(d.span for d in found if d.span is not None)
+    module = replace(module, lost=frozenset(lost), spoilt=spoilt)
+    return attach(module, [_comment(source, c) for c in comments]), _sorted(found)
 
 
 def parse_expression(text: str, name: str = "expression") -> tree.Expr:
@@ -158,13 +164,11 @@ def parse_expression(text: str, name: str = "expression") -> tree.Expr:
     catalogue.raise_all(found)
     machine = _machine()
     machine.transformer.read(source)
-    try:
-        expr: tree.Expr = _run(machine, [t for t in tokens if t.type != "_NEWLINE"], "expr")
-    except UnexpectedToken as error:
-        place = _position(tokens, error.token)
-        catalogue.raise_all([explain(source, tokens, place, error.accepts or error.expected)])
-        raise AssertionError from error
-    return expr
+    expr = _run(machine, [t for t in tokens if t.type != "_NEWLINE"], "expr")
+    if isinstance(expr, Stop):
+        catalogue.raise_all([explain(source, expr)])
+    read: tree.Expr = expr
+    return read
 
 
 def normalised(text: str) -> str:
@@ -188,22 +192,32 @@ def _tokens(source: Source) -> tuple[list[Token], list[Token], list[Diagnostic]]
     blocks = Blocks(source)
     raw: Any = _machine().lark.lex(source.text)
     tokens: Any = list(blocks.process(raw))
-    for token in _ignored.unknown:
-        span = Span(source, token.start_pos, token.end_pos)
-        blocks.found.append(catalogue.diagnostic("L0102", span, text=str(token)))
+    blocks.found.extend(check_words(source, tokens, _ignored.unknown))
     return tokens, _ignored.comments, blocks.found
 
 
 def _run(machine: _Machine, tokens: list[Token], start: str) -> Any:
+    """Return the tree of the tokens, or where the parser stopped."""
     parser = machine.lark.parse_interactive(start=start)
-    for token in tokens:
-        parser.feed_token(token)
-    return parser.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
+    place = 0
+    try:
+        for place, token in enumerate(tokens):  # noqa: B007 - needed where it stops
+            parser.feed_token(token)
+        place = len(tokens)
+        return parser.feed_eof(tokens[-1] if tokens else None)  # type: ignore[no-untyped-call]
+    except UnexpectedToken:
+        wanted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
+        return Stop(tokens, place, frozenset(wanted))
 
 
-def _position(tokens: list[Token], token: Token) -> int:
-    """Return the number of the token at which the parser stopped; past the end at the end."""
-    return next((n for n, t in enumerate(tokens) if t is token), len(tokens))
+def _is_explained(stop: Stop, found: list[Diagnostic]) -> bool:
+    """Whether something wrong in the same statement has been found before."""
+    start = stop.line[0].start_pos or 0
+    last = stop.place
+    while last < len(stop.tokens) and stop.tokens[last].type not in LAYOUT:
+        last += 1
+    end = stop.tokens[min(last, len(stop.tokens) - 1)].end_pos or 0
+    return any(d.span is not None and start <= d.span.start <= end for d in found)
 
 
 def _without_line(tokens: list[Token], place: int) -> list[Token]:
@@ -211,9 +225,8 @@ def _without_line(tokens: list[Token], place: int) -> list[Token]:
     place = min(place, len(tokens) - 1)
     while place and tokens[place].type in ("_NEWLINE", "_DEDENT"):
         place -= 1
-    layout = ("_NEWLINE", "_INDENT", "_DEDENT")
     first = place
-    while first > 0 and tokens[first - 1].type not in layout:
+    while first > 0 and tokens[first - 1].type not in LAYOUT:
         first -= 1
     if tokens[place].type == "_INDENT":
         return _without_block_marks(tokens, place)

@@ -154,12 +154,17 @@ class Written(Node):
 
 @record()
 class Declared(Node):
-    """One item of a declaration: `x[B, T]: int`, `bias[3*D] = 0`; dims None: no brackets."""
+    """One item of a declaration: `x[B, T]: int`, `bias[3*D] = 0`; dims None: no brackets.
+
+    Attributes:
+        typed: the place of the type.
+    """
 
     name: str
     dims: tuple[Expr, ...] | None = None
     dtype: str = ""
     value: Expr | None = None
+    typed: Span | None = field(default=None, compare=False, repr=False)
 
 
 @record()
@@ -218,11 +223,16 @@ class Use(Written):
 
 @record()
 class Backward(Written):
-    """`backward of wrt … as name`; `name` is empty where it is not written."""
+    """`backward of wrt … as name`; `name` is empty where it is not written.
+
+    Attributes:
+        places: where `of` and each of `wrt` stand.
+    """
 
     of: str
     wrt: tuple[str, ...]
     name: str
+    places: tuple[Span | None, ...] = field(default=(), compare=False, repr=False)
 
 
 Statement: TypeAlias = Declare | Assign | For | If | Def | Use | Backward
@@ -230,7 +240,14 @@ Statement: TypeAlias = Declare | Assign | For | If | Def | Use | Backward
 
 @record()
 class Module(Node):
-    """A whole file; `tail` are the comments after the last statement."""
+    """A whole file; `tail` are the comments after the last statement.
+
+    Attributes:
+        lost: the names in lines that could not be parsed.
+        spoilt: the places of mistakes in lines that could be.
+    """
 
     body: tuple[Statement, ...]
     tail: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    lost: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    spoilt: tuple[Span, ...] = field(default=(), compare=False, repr=False)

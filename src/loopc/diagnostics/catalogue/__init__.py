@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from loopc.diagnostics.catalogue import calculus, calls, limits, names, shapes, syntax, types
 from loopc.diagnostics.catalogue.entry import Entry
 from loopc.diagnostics.errors import Diagnostic, Label, LoopcError
-from loopc.diagnostics.span import Span
+from loopc.diagnostics.span import Source, Span
 
 ENTRIES: dict[str, Entry] = {
     entry.code: entry
@@ -59,6 +59,19 @@ def raise_all(found: Iterable[Diagnostic]) -> None:
     errors = [d for d in found if d.severity == "error"]
     if errors:
         raise ENTRIES[errors[0].code].raises(errors[0], tuple(errors[1:]))
+
+
+def in_order(found: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
+    """Return findings in the order of the text, other files' last, each once."""
+    once: dict[object, Diagnostic] = {}
+    for d in found:
+        place = None if d.span is None else (d.span.source.name, d.span.start, d.span.stop)
+        once.setdefault((d.code, place, d.message if place is None else ""), d)
+
+    def key(d: Diagnostic) -> tuple[bool, int]:
+        return d.span is None or d.span.file != source.name, d.span.start if d.span else 0
+
+    return sorted(once.values(), key=key)
 
 
 def page(code: str) -> str | None:

@@ -48,4 +48,14 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         hint="write the value into an array of its own with a cell per iteration",
     ),
+    Entry(
+        code="L0606",
+        title="a loss that does not depend on what it is differentiated by",
+        raises=DifferentiationError,
+        message="`{name}` does not depend on {wrt} here: the gradient is zero",
+        hint="put `backward` below the statements that compute `{name}`, or leave {wrt} out",
+        bad="input x[N], z[N]\nfor i  L += x[i]\nbackward L wrt z\n",
+        good="input x[N], z[N]\nfor i  L += x[i] z[i]\nbackward L wrt z\n",
+        severity="warning",
+    ),
 )

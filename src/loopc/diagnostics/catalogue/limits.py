@@ -30,4 +30,13 @@ ENTRIES: tuple[Entry, ...] = (
         message="this run would need {needed} bytes at its peak; `memory_limit` is {limit}",
         hint="raise `memory_limit`, or use smaller arrays",
     ),
+    Entry(
+        code="L0004",
+        title="a number that is too large",
+        raises=LimitError,
+        message="`{text}` is too large for {kind} of 64 bits",
+        hint="write `1e20` for a large float, `inf` for infinity",
+        bad="y = 100000000000000000000\n",
+        good="y = 1e20\n",
+    ),
 )

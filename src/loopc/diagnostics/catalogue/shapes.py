@@ -21,6 +21,15 @@ ENTRIES: tuple[Entry, ...] = (
         good="for i < 10: s += i\n",
     ),
     Entry(
+        code="L0202",
+        title="an extent below zero",
+        raises=ShapeError,
+        message="an array cannot be {value} long",
+        hint="an extent is 0 or more",
+        bad="input x[-1]\nfor i  y[i] = x[i]\n",
+        good="input x[1]\nfor i  y[i] = x[i]\n",
+    ),
+    Entry(
         code="L0204",
         title="an index has two sizes",
         raises=ShapeError,

@@ -31,4 +31,13 @@ ENTRIES: tuple[Entry, ...] = (
         bad="dim z[4]: int\nfor i < 4: z[i] = 0.5 i\n",
         good="dim z[4]: int\nfor i < 4: z[i] = 5 i\n",
     ),
+    Entry(
+        code="L0404",
+        title="a function that complex numbers do not have",
+        raises=DTypeError,
+        message="`{name}` has no meaning for complex numbers",
+        hint="they have no order and no rounding: take `abs(z)`, or real arrays",
+        bad="input z[N]: complex\nfor i  y[i] = z[i] < 1\n",
+        good="input z[N]: complex\nfor i  y[i] = abs(z[i])\n",
+    ),
 )

@@ -1,0 +1,70 @@
+"""Wrong programs: each is refused with its code at its place, and with nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+import loopc
+from loopc.api.compile import resolved
+from loopc.diagnostics import catalogue, render
+from loopc.diagnostics.span import Source
+from wrong_programs import WRONG
+
+MARKS = re.compile("[⟦⟧]")
+
+
+def places(marked: str) -> list[tuple[int, int]]:
+    """Return the start and the stop of each marked place, in the text without marks."""
+    found, starts = [], []
+    for number, mark in enumerate(MARKS.finditer(marked)):
+        at = mark.start() - number
+        if mark[0] == "⟦":
+            starts.append(at)
+        else:
+            found.append((starts.pop(), at))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(("codes", "marked"), WRONG)
+def test_a_wrong_program_is_refused_at_its_place(codes: str, marked: str) -> None:
+    text = MARKS.sub("", marked)
+    _, found = resolved(Source("program.loops", text))
+    assert [d.code for d in found] == codes.split()
+    assert [(d.span.start, d.span.stop) for d in found if d.span] == places(marked)
+    for diagnostic in found:
+        assert diagnostic.hint
+        assert render.render(diagnostic)
+    errors = [d for d in found if d.severity == "error"]
+    if not errors:
+        return
+    with pytest.raises(catalogue.ENTRIES[errors[0].code].raises) as caught:
+        loopc.compile(text)
+    error = caught.value
+    assert error.code == errors[0].code
+    assert error.span == errors[0].span
+    assert [o.code for o in error.others] == [d.code for d in errors[1:]]
+    assert str(error).count("error[") == len(errors)
+
+
+def test_lines_and_columns_count_from_one() -> None:
+    text = "y = 1\nfor s̃  z[s̃] = x[s̃] + foo(s̃)\n"
+    span = resolved(Source("program.loops", text))[1][0].span
+    assert span is not None
+    assert (span.file, span.line, span.end_line) == ("program.loops", 2, 2)
+    assert text.split("\n")[1][span.column - 1 : span.end - 1] == "foo"
+
+
+def test_the_table_covers_every_code_that_a_program_can_have() -> None:
+    counted = Counter(code for codes, _ in WRONG for code in codes.split())
+    of_programs = {e.code for e in catalogue.ENTRIES.values() if e.bad}
+    assert of_programs <= counted.keys() | {"L0001", "L0002"}
+    assert len(WRONG) >= 300
+
+
+def test_a_warning_does_not_stop_a_program() -> None:
+    with pytest.warns(loopc.LoopcWarning, match="L0606"):
+        program = loopc.compile("input x[N], z[N]\nfor i  L += x[i]\nbackward L wrt z\n")
+    assert list(program(x=[1.0, 2.0], z=[3.0, 4.0])["z.grad"]) == [0, 0]
