@@ -47,6 +47,8 @@ class Reduction:
         tangent: pointwise: the derivative of the value in the names of `adjoint`, `g` being the
             derivative of the term; "": the text of `adjoint`, whose Jacobian is symmetric.
         tangent_sum: `s` in `tangent`.
+        definition: whole and pointwise: .loops text that says it by folds `sum[k](…)` over the
+            terms `x`, of which there are `n`; for floats, and where nothing is masked.
         source: where a formula comes from.
     """
 
@@ -67,6 +69,7 @@ class Reduction:
     linear: bool = False
     tangent: str = ""
     tangent_sum: str = ""
+    definition: str = ""
     source: str = ""
 
 
@@ -230,6 +233,10 @@ _FOLDS = (
     ),
 )
 
+_EMPTY = "max[k](x) == -inf"
+_SHIFTED = f"(x - where({_EMPTY}, 0, max[k](x)))"
+_FINITE = "where(abs(max[k](x)) < inf, max[k](x), 0)"
+
 _WHOLE = (
     Reduction(
         name="mean",
@@ -240,6 +247,7 @@ _WHOLE = (
         result="float",
         adjoint="g / n",
         linear=True,
+        definition="sum[k](x) / n",
     ),
     Reduction(
         name="logsumexp",
@@ -249,6 +257,7 @@ _WHOLE = (
         result="float",
         adjoint="g * exp(x - y)",
         adjoint_where="y > -inf",
+        definition=f"ln(sum[k](exp(x - {_FINITE}))) + {_FINITE}",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(name="argmax", form="whole", evaluate=argmax, result="int"),
@@ -264,6 +273,7 @@ _POINTWISE = (
         result="float",
         adjoint="y * (g - s)",
         adjoint_sum="g * y",
+        definition=f"exp({_SHIFTED}) / where({_EMPTY}, 1, sum[k](exp({_SHIFTED})))",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(
@@ -277,6 +287,7 @@ _POINTWISE = (
         adjoint_sum="g",
         tangent="g - s",
         tangent_sum="exp(y) * g",
+        definition=f"{_SHIFTED} - where({_EMPTY}, 0, ln(sum[k](exp({_SHIFTED}))))",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(

@@ -13,7 +13,7 @@
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | When | Note
+    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -146,6 +146,34 @@ class Loop:
 
 
 @record()
+class TileIndex:
+    """An index that runs in blocks: the variables of a block's ends, and its number of values."""
+
+    low: str
+    high: str
+    extent: Expr
+
+
+@record()
+class Tile:
+    """Steps for a block of some indices at a time, so that what they make stays in the cache.
+
+    Attributes:
+        indices: outermost first.
+        made: the arrays that the steps make block by block, with shapes and types.
+        sums: the arrays that they add up to, which start from 0.
+        local: the arrays that live within a block.
+        body: the steps; views are of a block.
+    """
+
+    indices: tuple[TileIndex, ...]
+    made: tuple[Alloc, ...]
+    sums: tuple[Alloc, ...]
+    local: tuple[str, ...]
+    body: tuple[Step, ...]
+
+
+@record()
 class When:
     """Steps under a condition."""
 
@@ -162,7 +190,7 @@ class Note:
     how: str = ""
 
 
-Step: TypeAlias = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | When | Note
+Step: TypeAlias = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Note
 
 
 @record()

@@ -23,6 +23,7 @@ from loopc.lower.plan import (
     When,
 )
 from loopc.lower.schedule import Scheduler
+from loopc.lower.tiles import tiled
 
 
 def lower(
@@ -41,6 +42,9 @@ def lower(
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
+    if opt >= 2:
+        inputs = (a.name for a in program.arrays if a.kind != "temp")
+        steps = tiled(steps, inputs, program.outputs, shapes, context.types)
     dims, free = _dim_rules(program)
     return Plan(
         tuple(a.name for a in program.arrays if a.kind != "temp"),

@@ -22,6 +22,16 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
+def _blocks(counts, cell, limit=1 << 18):
+    """Return how many of each index a block takes, if one cell of it takes `cell` bytes."""
+    left = max(1, limit // max(cell, 1))
+    blocks = []
+    for count in reversed(counts):
+        blocks.append(max(1, min(count, left)))
+        left = max(1, left // blocks[-1])
+    return blocks[::-1]
+
+
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
@@ -37,10 +47,21 @@ def _forward(W, h, B):
     I = W.shape[1]
     _shape("h", h, (I,))
     _shape("B", B, (J,))
-    # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
-    s̃ = W @ h
-    # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
-    s = _sigmoid(s̃ - B)
+    dtype = W.dtype
+    s = np.empty((J,), dtype)
+    j_block, = _blocks((J,), 8)
+    w1_ = np.empty(j_block, dtype)
+    for j_from in range(0, J, j_block):
+        j_to = min(j_from + j_block, J)
+        w1 = w1_[:j_to - j_from]
+        # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
+        W_part = W[j_from:j_to]
+        np.matmul(W_part, h, out=w1)
+        # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
+        B_part = B[j_from:j_to]
+        np.subtract(w1, B_part, out=w1)
+        t2 = _sigmoid(w1)
+        s[j_from:j_to] = t2
     return {"s": s}
 
 
@@ -96,16 +117,36 @@ def _value_and_grad(W, h, B, s_grad):
     _shape("h", h, (I,))
     _shape("B", B, (J,))
     _shape("s.grad", s_grad, (J,))
-    # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
-    s̃ = W @ h
-    # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
-    s = _sigmoid(s̃ - B)
-    # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
-    s̃_grad = s_grad * (s * (1 - s))
-    # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
-    B_grad = -s̃_grad
-    # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
-    W_grad = s̃_grad[:, None] * h
+    dtype = W.dtype
+    s = np.empty((J,), dtype)
+    s̃_grad = np.empty((J,), dtype)
+    B_grad = np.empty((J,), dtype)
+    W_grad = np.empty((J, I), dtype)
+    j_block, = _blocks((J,), 8)
+    w1_ = np.empty(j_block, dtype)
+    for j_from in range(0, J, j_block):
+        j_to = min(j_from + j_block, J)
+        w1 = w1_[:j_to - j_from]
+        # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
+        W_part = W[j_from:j_to]
+        np.matmul(W_part, h, out=w1)
+        # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
+        B_part = B[j_from:j_to]
+        np.subtract(w1, B_part, out=w1)
+        t2 = _sigmoid(w1)
+        s[j_from:j_to] = t2
+        # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
+        s_grad_part = s_grad[j_from:j_to]
+        np.subtract(1, t2, out=w1)
+        np.multiply(t2, w1, out=t2)
+        s̃_grad_part = s̃_grad[j_from:j_to]
+        np.multiply(s_grad_part, t2, out=s̃_grad_part)
+        # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
+        B_grad_part = B_grad[j_from:j_to]
+        np.negative(s̃_grad_part, out=B_grad_part)
+        # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
+        W_grad_part = W_grad[j_from:j_to]
+        np.multiply(s̃_grad_part[:, None], h, out=W_grad_part)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W
     return {"s": s}, {"W": W_grad, "h": h_grad, "B": B_grad}

@@ -24,6 +24,16 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
+def _blocks(counts, cell, limit=1 << 18):
+    """Return how many of each index a block takes, if one cell of it takes `cell` bytes."""
+    left = max(1, limit // max(cell, 1))
+    blocks = []
+    for count in reversed(counts):
+        blocks.append(max(1, min(count, left)))
+        left = max(1, left // blocks[-1])
+    return blocks[::-1]
+
+
 def _softmax(x, axis):
     """Return e**x / sum(e**x) along axes, the largest term taken out; 0 where all are -inf."""
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
@@ -64,14 +74,35 @@ def _forward(x, y, W0, B0, W1, B1):
     _shape("B0", B0, (H,))
     _shape("W1", W1, (C, H))
     _shape("B1", B1, (C,))
-    # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
-    h̃ = W0 @ x
-    # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
-    h = _sigmoid(h̃ - B0)
-    # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
-    s̃ = W1 @ h
-    # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
-    s = _sigmoid(s̃ - B1)
+    dtype = x.dtype
+    h = np.empty((H,), dtype)
+    j_block, = _blocks((H,), 8)
+    w1_ = np.empty(j_block, dtype)
+    for j_from in range(0, H, j_block):
+        j_to = min(j_from + j_block, H)
+        w1 = w1_[:j_to - j_from]
+        # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
+        W0_part = W0[j_from:j_to]
+        np.matmul(W0_part, x, out=w1)
+        # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
+        B0_part = B0[j_from:j_to]
+        np.subtract(w1, B0_part, out=w1)
+        t2 = _sigmoid(w1)
+        h[j_from:j_to] = t2
+    s = np.empty((C,), dtype)
+    k_block, = _blocks((C,), 8)
+    w1__ = np.empty(k_block, dtype)
+    for k_from in range(0, C, k_block):
+        k_to = min(k_from + k_block, C)
+        w1_ = w1__[:k_to - k_from]
+        # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
+        W1_part = W1[k_from:k_to]
+        np.matmul(W1_part, h, out=w1_)
+        # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
+        B1_part = B1[k_from:k_to]
+        np.subtract(w1_, B1_part, out=w1_)
+        t2_ = _sigmoid(w1_)
+        s[k_from:k_to] = t2_
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
     # mlp.loops:11  L = -ln(P[y])
@@ -137,41 +168,94 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     _shape("W1", W1, (C, H))
     _shape("B1", B1, (C,))
     dtype = x.dtype
-    # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
-    h̃ = W0 @ x
-    # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
-    h = _sigmoid(h̃ - B0)
-    # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
-    s̃ = W1 @ h
-    # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
-    s = _sigmoid(s̃ - B1)
+    # mlp.loops:11  L.grad = 1
+    L_grad = dtype.type(1)
+    P_grad = np.zeros(C, dtype)
+    h = np.empty((H,), dtype)
+    j_block, = _blocks((H,), 8)
+    w1_ = np.empty(j_block, dtype)
+    for j_from in range(0, H, j_block):
+        j_to = min(j_from + j_block, H)
+        w1 = w1_[:j_to - j_from]
+        # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
+        W0_part = W0[j_from:j_to]
+        np.matmul(W0_part, x, out=w1)
+        # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
+        B0_part = B0[j_from:j_to]
+        np.subtract(w1, B0_part, out=w1)
+        t2 = _sigmoid(w1)
+        h[j_from:j_to] = t2
+    s = np.empty((C,), dtype)
+    k_block, = _blocks((C,), 8)
+    w1__ = np.empty(k_block, dtype)
+    for k_from in range(0, C, k_block):
+        k_to = min(k_from + k_block, C)
+        w1_ = w1__[:k_to - k_from]
+        # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
+        W1_part = W1[k_from:k_to]
+        np.matmul(W1_part, h, out=w1_)
+        # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
+        B1_part = B1[k_from:k_to]
+        np.subtract(w1_, B1_part, out=w1_)
+        t2_ = _sigmoid(w1_)
+        s[k_from:k_to] = t2_
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
     # mlp.loops:11  L = -ln(P[y])
     L = -np.log(P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
-    # mlp.loops:11  L.grad = 1
-    L_grad = dtype.type(1)
-    P_grad = np.zeros(C, dtype)
     # mlp.loops:11  P.grad[y] -= L.grad / P[y]
     P_grad[_inside(y, C, 'mlp.loops:11: axis 1 of `P.grad`, index `y`')] += -(L_grad / P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
     # mlp.loops:10  for k  P_dot += P.grad[k] P[k]
     P_dot = np.sum(P_grad * P)
-    # mlp.loops:10  for k  s.grad[k] += P[k] (P.grad[k] - P_dot)
-    s_grad = P * (P_grad - P_dot)
-    # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] (s[k] (1 - s[k]))
-    s̃_grad = s_grad * (s * (1 - s))
-    # mlp.loops:9  for k  B1.grad[k] -= s̃.grad[k]
-    B1_grad = -s̃_grad
-    # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
-    W1_grad = s̃_grad[:, None] * h
-    # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
-    h_grad = s̃_grad @ W1
-    # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
-    h̃_grad = h_grad * (h * (1 - h))
-    # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
-    B0_grad = -h̃_grad
-    # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
-    W0_grad = h̃_grad[:, None] * x
+    s̃_grad = np.empty((C,), dtype)
+    B1_grad = np.empty((C,), dtype)
+    W1_grad = np.empty((C, H), dtype)
+    t1 = -P_dot
+    k_block, = _blocks((C,), 8)
+    w2_ = np.empty(k_block, dtype)
+    w3_ = np.empty(k_block, dtype)
+    for k_from in range(0, C, k_block):
+        k_to = min(k_from + k_block, C)
+        w2 = w2_[:k_to - k_from]
+        w3 = w3_[:k_to - k_from]
+        # mlp.loops:10  for k  s.grad[k] += P[k] (P.grad[k] - P_dot)
+        P_part = P[k_from:k_to]
+        P_grad_part = P_grad[k_from:k_to]
+        np.add(P_grad_part, t1, out=w2)
+        np.multiply(P_part, w2, out=w2)
+        # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] (s[k] (1 - s[k]))
+        s_part = s[k_from:k_to]
+        np.subtract(1, s_part, out=w3)
+        np.multiply(s_part, w3, out=w3)
+        s̃_grad_part = s̃_grad[k_from:k_to]
+        np.multiply(w2, w3, out=s̃_grad_part)
+        # mlp.loops:9  for k  B1.grad[k] -= s̃.grad[k]
+        B1_grad_part = B1_grad[k_from:k_to]
+        np.negative(s̃_grad_part, out=B1_grad_part)
+        # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
+        W1_grad_part = W1_grad[k_from:k_to]
+        np.multiply(s̃_grad_part[:, None], h, out=W1_grad_part)
+    B0_grad = np.empty((H,), dtype)
+    W0_grad = np.empty((H, I), dtype)
+    j_block, = _blocks((H,), 8)
+    w2__ = np.empty(j_block, dtype)
+    for j_from in range(0, H, j_block):
+        j_to = min(j_from + j_block, H)
+        w2_ = w2__[:j_to - j_from]
+        # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
+        W1_part_ = W1[:, j_from:j_to]
+        t1_ = s̃_grad @ W1_part_
+        # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
+        h_part = h[j_from:j_to]
+        np.subtract(1, h_part, out=w2_)
+        np.multiply(h_part, w2_, out=w2_)
+        np.multiply(t1_, w2_, out=t1_)
+        # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
+        B0_grad_part = B0_grad[j_from:j_to]
+        np.negative(t1_, out=B0_grad_part)
+        # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
+        W0_grad_part = W0_grad[j_from:j_to]
+        np.multiply(t1_[:, None], x, out=W0_grad_part)
     return {"L": np.asarray(L)}, {"W0": W0_grad, "B0": B0_grad, "W1": W1_grad, "B1": B1_grad}
 
 

@@ -21,6 +21,16 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
+def _blocks(counts, cell, limit=1 << 18):
+    """Return how many of each index a block takes, if one cell of it takes `cell` bytes."""
+    left = max(1, limit // max(cell, 1))
+    blocks = []
+    for count in reversed(counts):
+        blocks.append(max(1, min(count, left)))
+        left = max(1, left // blocks[-1])
+    return blocks[::-1]
+
+
 def _sigmoid(x):
     """Return 1 / (1 + e**-x), without overflow and with exact tails."""
     e = np.exp(-np.abs(x))
@@ -37,10 +47,20 @@ def _forward(A, B):
     K = A.shape[2]
     J = B.shape[1]
     _shape("B", B, (H, J, K))
-    # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
-    Ỹ = A @ B.transpose(0, 2, 1)
-    # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-    Y = _sigmoid(Ỹ)
+    dtype = A.dtype
+    Y = np.empty((H, I, J), dtype)
+    h_block, = _blocks((H,), I * J * dtype.itemsize)
+    w1_ = np.empty((h_block, I, J), dtype)
+    for h_from in range(0, H, h_block):
+        h_to = min(h_from + h_block, H)
+        w1 = w1_[:h_to - h_from]
+        # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
+        A_part = A[h_from:h_to]
+        B_part = B[h_from:h_to]
+        np.matmul(A_part, B_part.transpose(0, 2, 1), out=w1)
+        # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
+        t2 = _sigmoid(w1)
+        Y[h_from:h_to] = t2
     return {"Y": Y}
 
 
@@ -96,16 +116,33 @@ def _value_and_grad(A, B, Y_grad):
     J = B.shape[1]
     _shape("B", B, (H, J, K))
     _shape("Y.grad", Y_grad, (H, I, J))
-    # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
-    Ỹ = A @ B.transpose(0, 2, 1)
-    # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-    Y = _sigmoid(Ỹ)
-    # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] (Y[h,i,j] (1 - Y[h,i,j]))
-    Ỹ_grad = Y_grad * (Y * (1 - Y))
-    # tensor_operation.loops:2  for h,i,j,k  A.grad[h,i,k] += Ỹ.grad[h,i,j] B[h,j,k]
-    A_grad = Ỹ_grad @ B
-    # tensor_operation.loops:2  for h,i,j,k  B.grad[h,j,k] += Ỹ.grad[h,i,j] A[h,i,k]
-    B_grad = Ỹ_grad.transpose(0, 2, 1) @ A
+    dtype = A.dtype
+    Y = np.empty((H, I, J), dtype)
+    A_grad = np.empty((H, I, K), dtype)
+    B_grad = np.empty((H, J, K), dtype)
+    h_block, = _blocks((H,), I * J * dtype.itemsize)
+    w1_ = np.empty((h_block, I, J), dtype)
+    for h_from in range(0, H, h_block):
+        h_to = min(h_from + h_block, H)
+        w1 = w1_[:h_to - h_from]
+        # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
+        A_part = A[h_from:h_to]
+        B_part = B[h_from:h_to]
+        np.matmul(A_part, B_part.transpose(0, 2, 1), out=w1)
+        # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
+        t2 = _sigmoid(w1)
+        Y[h_from:h_to] = t2
+        # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] (Y[h,i,j] (1 - Y[h,i,j]))
+        Y_grad_part = Y_grad[h_from:h_to]
+        np.subtract(1, t2, out=w1)
+        np.multiply(t2, w1, out=t2)
+        np.multiply(Y_grad_part, t2, out=t2)
+        # tensor_operation.loops:2  for h,i,j,k  A.grad[h,i,k] += Ỹ.grad[h,i,j] B[h,j,k]
+        A_grad_part = A_grad[h_from:h_to]
+        np.matmul(t2, B_part, out=A_grad_part)
+        # tensor_operation.loops:2  for h,i,j,k  B.grad[h,j,k] += Ỹ.grad[h,i,j] A[h,i,k]
+        B_grad_part = B_grad[h_from:h_to]
+        np.matmul(t2.transpose(0, 2, 1), A_part, out=B_grad_part)
     return {"Y": Y}, {"A": A_grad, "B": B_grad}
 
 

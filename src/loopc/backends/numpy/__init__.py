@@ -36,7 +36,7 @@ class _Text:
     def add(self, plan: Plan, name: str, results: Sequence[Mapping[str, str]]) -> None:
         """Add the function that runs a plan and returns a dict (or several) of its arrays."""
         names = PythonNames()
-        speller = Speller(names, self.opt, self.helpers, {}, self.functions)
+        speller = Speller(names, self.opt, self.helpers, {}, self.functions, types=plan.dtypes)
         args = [speller.name("array", n) for n in plan.inputs]
         args += [speller.name("dim", n) for n in plan.free]
         head = list(dim_lines(plan, speller))

@@ -100,9 +100,9 @@ class _Writer:
             case Read(access):
                 return access.array
             case Call(fn, args):
-                constant = _constant(expr)
-                if constant is not None:
-                    return repr(constant)
+                number = constant(expr)
+                if number is not None:
+                    return repr(number)
                 return self._call(fn, [self.text(a, shared) for a in args])
             case _:
                 raise AssertionError(expr)
@@ -122,14 +122,14 @@ class _Writer:
         return _fold(row, wrapped)
 
 
-def _constant(expr: Expr) -> float | None:
+def constant(expr: Expr) -> float | None:
     """Return the value of an expression of literals; NumPy's own would be of a type of its own."""
     if isinstance(expr, Const):
         return expr.value if isinstance(expr.value, int | float) else None
     if not isinstance(expr, Call):
         return None
     row = lookup(expr.fn)
-    values = [_constant(a) for a in expr.args]
+    values = [constant(a) for a in expr.args]
     if row is None or order(expr.fn) or any(v is None for v in values):
         return None
     result = values[0] if row.variadic else row.scalar(*values)

@@ -61,6 +61,16 @@ def _selected(total, terms, equation):
         exact = exact + kept.sum(axis=tuple(range(first, kept.ndim)))
     return exact
 ''',
+    "_blocks": '''\
+def _blocks(counts, cell, limit=1 << 18):
+    """Return how many of each index a block takes, if one cell of it takes `cell` bytes."""
+    left = max(1, limit // max(cell, 1))
+    blocks = []
+    for count in reversed(counts):
+        blocks.append(max(1, min(count, left)))
+        left = max(1, left // blocks[-1])
+    return blocks[::-1]
+''',
     "_gather": '''\
 def _gather(a, index):
     """Return a[index]; of an array without cells 0, which stands for what is outside."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
 from loopc.ir.nodes import Const, Expr, Index
@@ -22,6 +23,7 @@ from loopc.lower.plan import (
     Scatter,
     Step,
     Store,
+    Tile,
     When,
 )
 from loopc.lower.statement import is_fresh
@@ -52,7 +54,7 @@ class StepSpeller:
                     yield f"# {text}"
                 self.note = text
             case Alloc():
-                yield f"{speller.name('array', step.array)} = {self._alloc(step)}"
+                yield f"{speller.name('array', step.array)} = {self.allocated(step)}"
             case Copy(array):
                 name = speller.name("array", array)
                 yield f"{name} = {name}.copy()"
@@ -71,6 +73,8 @@ class StepSpeller:
                 name = speller.name("index", index)
                 yield f"for {name} in range({self._range(start, stop, stride)}):"
                 yield from self._inside(body)
+            case Tile():
+                yield from TileSpeller(self, step).lines()
             case When(condition, body):
                 yield f"if {speller.text(condition)}:"
                 yield from self._inside(body)
@@ -116,7 +120,8 @@ class StepSpeller:
         start = self.speller.size(index.start, SUM)
         return text if start == "0" else f"{start} + {text}"
 
-    def _alloc(self, step: Alloc) -> str:
+    def allocated(self, step: Alloc) -> str:
+        """Return the text of a new array."""
         speller = self.speller
         fill = speller.text(Lit(step.fill))
         if step.dtype.weak:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loopc.backends.numpy import contractions, integers
@@ -66,6 +66,7 @@ class Speller:
     dtypes: dict[tuple[str, ...], str] = field(default_factory=dict)
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
     order: tuple[str, ...] = ()
+    types: Mapping[str, DType] = field(default_factory=dict)
 
     # Names, sizes, types
 

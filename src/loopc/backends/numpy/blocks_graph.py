@@ -1,0 +1,349 @@
+"""The steps of a tile as single operations on blocks, equal ones once.
+
+Every operation becomes a node; what it reads of other nodes are views of `·n`. An array that the
+tile writes stands for the node that holds its value so far, so that only its last value is written
+back. Source: value numbering and static single assignment, e.g. Muchnick, Advanced Compiler Design,
+ch. 8.11 and 12.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loopc.backends.numpy.inline import inlined
+from loopc.diagnostics.record import record
+from loopc.ir import reductions
+from loopc.ir.dtypes import DType, as_float, join, of_call
+from loopc.ir.functions import lookup
+from loopc.ir.nodes import Const, Expr
+from loopc.lower.blocks import extents
+from loopc.lower.plan import (
+    Along,
+    Apply,
+    Assign,
+    Cast,
+    Contract,
+    Expand,
+    Fold,
+    Gather,
+    Lit,
+    Note,
+    Part,
+    Range,
+    Renamed,
+    Scalar,
+    Selected,
+    Step,
+    Store,
+    Strided,
+    Take,
+    Tile,
+    Value,
+    View,
+)
+from loopc.lower.plan_names import canonical, mentions, renamed
+from loopc.lower.plan_visit import children, map_children
+
+
+@record()
+class Operation:
+    """One operation.
+
+    Attributes:
+        number: its name in other operations' values is `·number`.
+        value: what it computes, over views of `·n` and of arrays in memory.
+        dims: the extent of each axis; None if one is not known.
+        dtype: None if it is not known.
+        below: the operations that it reads.
+        varies: whether it differs from block to block.
+    """
+
+    number: int
+    value: Value
+    dims: tuple[Expr, ...] | None
+    dtype: DType | None
+    below: tuple[int, ...]
+    varies: bool
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of its value."""
+        return self.value.axes
+
+
+@record()
+class Write:
+    """The value of an operation goes into an array's block."""
+
+    view: View
+    number: int
+
+
+@record()
+class Add:
+    """A step that adds a sum over the block to an array."""
+
+    step: Assign | Store
+    below: tuple[int, ...]
+
+
+Item = Operation | Write | Add | Note
+
+
+def name_of(number: int) -> str:
+    """Return the name of an operation in values."""
+    return f"·{number}"
+
+
+def block_of(number: int, axes: tuple[str, ...]) -> View:
+    """Return the view of all that an operation makes."""
+    parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in axes)
+    return View(name_of(number), parts, axes)
+
+
+@dataclass
+class Graph:
+    """The operations of a tile, in order."""
+
+    tile: Tile
+    types: Mapping[str, DType]
+    items: list[Item] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    known: dict[Any, int] = field(default_factory=dict)
+    holds: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, Expr] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ends = {n for i in self.tile.indices for n in (i.low, i.high)}
+        self.left: dict[str, int] = {}
+        summed = {a.array for a in self.tile.sums}
+        for step in self.tile.body:
+            if isinstance(step, Store) and step.target.array not in summed and self._is_block(step):
+                name = step.target.array
+                self.left[name] = self.left.get(name, 0) + 1
+        for step in self.tile.body:
+            self._step(step)
+
+    def _is_block(self, step: Store) -> bool:
+        """Whether a store writes blocks rather than adding to a whole array."""
+        return any(mentions(p, self.ends) for p in step.target.parts)
+
+    def _step(self, step: Step) -> None:
+        if isinstance(step, Note):
+            self.items.append(step)
+            return
+        assert isinstance(step, Assign | Store)
+        self.sizes = extents(step)
+        if isinstance(step, Assign):
+            if step.array in self.tile.local:
+                self._assign(step)
+            else:
+                self._add(step)
+        elif self._is_block(step):
+            self._store(step)
+        else:
+            self._add(step)
+
+    def _assign(self, step: Assign) -> None:
+        value = Cast(step.value, step.dtype, step.value.axes) if step.cast else step.value
+        self.holds[step.array] = self._held(value, step.order)
+
+    def _store(self, step: Store) -> None:
+        target, name = step.target, step.target.array
+        value = step.value
+        if step.op != "=":
+            row = reductions.by_op(step.op)
+            assert row is not None
+            value = Apply(row.fn, (target, value), target.axes)
+        number = self._held(Cast(value, self.types[name], value.axes), target.axes)
+        self.holds[name] = number
+        self.left[name] = self.left.get(name, 0) - 1
+        if self.left[name] == 0 and name not in self.tile.local:
+            self.items.append(Write(target, number))
+
+    def _add(self, step: Assign | Store) -> None:
+        if isinstance(step, Assign) and isinstance(step.value, Apply):
+            first, *rest = step.value.args
+            value: Value = replace(step.value, args=(first, *(self.visit(v) for v in rest)))
+        else:
+            value = self.visit(step.value)
+        below = tuple(self._below(value))
+        self.items.append(Add(replace(step, value=value), below))
+
+    def _held(self, value: Value, order: tuple[str, ...]) -> int:
+        """Return the operation that has a value, its axes in the given order."""
+        found = self.visit(value)
+        if found.axes != order or not _is_operation(found):
+            found = self._operation(Expand(found, tuple(self.sizes[a] for a in order), order))
+        assert isinstance(found, View)
+        return int(found.array[1:])
+
+    # Values
+
+    def visit(self, value: Value) -> Value:
+        """Return a value as a view of the operation that computes it."""
+        match value:
+            case Lit() | Scalar():
+                return value
+            case View():
+                return self._view(value)
+            case Renamed(arg, old, new, axes):
+                view: Value = renamed(self.visit(arg), {old: new}, axes)
+                return view
+            case Cast(arg, dtype, axes):
+                inner = self.visit(arg) if not isinstance(arg, Range) else arg
+                if self.dtype(inner) == dtype and axes:
+                    return inner
+                return self._operation(replace(value, arg=inner))
+            case Apply() | Fold() | Along() | Contract():
+                simpler = inlined(value, self.sizes, self.dtype)
+                if simpler is not None:
+                    return self.visit(simpler)
+                if isinstance(value, Apply):
+                    return self._apply(value)
+                if isinstance(value, Fold):
+                    return self._fold(value)
+                return self._operation(map_children(value, self.visit))
+            case _:
+                return self._operation(self._renamed_array(map_children(value, self.visit)))
+
+    def _renamed_array(self, value: Value) -> Value:
+        if isinstance(value, Strided | Gather) and value.array in self.holds:
+            return replace(value, array=name_of(self.holds[value.array]))
+        return value
+
+    def _view(self, value: View) -> Value:
+        number = self.holds.get(value.array)
+        if number is not None:
+            whole = all(p.axis and (p.whole or mentions(p, self.ends)) for p in value.parts)
+            named = replace(value, array=name_of(number))
+            return block_of(number, value.axes) if whole else self._operation(named)
+        if not value.parts or all(p.whole for p in value.parts):
+            return value
+        return self._operation(value)
+
+    def _apply(self, value: Apply) -> Value:
+        if value.fn == "add" and any(_is_neg(a) for a in value.args):
+            first, *rest = sorted(value.args, key=_is_neg)
+            args: list[Value] = [self.visit(first)]
+            for arg in rest:
+                if isinstance(arg, Apply) and _is_neg(arg):
+                    args.append(replace(arg, args=(self.visit(arg.args[0]),)))
+                else:
+                    args.append(self.visit(arg))
+        else:
+            args = [self.visit(a) for a in value.args]
+        row = lookup(value.fn)
+        if row is None or not row.variadic or len(args) == 2:
+            return self._operation(replace(value, args=tuple(args)))
+        result = args[0]
+        for arg in args[1:]:
+            axes = tuple(a for a in value.axes if a in result.axes or a in arg.axes)
+            result = self._operation(Apply(value.fn, (result, arg), axes))
+        return result
+
+    def _fold(self, value: Fold) -> Value:
+        arg = value.arg
+        if value.op == "sum" and isinstance(arg, Apply) and arg.fn == "mul" and self._is_dot(value):
+            *first, last = arg.args
+            a = self.visit(first[0] if len(first) == 1 else replace(arg, args=tuple(first)))
+            b = self.visit(last)
+            if a.axes == b.axes == arg.axes and self.dtype(a) == self.dtype(b):
+                return self._operation(replace(value, arg=replace(arg, args=(a, b))))
+        return self._operation(map_children(value, self.visit))
+
+    def _is_dot(self, value: Fold) -> bool:
+        """Whether a sum is over the last axis or over all, of floats."""
+        own = value.arg.axes
+        dtype = self.dtype(value.arg)
+        floats = dtype is not None and dtype.kind == "f" and not dtype.weak
+        return floats and value.mask is None and (value.over == own[-1:] or not value.axes)
+
+    def _operation(self, value: Value) -> Value:
+        key = canonical(value)
+        number = self.known.get(key)
+        if number is None:
+            number = len(self.operations)
+            self.known[key] = number
+            below = tuple(self._below(value))
+            varies = mentions(value, self.ends) or any(self.operations[n].varies for n in below)
+            dims = None
+            if all(a in self.sizes for a in value.axes):
+                dims = tuple(self.sizes[a] for a in value.axes)
+            made = Operation(number, value, dims, self.dtype(value), below, varies)
+            self.operations.append(made)
+            self.items.append(made)
+        return block_of(number, value.axes)
+
+    def _below(self, value: Value) -> list[int]:
+        found: dict[int, None] = {}
+
+        def visit(each: Value) -> None:
+            name = getattr(each, "array", "")
+            if name.startswith("·"):
+                found[int(name[1:])] = None
+            for child in children(each):
+                visit(child)
+
+        visit(value)
+        return list(found)
+
+    def dtype(self, value: Value) -> DType | None:
+        """Return the type of a value; None if it is not known."""
+        match value:
+            case Lit(number):
+                kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(number)]
+                return DType(kind, (), weak=True)
+            case Scalar():
+                return DType("i", (), weak=True)
+            case Range():
+                return DType("i", ("int64",))
+            case View(array) | Strided(array) | Gather(array):
+                return self._array_dtype(array)
+            case Cast(dtype=dtype):
+                return dtype
+            case Apply(fn, args):
+                parts = [self.dtype(a) for a in args]
+                return None if any(p is None for p in parts) else of_call(fn, parts)
+            case Renamed(arg) | Expand(arg) | Take(arg):
+                return self.dtype(arg)
+            case Fold(op, arg) | Along(op, arg):
+                return _of_reduction(op, self.dtype(arg))
+            case Contract(args) | Selected(args):
+                return _joined([self.dtype(a) for a in args])
+
+    def _array_dtype(self, array: str) -> DType | None:
+        if array.startswith("·"):
+            return self.operations[int(array[1:])].dtype
+        if array in self.holds:
+            return self.operations[self.holds[array]].dtype
+        return self.types[array]
+
+
+def _is_neg(value: Value) -> bool:
+    return isinstance(value, Apply) and value.fn == "neg" and bool(value.axes)
+
+
+def _is_operation(value: Value) -> bool:
+    return isinstance(value, View) and value.array.startswith("·")
+
+
+def _of_reduction(op: str, body: DType | None) -> DType | None:
+    row = reductions.lookup(op)
+    if row is None or body is None or body.kind != "f":
+        return None
+    if row.result == "float":
+        return as_float(body)
+    return body if row.result not in ("bool", "int") else None
+
+
+def _joined(types: Sequence[DType | None]) -> DType | None:
+    known = [t for t in types if t is not None]
+    if len(known) < len(types) or not known:
+        return None
+    result = known[0]
+    for each in known[1:]:
+        result = join(result, each)
+    return result

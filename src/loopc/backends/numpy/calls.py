@@ -1,0 +1,76 @@
+"""One operation on blocks as one NumPy call, with the memory that its result goes to."""
+
+from __future__ import annotations
+
+import re
+
+from loopc.backends.numpy.blocks_graph import Operation
+from loopc.backends.numpy.values import Speller
+from loopc.ir.functions import lookup
+from loopc.lower.plan import Apply, Fold, Lit, Value
+
+UFUNCS = {
+    "add": "np.add",
+    "mul": "np.multiply",
+    "div": "np.divide",
+    "neg": "np.negative",
+    "pow": "np.power",
+    "eq": "np.equal",
+    "ne": "np.not_equal",
+    "lt": "np.less",
+    "le": "np.less_equal",
+    "gt": "np.greater",
+    "ge": "np.greater_equal",
+}
+"""The NumPy functions of operators; those of other functions stand in their rows."""
+
+_CALL = re.compile(r"(np\.\w+)\(([^()]*)\)")
+_OPERAND = r"\w+(?:\.T|\.transpose\([\d, ]+\))?"
+_MATMUL = re.compile(rf"({_OPERAND}) @ ({_OPERAND})")
+
+
+def call(speller: Speller, operation: Operation) -> str | None:
+    """Return the call of an operation up to `out=`; None: it makes its own memory."""
+    value, axes = operation.value, operation.axes
+    match value:
+        case Apply(fn, args):
+            return _ufunc(speller, fn, args, axes)
+        case Fold("sum", Apply("mul", (a, b))) if axes:
+            return f"np.vecdot({speller.text(a)}, {speller.text(b)}"
+        case Fold("sum" | "max" | "min", arg, mask=None) if value.kind == "f":
+            text = speller.spell(value).text
+            return text[:-1] if arg.axes and axes and text.endswith(")") else None
+        case _:
+            spelled = speller.spell(value)
+            found = _MATMUL.fullmatch(spelled.text)
+            if found is None or spelled.axes != axes:
+                return None
+            return f"np.matmul({found.group(1)}, {found.group(2)}"
+
+
+def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, ...]) -> str | None:
+    row = lookup(fn)
+    assert row is not None, fn
+    if fn == "add" and isinstance(args[-1], Apply) and args[-1].fn == "neg":
+        inner = (args[0], args[-1].args[0])
+        return f"np.subtract({', '.join(speller.fit(a, axes) for a in inner)}"
+    texts = [speller.fit(a, axes) for a in args]
+    if fn == "pow" and isinstance(args[1], Lit) and args[1].value == 0.5:
+        return f"np.sqrt({texts[0]}"
+    if fn in UFUNCS:
+        return f"{UFUNCS[fn]}({', '.join(texts)}"
+    template = _CALL.fullmatch(row.numpy)
+    if template is None or fn == "where":
+        return None
+    given = template.group(2).format(**dict(zip(row.params, texts, strict=True)))
+    return f"{template.group(1)}({given}"
+
+
+def text(speller: Speller, value: Value, axes: tuple[str, ...]) -> str:
+    """Return the text of an operation that makes its own memory."""
+    if isinstance(value, Fold) and isinstance(value.arg, Apply) and value.arg.fn == "mul":
+        a, b = value.arg.args
+        if not value.axes:
+            return f"np.vdot({speller.text(a)}, {speller.text(b)})"
+    spelled = speller.spell(value)
+    return speller.fitted(spelled, axes)

@@ -1,0 +1,142 @@
+"""Functions and reductions by simpler ones, so that each operation is one NumPy call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from loopc.backends.numpy.functions import constant
+from loopc.ir import reductions
+from loopc.ir.derive import definition, expand_primes
+from loopc.ir.dtypes import DType
+from loopc.ir.functions import lookup, order
+from loopc.ir.nodes import Call, Const, Expr, Read, Reduce
+from loopc.lower.plan import Along, Apply, Contract, Fold, Lit, Scalar, Value
+
+Types = Callable[[Value], DType | None]
+"""Returns the type of a value, None if it is not known."""
+
+
+def inlined(value: Value, sizes: Mapping[str, Expr], types: Types) -> Value | None:
+    """Return the same value by simpler functions; None: it is simple."""
+    match value:
+        case Apply("pow", (base, Lit(exponent))):
+            return _power(base, exponent, value.axes)
+        case Apply():
+            return _defined(value, types)
+        case Contract(args, kept):
+            return _elementwise(args, kept)
+        case Fold(op, arg, over, axes, "f", None):
+            return _reduced(op, arg, over, axes, sizes) if _is_float(types(arg)) else None
+        case Along(op, arg, over, axes) if _is_float(types(arg)):
+            return _reduced(op, arg, over, axes, sizes)
+        case _:
+            return None
+
+
+def _is_float(dtype: DType | None) -> bool:
+    return dtype is not None and dtype.kind == "f" and not dtype.weak
+
+
+def _power(base: Value, exponent: object, axes: tuple[str, ...]) -> Value | None:
+    """Return a small power as a product."""
+    if isinstance(exponent, bool) or exponent not in (2, 3) or not base.axes:
+        return None
+    return Apply("mul", (base,) * int(exponent), axes)
+
+
+@cache
+def _text(text: str) -> Expr:
+    from loopc.ir.build import expression
+
+    return expand_primes(expression(text, {}))
+
+
+def _reduced(
+    op: str,
+    arg: Value,
+    over: tuple[str, ...],
+    axes: tuple[str, ...],
+    sizes: Mapping[str, Expr],
+) -> Value | None:
+    """Write a reduction by the folds that define it."""
+    row = reductions.lookup(op)
+    assert row is not None, op
+    if not row.definition or any(a not in sizes for a in over):
+        return None
+    counts = tuple(sizes[a] for a in over)
+    count = Scalar(counts[0] if len(counts) == 1 else Call("mul", counts))
+    left = tuple(a for a in arg.axes if a not in over)
+
+    def value(expr: Expr) -> Value:
+        match expr:
+            case Const(number):
+                return Lit(number)
+            case Read(access):
+                return count if access.array == "n" else arg
+            case Reduce(fold, _, _, body):
+                return Fold(fold, value(body), over, left)
+            case Call("neg", (Const(number),)):
+                return Lit(-number)
+            case Call(fn, args):
+                parts = tuple(value(a) for a in args)
+                own = {a for p in parts for a in p.axes}
+                return Apply(fn, parts, tuple(a for a in arg.axes if a in own))
+            case _:
+                raise AssertionError(expr)
+
+    return value(_text(row.definition))
+
+
+def _defined(value: Apply, types: Types) -> Value | None:
+    """Write a function that is defined by others, or a derivative, by these."""
+    row = lookup(value.fn)
+    assert row is not None, value.fn
+    primes = order(value.fn)
+    if not value.axes or (not primes and (row.numpy and not row.definition)):
+        return None
+    if primes:
+        body = expand_primes(definition(value.fn))
+    elif row.definition:
+        body = _text(row.definition)
+    else:
+        return None
+    args = dict(zip(row.params, value.args, strict=True))
+    return _placed(body, args, value.axes, types)
+
+
+def _placed(
+    expr: Expr, args: Mapping[str, Value], axes: tuple[str, ...], types: Types
+) -> Value | None:
+    """Return an expression of placeholders as a value; None where a bool would be summed."""
+    number = constant(expr)
+    if number is not None:
+        return Lit(number)
+    if isinstance(expr, Read):
+        return args[expr.access.array]
+    if not isinstance(expr, Call):
+        return None
+    parts = [_placed(a, args, axes, types) for a in expr.args]
+    found = [p for p in parts if p is not None]
+    if len(found) < len(parts):
+        return None
+    row = lookup(expr.fn)
+    kinds = [types(p) for p in found]
+    arithmetic = row is not None and row.result != "bool" and row.counts_bools
+    if arithmetic and all(k is None or k.kind == "b" for k in kinds):
+        return None
+    own = {a for p in found for a in p.axes}
+    return Apply(expr.fn, tuple(found), tuple(a for a in axes if a in own))
+
+
+def _elementwise(args: tuple[Value, ...], kept: tuple[str, ...]) -> Value | None:
+    """Return a contraction of factors with the same axes as the sum of their product."""
+    arrays = [a for a in args if a.axes]
+    if not arrays or any(set(a.axes) != set(arrays[0].axes) for a in arrays):
+        return None
+    axes = arrays[0].axes
+    over = tuple(a for a in axes if a not in kept)
+    product = args[0] if len(args) == 1 else Apply("mul", args, axes)
+    if not over:
+        return product
+    return Fold("sum", product, over, tuple(a for a in axes if a in kept))

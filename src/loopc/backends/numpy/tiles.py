@@ -1,0 +1,341 @@
+"""Tiles as Python: a loop over blocks, each operation a NumPy call into a buffer that is reused.
+
+An operation's buffer is free again after its last use; an operation may write over an operand that
+it uses last. The buffers are made before the loop, for the largest block. Source: linear scan
+register allocation, Poletto and Sarkar, 1999.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from loopc.backends.numpy import calls
+from loopc.backends.numpy.blocks_graph import Add, Graph, Item, Operation, Write, block_of, name_of
+from loopc.ir.dtypes import DType
+from loopc.lower.blocks import size
+from loopc.lower.plan import Apply, Note, Tile, Value, View
+from loopc.lower.statement import is_fresh
+
+if TYPE_CHECKING:
+    from loopc.backends.numpy.steps import StepSpeller
+
+
+@dataclass
+class Buffer:
+    """A Python variable: memory of its own, or a view of others'."""
+
+    name: str
+    key: tuple[str, ...] = ()
+    pooled: bool = False
+    owned: bool = True
+
+
+@dataclass
+class TileSpeller:
+    """Spells one tile."""
+
+    steps: StepSpeller
+    tile: Tile
+    head: list[str] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+    buffers: dict[int, Buffer] = field(default_factory=dict)
+    free: dict[tuple[str, ...], list[Buffer]] = field(default_factory=dict)
+    made: list[tuple[Buffer, Operation]] = field(default_factory=list)
+    note: str = ""
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.speller = self.steps.speller
+        self.graph = Graph(self.tile, self.speller.types)
+        self.blocks = {size(i): i for i in self.tile.indices}
+        self.last = self._last_uses()
+        self.expiring: dict[int, list[int]] = {}
+        for number, place in enumerate(self.last):
+            self.expiring.setdefault(place, []).append(number)
+        self.placed: dict[int, str] = {}
+        self.written = {
+            item.number: item for item in reversed(self.graph.items) if isinstance(item, Write)
+        }
+
+    # Uses
+
+    def _last_uses(self) -> list[int]:
+        """Return the item after which each operation's memory is not needed any more."""
+        operations = self.graph.operations
+        last = [0] * len(operations)
+        for place, item in enumerate(self.graph.items):
+            for number in (*_uses(item), *_made(item)):
+                last[number] = place
+        for operation in reversed(operations):
+            if not is_fresh(operation.value):
+                for number in operation.below:
+                    last[number] = max(last[number], last[operation.number])
+        return last
+
+    # Lines
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the tile."""
+        for place, item in enumerate(self.graph.items):
+            match item:
+                case Note(text):
+                    if text != self.note:
+                        self.body.append(f"# {text}")
+                    self.note = text
+                case Operation():
+                    self._operation(item, place)
+                case Write():
+                    self._write(item)
+                case Add(step):
+                    self.body.extend(self.steps.lines((step,)))
+            self._release(place)
+        yield from self._loop()
+
+    def _loop(self) -> Iterator[str]:
+        speller, tile = self.speller, self.tile
+        for alloc in tile.made:
+            shape = speller.sizes(alloc.shape)
+            name = speller.name("array", alloc.array)
+            yield f"{name} = np.empty({shape}, {speller.dtype(alloc.dtype)})"
+        for alloc in tile.sums:
+            yield f"{speller.name('array', alloc.array)} = {self.steps.allocated(alloc)}"
+        yield from self.head
+        names = [speller.names.of(f"{i.low[:-5]}_block", "index") for i in tile.indices]
+        counts = ", ".join(speller.size(i.extent) for i in tile.indices)
+        comma = "," if len(names) == 1 else ""
+        cell = self._cell()
+        blocks = speller.helper("_blocks")
+        yield f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {cell})"
+        for buffer, operation in self.made:
+            shape = self._shape(operation, names)
+            yield f"{buffer.name}_ = np.empty({shape}, {self._dtype(operation)})"
+        indent = ""
+        for index, name in zip(tile.indices, names, strict=True):
+            low, high = speller.name("index", index.low), speller.name("index", index.high)
+            extent = speller.size(index.extent)
+            yield f"{indent}for {low} in range(0, {extent}, {name}):"
+            indent += "    "
+            yield f"{indent}{high} = min({low} + {name}, {extent})"
+        for buffer, operation in self.made:
+            yield f"{indent}{buffer.name} = {buffer.name}_{self._part(operation)}"
+        for line in self.body:
+            yield f"{indent}{line}"
+
+    def _cell(self) -> str:
+        """Return the number of bytes of the largest buffer for one point of the tile's indices."""
+        found: dict[str, None] = {}
+        for _, operation in self.made:
+            assert operation.dims is not None
+            inner = [d for d in operation.dims if d not in self.blocks]
+            sizes = [self.speller.count(d) for d in inner]
+            text = " * ".join(s if s.isidentifier() or s.isdigit() else f"({s})" for s in sizes)
+            found[f"{text} * {self._dtype(operation)}.itemsize" if text else "8"] = None
+        texts = list(found) or ["8"]
+        return texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
+
+    def _shape(self, operation: Operation, names: list[str]) -> str:
+        assert operation.dims is not None
+        of = {size(i): n for i, n in zip(self.tile.indices, names, strict=True)}
+        parts = [of.get(d) or self.speller.count(d) for d in operation.dims]
+        return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+
+    def _part(self, operation: Operation) -> str:
+        """Return the part of a buffer that a block takes."""
+        assert operation.dims is not None
+        parts = []
+        for extent in operation.dims:
+            index = self.blocks.get(extent)
+            if index is None:
+                parts.append(":")
+            else:
+                parts.append(f":{self.speller.size(extent)}")
+        while parts and parts[-1] == ":":
+            parts.pop()
+        return f"[{', '.join(parts)}]" if parts else ""
+
+    # Operations
+
+    def _operation(self, operation: Operation, place: int) -> None:
+        if not operation.varies:
+            self._invariant(operation)
+            return
+        if isinstance(operation.value, View) and not operation.below:
+            self._leaf(operation)
+            return
+        self._computed(operation, place)
+
+    def _invariant(self, operation: Operation) -> None:
+        name = self._fresh_name("t")
+        self.head.append(f"{name} = {calls.text(self.speller, operation.value, operation.axes)}")
+        self._take(operation, Buffer(name, owned=False))
+
+    def _leaf(self, operation: Operation) -> None:
+        """A block of an array in memory."""
+        assert isinstance(operation.value, View)
+        array = operation.value.array
+        name = self._fresh_name(f"{self.speller.name('array', array)}_part")
+        text = calls.text(self.speller, operation.value, operation.axes)
+        write = next((n for n, w in self.written.items() if w.view.array == array), None)
+        if write is not None and self._place_of_write(array) < self.last[operation.number]:
+            text += ".copy()"
+        self.body.append(f"{name} = {text}")
+        self._take(operation, Buffer(name, owned=False))
+
+    def _place_of_write(self, array: str) -> int:
+        places = [
+            n
+            for n, item in enumerate(self.graph.items)
+            if isinstance(item, Write) and item.view.array == array
+        ]
+        return places[0] if places else len(self.graph.items)
+
+    def _computed(self, operation: Operation, place: int) -> None:
+        value = operation.value
+        if isinstance(value, Apply) and value.fn == "where" and self._key(operation):
+            self._chosen(operation, value, place)
+            return
+        made = calls.call(self.speller, operation)
+        if made is None or not self._key(operation):
+            name = self._fresh_name("t")
+            self.body.append(f"{name} = {calls.text(self.speller, value, operation.axes)}")
+            owned = is_fresh(value) and bool(self._key(operation))
+            self._take(operation, Buffer(name, self._key(operation), owned=owned))
+            return
+        buffer = self._buffer(operation, place, value.args if isinstance(value, Apply) else ())
+        self.body.append(f"{made}, out={buffer.name})")
+        self._take(operation, buffer)
+
+    def _chosen(self, operation: Operation, value: Apply, place: int) -> None:
+        """Spell `where(c, a, b)` by masked copies; where possible into an operand of last use."""
+        condition, first, second = value.args
+        test = self.speller.fit(condition, operation.axes)
+        into_first = self._is_last(first, operation, place)
+        kept, other = (first, second) if into_first else (second, first)
+        keeps = self._is_last(kept, operation, place)
+        kept_text = self.speller.fit(kept, operation.axes)
+        other_text = self.speller.fit(other, operation.axes)
+        buffer = self._buffer(operation, place, (kept,))
+        if not keeps or buffer.name != kept_text:
+            self.body.append(f"np.copyto({buffer.name}, {kept_text})")
+        if into_first:
+            where = f"np.logical_not({test})"
+        else:
+            where = _as_bool(test, self.graph.dtype(condition))
+        self.body.append(f"np.copyto({buffer.name}, {other_text}, where={where})")
+        self._take(operation, buffer)
+
+    # Memory
+
+    def _key(self, operation: Operation) -> tuple[str, ...]:
+        """Return what buffers an operation may share: shape and type; (): none."""
+        dtype = operation.dtype
+        if operation.dims is None or not operation.axes or dtype is None or dtype.weak:
+            return ()
+        if dtype.kind not in "fb" or not any(d in self.blocks for d in operation.dims):
+            return ()
+        return (*map(self.speller.size, operation.dims), self._dtype(operation))
+
+    def _dtype(self, operation: Operation) -> str:
+        assert operation.dtype is not None
+        return self.speller.dtype(operation.dtype)
+
+    def _is_last(self, value: Value, operation: Operation, place: int) -> bool:
+        """Whether an operand is a buffer of the same shape that nothing needs after this."""
+        if not isinstance(value, View) or not value.array.startswith("·"):
+            return False
+        number = int(value.array[1:])
+        buffer = self.buffers.get(number)
+        if buffer is None or not buffer.owned or value.axes != operation.axes:
+            return False
+        return self.last[number] == place and buffer.key == self._key(operation)
+
+    def _buffer(self, operation: Operation, place: int, operands: Sequence[Value]) -> Buffer:
+        """Return memory for an operation's value.
+
+        That is the block of an array that it is written to, or an operand's that is used last, or
+        a free buffer.
+        """
+        target = self._target(operation, place)
+        if target is not None:
+            return target
+        for operand in operands:
+            inner = operand.args[0] if isinstance(operand, Apply) else operand
+            if isinstance(inner, View) and self._is_last(inner, operation, place):
+                number = int(inner.array[1:])
+                buffer = self.buffers[number]
+                self._lose(number)
+                return buffer
+        key = self._key(operation)
+        free = self.free.setdefault(key, [])
+        if free:
+            return free.pop()
+        buffer = Buffer(self._fresh_name("w"), key, pooled=True)
+        self.made.append((buffer, operation))
+        return buffer
+
+    def _target(self, operation: Operation, place: int) -> Buffer | None:
+        """Return the block of an array that an operation's value is to be written to."""
+        write = self.written.get(operation.number)
+        if write is None or operation.dtype != self.speller.types[write.view.array]:
+            return None
+        chooses = isinstance(operation.value, Apply) and operation.value.fn == "where"
+        until = place - 1 if chooses else place  # masked copies write before all is read
+        if any(self.last[n] > until and self._reads(n, write) for n in self.buffers):
+            return None
+        self.placed[operation.number] = write.view.array
+        name = self._fresh_name(f"{self.speller.name('array', write.view.array)}_part")
+        view = self.speller.view(write.view.array, write.view.parts)
+        self.body.append(f"{name} = {view}")
+        return Buffer(name, owned=False)
+
+    def _reads(self, number: int, write: Write) -> bool:
+        value = self.graph.operations[number].value
+        return isinstance(value, View) and value.array == write.view.array
+
+    def _take(self, operation: Operation, buffer: Buffer) -> None:
+        self.buffers[operation.number] = buffer
+        self.speller.names.known["array", name_of(operation.number)] = buffer.name
+
+    def _release(self, place: int) -> None:
+        for number in self.expiring.get(place, ()):
+            buffer = self.buffers.get(number)
+            if buffer is not None and buffer.pooled and buffer.owned:
+                self.free.setdefault(buffer.key, []).append(buffer)
+                self._lose(number)
+
+    def _lose(self, number: int) -> None:
+        """The memory of an operation belongs to another one from here on."""
+        self.buffers[number] = Buffer(self.buffers[number].name, owned=False)
+
+    def _write(self, item: Write) -> None:
+        if self.placed.get(item.number) == item.view.array:
+            return
+        view = self.speller.view(item.view.array, item.view.parts)
+        value = self.speller.text(block_of(item.number, item.view.axes))
+        self.body.append(f"{view} = {value}")
+
+    def _fresh_name(self, name: str) -> str:
+        if len(name) > 1:
+            return self.speller.names.fresh(name)
+        self.count += 1
+        return self.speller.names.fresh(f"{name}{self.count}")
+
+
+def _uses(item: Item) -> tuple[int, ...]:
+    match item:
+        case Operation(below=below) | Add(below=below):
+            return below
+        case Write(number=number):
+            return (number,)
+        case Note():
+            return ()
+
+
+def _made(item: Item) -> tuple[int, ...]:
+    return (item.number,) if isinstance(item, Operation) else ()
+
+
+def _as_bool(text: str, dtype: DType | None) -> str:
+    return text if dtype is not None and dtype.kind == "b" else f"np.not_equal({text}, 0)"

@@ -1,0 +1,183 @@
+"""Values and steps for a block of an index: what they are between two ends of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from loopc.ir.affine import affine, to_expr
+from loopc.ir.nodes import Call, Const, Expr, IndexRef
+from loopc.lower.plan import (
+    Assign,
+    Contract,
+    Expand,
+    Gather,
+    Part,
+    Position,
+    Range,
+    Selected,
+    Step,
+    Store,
+    Strided,
+    TileIndex,
+    Value,
+    View,
+    Window,
+)
+from loopc.lower.plan_visit import children, map_children, walk
+
+Blocks = Mapping[str, TileIndex]
+"""The block of each axis that runs in blocks."""
+
+
+def extents(step: Step) -> dict[str, Expr]:
+    """Return the number of values of each axis of a step, in the order of their first use."""
+    found: dict[str, Expr] = {}
+    values: list[Value] = [step.target] if isinstance(step, Store) else []
+    if isinstance(step, Assign | Store):
+        values += walk(step.value)
+    for value in values:
+        for axis, count in _extents(value):
+            found.setdefault(axis, count)
+    return found
+
+
+def _extents(value: Value) -> Iterator[tuple[str, Expr]]:
+    match value:
+        case View(parts=parts) | Gather(indices=parts):
+            for part in parts:
+                if isinstance(part, Part) and part.axis and part.count is not None:
+                    yield part.axis, part.count
+        case Strided(windows=windows):
+            for window in windows:
+                yield window.axis, window.count
+        case Range(start, stop, step=1, axes=(axis,)):
+            yield axis, _minus(stop, start)
+        case Expand(counts=counts, axes=axes):
+            yield from zip(axes, counts, strict=True)
+        case _:
+            pass
+
+
+def block(value: Value, blocks: Blocks, local: Collection[str] = ()) -> Value:
+    """Return a value between the ends of blocks; `local` arrays hold no more than these."""
+
+    def inside(child: Value) -> Value:
+        return block(child, blocks, local)
+
+    new = map_children(value, inside)
+    match new:
+        case View(array) if array in local:
+            return local_view(new, blocks)
+        case View(parts=parts):
+            return replace(new, parts=tuple(_part(p, blocks) for p in parts))
+        case Strided():
+            return _strided(new, blocks)
+        case Gather(indices=indices):
+            own = tuple(p if isinstance(p, Position) else _part(p, blocks) for p in indices)
+            return replace(new, indices=own)
+        case Range(start, stop, step, (axis,)) if axis in blocks:
+            ends = blocks[axis]
+            low = _plus(start, _times(IndexRef(ends.low), step))
+            high = stop if step < 0 else _plus(start, _times(IndexRef(ends.high), step))
+            return replace(new, start=low, stop=high)
+        case Expand(counts=counts, axes=axes):
+            sizes = tuple(
+                size(blocks[a]) if a in blocks else c for a, c in zip(axes, counts, strict=True)
+            )
+            return replace(new, counts=sizes)
+        case _:
+            return new
+
+
+def block_view(view: View, blocks: Blocks) -> View:
+    """Return a view between the ends of blocks."""
+    return replace(view, parts=tuple(_part(p, blocks) for p in view.parts))
+
+
+def local_view(view: View, blocks: Blocks) -> View:
+    """Return a view of an array that holds a block alone."""
+    parts = tuple(
+        replace(p, start=Const(0), count=size(blocks[p.axis]), whole=True)
+        if p.axis in blocks
+        else p
+        for p in view.parts
+    )
+    return replace(view, parts=parts)
+
+
+def size(index: TileIndex) -> Expr:
+    """Return the number of values in a block."""
+    return _minus(IndexRef(index.high), IndexRef(index.low))
+
+
+def _part(part: Part, blocks: Blocks) -> Part:
+    if part.axis not in blocks:
+        return part
+    ends = blocks[part.axis]
+    start = _plus(part.start, _times(IndexRef(ends.low), part.step))
+    return replace(part, start=start, count=size(ends), whole=False)
+
+
+def _strided(value: Strided, blocks: Blocks) -> Strided:
+    starts = list(value.starts)
+    windows: list[Window] = []
+    for window in value.windows:
+        if window.axis not in blocks:
+            windows.append(window)
+            continue
+        ends = blocks[window.axis]
+        for axis, step in enumerate(window.steps):
+            starts[axis] = _plus(starts[axis], _times(IndexRef(ends.low), step))
+        windows.append(replace(window, count=size(ends)))
+    return replace(value, starts=tuple(starts), windows=tuple(windows))
+
+
+def _plus(a: Expr, b: Expr) -> Expr:
+    return _simple(Call("add", (a, b)))
+
+
+def _minus(a: Expr, b: Expr) -> Expr:
+    return _simple(Call("add", (a, Call("neg", (b,)))))
+
+
+def _times(a: Expr, number: int) -> Expr:
+    return _simple(Call("mul", (Const(number), a)))
+
+
+def _simple(expr: Expr) -> Expr:
+    form = affine(expr)
+    return expr if form is None else to_expr(form)
+
+
+def can_run_in_blocks(value: Value, axes: frozenset[str]) -> bool:
+    """Whether a value of a block can be made from blocks: no axis of them is reduced or moved."""
+    match value:
+        case Contract(args, kept) | Selected(args=args, axes=kept):
+            splits = _is_batched(args, kept, axes)
+        case Range(step=step, axes=own):
+            splits = step == 1 or axes.isdisjoint(own)
+        case View() | Strided() | Gather():
+            splits = True
+        case _:
+            splits = _keeps(value, axes)
+    return splits and all(can_run_in_blocks(child, axes) for child in children(value))
+
+
+def _keeps(value: Value, axes: frozenset[str]) -> bool:
+    moved = {getattr(value, "old", ""), getattr(value, "new", ""), getattr(value, "axis", "")}
+    over = set(getattr(value, "over", ()))
+    return not axes & (moved | over)
+
+
+def _is_batched(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[str]) -> bool:
+    """Whether blocks are batches of a contraction, or it has no large product to split."""
+    arrays = [a for a in args if a.axes]
+    everywhere = {x for a in arrays for x in a.axes}
+    summed = everywhere - set(kept)
+    if axes & summed:
+        return False
+    inside = axes & everywhere
+    if all(inside <= set(a.axes) for a in arrays):
+        return True
+    return all(len(set(a.axes) - summed) == 0 for a in arrays if not inside <= set(a.axes))

@@ -1,0 +1,71 @@
+"""The names in a value of a plan: of its axes, and of the variables in its sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from loopc.ir.dtypes import DType
+from loopc.ir.nodes import IndexRef, Node
+from loopc.ir.visit import walk as walk_expr
+from loopc.lower.plan import Value
+from loopc.lower.plan_visit import children
+
+
+def mentions(record: Any, names: set[str]) -> bool:
+    """Whether a size or a subscript anywhere in a record uses one of some variables."""
+    for each in dataclasses.fields(record):
+        held = getattr(record, each.name)
+        for item in held if isinstance(held, tuple) else (held,):
+            if isinstance(item, Node):
+                if any(isinstance(n, IndexRef) and n.name in names for n in walk_expr(item)):
+                    return True
+            elif _is_plan(item) and mentions(item, names):
+                return True
+    return False
+
+
+def canonical(value: Value) -> Value:
+    """Return a value with its axes numbered, so that equal ones compare equal."""
+    names: dict[str, str] = {a: f"{n}" for n, a in enumerate(value.axes)}
+
+    def collect(each: Value) -> None:
+        for axis in each.axes:
+            names.setdefault(axis, f"{len(names)}")
+        for child in children(each):
+            collect(child)
+
+    collect(value)
+    numbered: Value = renamed(value, names)
+    return numbered
+
+
+_AXES = ("axes", "over", "axis", "old", "new")
+
+
+def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None = None) -> Any:
+    """Return a value whose axes go by other names."""
+    changed: dict[str, Any] = {}
+    for each in dataclasses.fields(value):
+        held = getattr(value, each.name)
+        if each.name in _AXES:
+            if isinstance(held, tuple):
+                changed[each.name] = tuple(names.get(a, a) for a in held)
+            else:
+                changed[each.name] = names.get(held, held)
+        elif isinstance(held, tuple):
+            changed[each.name] = tuple(_renamed_item(i, names) for i in held)
+        else:
+            changed[each.name] = _renamed_item(held, names)
+    if axes is not None:
+        changed["axes"] = axes
+    return dataclasses.replace(value, **changed)
+
+
+def _renamed_item(item: Any, names: Mapping[str, str]) -> Any:
+    return renamed(item, names) if _is_plan(item) else item
+
+
+def _is_plan(item: Any) -> bool:
+    return dataclasses.is_dataclass(item) and not isinstance(item, Node | DType)

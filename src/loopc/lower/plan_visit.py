@@ -1,0 +1,121 @@
+"""Walks over the values of a plan: the only traversal code for them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+from loopc.ir.nodes import Node
+from loopc.ir.visit import reads
+from loopc.lower.plan import Copy, Part, Position, Scatter, Step, Value, View, Window
+
+VALUES: tuple[type, ...] = get_args(Value)
+_INSIDE = (Position, Part, Window)
+
+
+def children(value: Value) -> Iterator[Value]:
+    """Yield the values directly below one."""
+    return _values(value)
+
+
+def _items(record: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what the fields of a record hold, one by one."""
+    for field in dataclasses.fields(record):
+        held = getattr(record, field.name)
+        for item in held if isinstance(held, tuple) else (held,):
+            yield field.name, item
+
+
+def _values(record: Any) -> Iterator[Value]:
+    for _, item in _items(record):
+        if isinstance(item, VALUES):
+            yield item  # type: ignore[misc]
+        elif isinstance(item, Position):
+            yield from _values(item)
+
+
+def walk(value: Value) -> Iterator[Value]:
+    """Yield a value and every value below it."""
+    yield value
+    for child in children(value):
+        yield from walk(child)
+
+
+def map_children(value: Value, f: Callable[[Value], Value]) -> Value:
+    """Apply `f` to the values directly below one."""
+    result: Value = _mapped(value, f)
+    return result
+
+
+def _mapped(record: Any, f: Callable[[Value], Value]) -> Any:
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(record):
+        held = getattr(record, field.name)
+        new: Any = tuple(_item(i, f) for i in held) if isinstance(held, tuple) else _item(held, f)
+        if isinstance(held, tuple):
+            if any(a is not b for a, b in zip(new, held, strict=True)):
+                changed[field.name] = new
+        elif new is not held:
+            changed[field.name] = new
+    return dataclasses.replace(record, **changed) if changed else record
+
+
+def _item(item: Any, f: Callable[[Value], Value]) -> Any:
+    if isinstance(item, VALUES):
+        return f(item)  # type: ignore[arg-type]
+    if isinstance(item, Position):
+        return _mapped(item, f)
+    return item
+
+
+def arrays_read(value: Value) -> set[str]:
+    """Return the arrays that a value reads, in sizes and subscripts too."""
+    found: set[str] = set()
+    for each in walk(value):
+        name = getattr(each, "array", None)
+        if name is not None:
+            found.add(name)
+        found |= _arrays_in_sizes(each)
+    return found
+
+
+def _arrays_in_sizes(record: Any) -> set[str]:
+    found: set[str] = set()
+    for _, item in _items(record):
+        if isinstance(item, Node):
+            found |= {a.array for a in reads(item)}
+        elif isinstance(item, _INSIDE):
+            found |= _arrays_in_sizes(item)
+    return found
+
+
+def touched(step: Step) -> tuple[set[str], set[str]]:
+    """Return the arrays that a step reads, and those that it writes."""
+    found: set[str] = set()
+    written: set[str] = set()
+    for name, item in _items(step):
+        if name == "target" and isinstance(item, View):
+            written.add(item.array)
+        if name == "body":
+            inner = touched(item)
+            found |= inner[0]
+            written |= inner[1]
+        elif isinstance(item, VALUES) and name != "target":
+            found |= arrays_read(item)  # type: ignore[arg-type]
+        elif isinstance(item, Position):
+            found |= {a for value in _values(item) for a in arrays_read(value)}
+        found |= _arrays_of(item)
+    array = getattr(step, "array", None)
+    if array is not None:
+        written.add(array)
+        if isinstance(step, Copy | Scatter):
+            found.add(array)
+    return found, written
+
+
+def _arrays_of(item: Any) -> set[str]:
+    """Return the arrays that sizes in an item read."""
+    if isinstance(item, Node):
+        return {a.array for a in reads(item)}
+    return _arrays_in_sizes(item) if isinstance(item, (*_INSIDE, View)) else set()

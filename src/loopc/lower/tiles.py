@@ -1,0 +1,359 @@
+"""Tiles: steps that share outer indices run for a block of these at a time.
+
+What one step makes and the next one reads stays in the cache, and an array that only they use needs
+no more memory than a block. Steps join a group if each of them, at a point of the shared indices,
+reads of what the group writes only what it wrote at this point; sums over a shared index add up
+block by block. Steps in between that cannot join move before or behind the group where no
+dependence forbids it.
+
+Source: loop fusion and array contraction, Allen and Kennedy, Optimizing Compilers for Modern
+Architectures, ch. 6.2 and 5.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from loopc.diagnostics.record import record
+from loopc.ir.affine import equal
+from loopc.ir.dtypes import DType
+from loopc.ir.nodes import Const, Expr
+from loopc.lower.blocks import block, block_view, can_run_in_blocks, extents, local_view, size
+from loopc.lower.plan import (
+    Alloc,
+    Along,
+    Apply,
+    Assign,
+    Contract,
+    Flatten,
+    Fold,
+    Note,
+    Part,
+    Selected,
+    Step,
+    Store,
+    Tile,
+    TileIndex,
+    Value,
+    View,
+)
+from loopc.lower.plan_visit import touched, walk
+from loopc.lower.tile_rules import adds_up, alignments, large, places, reads_itself, target_axes
+
+DEPTH = 2
+"""The most indices that run in blocks."""
+
+WINDOW = 64
+"""How many steps that cannot join a group are looked past."""
+
+
+@record()
+class Unit:
+    """A step with the note that it stands under."""
+
+    note: Note | None
+    step: Step
+    reads: frozenset[str]
+    writes: frozenset[str]
+
+
+def tiled(
+    steps: Sequence[Step],
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    shapes: Mapping[str, tuple[Expr, ...]],
+    types: Mapping[str, DType],
+) -> tuple[Step, ...]:
+    """Return the steps at the top of a plan, those in tiles that gain from it."""
+    left = _units(steps)
+    made = set(inputs)
+    kept = set(outputs)
+    found: list[Step] = []
+    while left:
+        group = _best(left, made)
+        if group is None:
+            done, left = left[:1], left[1:]
+            found += _listed(done)
+        else:
+            found += _listed(group.before)
+            left = [*group.behind, *group.rest]
+            later = {n for u in left for n in u.reads | u.writes}
+            found.append(group.tile(kept | later, shapes, types))
+            done = [*group.before, *(m.unit for m in group.members)]
+        made |= {n for u in done for n in u.writes}
+    return tuple(found)
+
+
+def _units(steps: Sequence[Step]) -> list[Unit]:
+    units: list[Unit] = []
+    note: Note | None = None
+    for step in steps:
+        if isinstance(step, Note):
+            note = step
+            continue
+        reads, writes = touched(step)
+        units.append(Unit(note, step, frozenset(reads), frozenset(writes)))
+    return units
+
+
+def _listed(units: Sequence[Unit]) -> list[Step]:
+    found: list[Step] = []
+    for unit in units:
+        if unit.note is not None:
+            found.append(unit.note)
+        found.append(unit.step)
+    return found
+
+
+@record()
+class Member:
+    """A step of a group: the axis that each shared index is in it; whether it sums over them."""
+
+    unit: Unit
+    axes: tuple[str, ...]
+    sums: bool
+
+
+def _best(units: Sequence[Unit], made: set[str]) -> Group | None:
+    """Return the group that starts with the first step, with as many steps as can be."""
+    step = units[0].step
+    if not isinstance(step, Assign | Store):
+        return None
+    best: Group | None = None
+    for depth in range(1, DEPTH + 1):
+        group = Group(depth, set(made))
+        if not group.join(units[0]):
+            break
+        group.grow(units[1:])
+        if best is None or len(group.members) >= len(best.members):
+            best = group
+    return best if best is not None and best.is_worthwhile() else None
+
+
+@dataclass
+class Group:
+    """A group of steps under construction.
+
+    Attributes:
+        depth: the number of shared indices.
+        made: the arrays that exist before each step.
+        sizes: the extents of the shared indices.
+        places: for every array written: the dimension of each shared index.
+        read: for every array read: the same, None where it is read otherwise.
+        sums: the arrays that are added up.
+        before, behind, rest: the other steps.
+    """
+
+    depth: int
+    made: set[str]
+    sizes: tuple[Expr, ...] = ()
+    members: list[Member] = field(default_factory=list)
+    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    read: dict[str, set[tuple[int, ...] | None]] = field(default_factory=dict)
+    sums: set[str] = field(default_factory=set)
+    before: list[Unit] = field(default_factory=list)
+    behind: list[Unit] = field(default_factory=list)
+    rest: list[Unit] = field(default_factory=list)
+
+    def grow(self, units: Sequence[Unit]) -> None:
+        """Take in as many of the following steps as can be."""
+        for number, unit in enumerate(units):
+            if isinstance(unit.step, Flatten) or len(self.behind) > WINDOW:
+                self.rest = list(units[number:])
+                return
+            late = _conflict(unit, self.behind)
+            if not late and self.join(unit):
+                continue
+            if not late and not _conflict(unit, [m.unit for m in self.members]):
+                self.before.append(unit)
+                self.made |= unit.writes
+            else:
+                self.behind.append(unit)
+
+    # Joining
+
+    def join(self, unit: Unit) -> bool:
+        """Take in a step if it can run block by block with the others."""
+        step = unit.step
+        if not isinstance(step, Assign | Store):
+            return False
+        if isinstance(step, Assign) and unit.writes & (self.made | set(self.places)) and step.order:
+            return False
+        sizes = extents(step)
+        axes = self._axes(step, sizes)
+        if axes is None:
+            return False
+        target = target_axes(step)
+        inside = [a for a in axes if a in target]
+        if inside and len(inside) < len(axes):
+            return False
+        member = Member(unit, axes, not inside)
+        if not self._allows(member, target):
+            return False
+        self._take(member, target, sizes)
+        return True
+
+    def _axes(self, step: Assign | Store, sizes: Mapping[str, Expr]) -> tuple[str, ...] | None:
+        """Return the axis of a step that each shared index is."""
+        linked = self._linked(step)
+        if linked is not None:
+            axes: tuple[str, ...] = linked
+        else:
+            ordered = [*target_axes(step), *(a for a in sizes if a not in target_axes(step))]
+            axes = tuple(ordered[: self.depth])
+        if len(axes) < self.depth or len(set(axes)) < len(axes):
+            return None
+        known = self.sizes or tuple(sizes.get(a, Const(0)) for a in axes)
+        if any(a not in sizes or not equal(sizes[a], s) for a, s in zip(axes, known, strict=True)):
+            return None
+        return axes
+
+    def _linked(self, step: Assign | Store) -> tuple[str, ...] | None:
+        """Return the axes by what a step reads or writes of the group's arrays."""
+        views = [v for v in walk(step.value) if isinstance(v, View)]
+        if isinstance(step, Store):
+            views.insert(0, step.target)
+        for view in views:
+            known = self.places.get(view.array)
+            if known is not None:
+                return tuple(view.parts[p].axis for p in known)
+        return None
+
+    def _allows(self, member: Member, target: tuple[str, ...]) -> bool:
+        step = member.unit.step
+        assert isinstance(step, Assign | Store)
+        name = next(iter(member.unit.writes))
+        axes = frozenset(member.axes)
+        if member.sums:
+            if name in self.places or name in self.read or not adds_up(step, axes):
+                return False
+        else:
+            if name in self.sums or not can_run_in_blocks(step.value, axes):
+                return False
+            own = places(step, member.axes)
+            if own is None or self.places.get(name, own) != own:
+                return False
+            if self.read.get(name, {own}) != {own}:
+                return False
+        return all(self._reads_well(a, member) for a in member.unit.reads)
+
+    def _reads_well(self, name: str, member: Member) -> bool:
+        if name in self.sums:
+            return False
+        own = name in member.unit.writes and not member.sums
+        if name not in self.places and not own:
+            return True
+        step = member.unit.step
+        assert isinstance(step, Assign | Store)
+        expected = self.places.get(name) or places(step, member.axes)
+        return alignments(step, name, member.axes) == {expected}
+
+    def _take(self, member: Member, target: tuple[str, ...], sizes: Mapping[str, Expr]) -> None:
+        step = member.unit.step
+        assert isinstance(step, Assign | Store)
+        name = next(iter(member.unit.writes))
+        self.sizes = self.sizes or tuple(sizes[a] for a in member.axes)
+        for array in member.unit.reads:
+            self.read.setdefault(array, set()).update(alignments(step, array, member.axes))
+        if member.sums:
+            self.sums.add(name)
+        else:
+            own = places(step, member.axes)
+            assert own is not None
+            self.places[name] = own
+        self.members.append(member)
+
+    # The tile
+
+    def is_worthwhile(self) -> bool:
+        """Whether there are temporaries to keep in the cache."""
+        work = 0
+        for member in self.members:
+            step = member.unit.step
+            assert isinstance(step, Assign | Store)
+            work += 1 if isinstance(step, Store) and step.op != "=" else 0
+            work += sum(
+                isinstance(v, Apply | Fold | Along | Contract | Selected) for v in large(step)
+            )
+        return work >= 2
+
+    def tile(
+        self, kept: set[str], shapes: Mapping[str, tuple[Expr, ...]], types: Mapping[str, DType]
+    ) -> Tile:
+        """Return the group as one step; `kept` are the arrays that others use."""
+        names = _names(self.members[0].axes)
+        indices = tuple(
+            TileIndex(f"{n}_from", f"{n}_to", s) for n, s in zip(names, self.sizes, strict=True)
+        )
+        fresh = [
+            next(iter(m.unit.writes))
+            for m in self.members
+            if isinstance(m.unit.step, Assign) and not m.sums
+        ]
+        local = tuple(n for n in dict.fromkeys(fresh) if n not in kept)
+        made = tuple(Alloc(n, shapes[n], types[n], 0) for n in fresh if n not in local)
+        sums = tuple(
+            Alloc(n, shapes[n], types[n], 0)
+            for m in self.members
+            if m.sums and isinstance(m.unit.step, Assign) and not reads_itself(m.unit.step)
+            for n in m.unit.writes
+        )
+        body: list[Step] = []
+        for member in self.members:
+            if member.unit.note is not None:
+                body.append(member.unit.note)
+            body.append(self._in_block(member, indices, set(local), shapes))
+        return Tile(indices, made, sums, local, tuple(body))
+
+    def _in_block(
+        self,
+        member: Member,
+        indices: tuple[TileIndex, ...],
+        local: set[str],
+        shapes: Mapping[str, tuple[Expr, ...]],
+    ) -> Step:
+        blocks = dict(zip(member.axes, indices, strict=True))
+        step = member.unit.step
+        assert isinstance(step, Assign | Store)
+        value = block(step.value, blocks, local)
+        if member.sums:
+            return self._sum(member, value)
+        if isinstance(step, Store):
+            if step.target.array in local:
+                return replace(step, target=local_view(step.target, blocks), value=value)
+            return replace(step, target=block_view(step.target, blocks), value=value)
+        if step.array in local:
+            shape = list(shapes[step.array])
+            for axis, place in zip(member.axes, self.places[step.array], strict=True):
+                shape[place] = size(blocks[axis])
+            return replace(step, value=value, shape=tuple(shape))
+        counts = dict(zip(step.order, shapes[step.array], strict=True))
+        parts = tuple(Part(Const(0), a, counts[a], 1, whole=True) for a in step.order)
+        view = block_view(View(step.array, parts, step.order), blocks)
+        return Store(view, "=", value)
+
+    def _sum(self, member: Member, value: Value) -> Step:
+        step = member.unit.step
+        assert isinstance(step, Assign | Store)
+        if isinstance(step, Store):
+            return replace(step, value=value)
+        if reads_itself(step):
+            return replace(step, value=value)
+        if not step.order:
+            old = View(step.array, (), ())
+            return replace(step, value=Apply("add", (old, value), ()), fresh=True)
+        sizes = extents(step)
+        parts = tuple(Part(Const(0), a, sizes.get(a, Const(0)), 1, whole=True) for a in step.order)
+        return Store(View(step.array, parts, step.order), "+=", value)
+
+
+def _names(axes: Sequence[str]) -> list[str]:
+    return [a.replace("°", "") for a in axes]
+
+
+def _conflict(unit: Unit, others: Sequence[Unit]) -> bool:
+    """Whether a step must stay behind one of `others`."""
+    return any(
+        unit.reads & o.writes or unit.writes & o.reads or unit.writes & o.writes for o in others
+    )

@@ -1,0 +1,65 @@
+"""Tiles: programs whose steps run block by block, in blocks as small as can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import loopc
+from loopc.api.samples import samples
+from loopc.backends.numpy import helpers
+from support import TESTS
+
+CORPUS = sorted((TESTS / "corpus").glob("*.loops"))
+
+LIMITS = (1, 40)
+"""Bytes of a block: one point of the shared indices, and a few."""
+
+
+@pytest.fixture(params=LIMITS)
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = helpers.HELPERS["_blocks"]
+    small = text.replace("limit=1 << 18", f"limit={request.param}")
+    assert small != text
+    monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
+def test_blocks_of_any_size_give_the_references_values(path: Path) -> None:
+    text = path.read_text()
+    program = loopc.compile(text)
+    arrays = samples(program, {}, {}, seed=3)
+    expected = loopc.compile(text, backend="reference")(arrays)
+    for name, value in program(arrays).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
+def test_gradients_by_blocks_are_those_of_plain_operations(path: Path) -> None:
+    plain, fast = (loopc.compile(path.read_text(), opt=opt) for opt in (0, 2))
+    try:
+        plain.loss  # noqa: B018 - not every program has one
+    except loopc.LoopcError:
+        return
+    if not plain.wrt or plain.ir.array(plain.loss).shape:
+        return
+    arrays = samples(plain, {}, {}, seed=3)
+    expected = plain.grad(arrays)
+    for name, value in fast.grad(arrays).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_layers_and_attention_are_one_loop_over_blocks() -> None:
+    text = """
+        input x[N,D], g[D], b[D]
+        for n    m[n] = mean[d](x[n,d])
+        for n    v[n] = mean[d]((x[n,d] - m[n])**2)
+        for n,d  y[n,d] = (x[n,d] - m[n]) / sqrt(v[n] + 1e-5) g[d] + b[d]
+        for n,d  z[n,d] = softmax[d](gelu(y[n,d]))
+        output z
+    """
+    assert loopc.compile(text).source.count("_blocks((") == 2  # the forward pass, and both
