@@ -9,7 +9,29 @@ from loopc.backends.numpy import contractions, integers
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.names import PythonNames
-from loopc.diagnostics.record import record
+from loopc.backends.numpy.texts import (
+    ATOM as ATOM,
+)
+from loopc.backends.numpy.texts import (
+    PRODUCT as PRODUCT,
+)
+from loopc.backends.numpy.texts import (
+    SUM as SUM,
+)
+from loopc.backends.numpy.texts import (
+    UNARY as UNARY,
+)
+from loopc.backends.numpy.texts import (
+    Text as Text,
+)
+from loopc.backends.numpy.texts import (
+    bracketed as bracketed,
+)
+from loopc.backends.numpy.texts import (
+    literal,
+    python_tuple,
+    templated,
+)
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.dtypes import FIXED, DType
@@ -36,18 +58,8 @@ from loopc.lower.plan import (
     View,
 )
 
-ATOM, UNARY, PRODUCT, SUM = integers.ATOM, integers.UNARY, integers.PRODUCT, integers.SUM
 TYPICAL = 64
 _LEVELS = {"+": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "-": UNARY, "**": 14}
-
-
-@record()
-class Text:
-    """Python text, how tightly it binds, and the axes of its value."""
-
-    text: str
-    level: int
-    axes: tuple[str, ...]
 
 
 @dataclass
@@ -106,7 +118,7 @@ class Speller:
         """Spell a value."""
         match value:
             case Lit(number):
-                return Text(*_literal(number), ())
+                return Text(*literal(number), ())
             case Scalar(expr):
                 text = self.size(expr)
                 return Text(text, ATOM if text.isidentifier() or text.isdigit() else 0, ())
@@ -221,7 +233,7 @@ class Speller:
     def _strided(self, value: Strided) -> Text:
         starts = ", ".join(self.size(s) for s in value.starts)
         counts = self.sizes(w.count for w in value.windows)
-        rows = ", ".join(_python_tuple(w.steps) for w in value.windows)
+        rows = ", ".join(python_tuple(w.steps) for w in value.windows)
         rows = f"({rows}{',' if len(value.windows) == 1 else ''})"
         start = f"({starts}{',' if len(value.starts) == 1 else ''})"
         array = self.name("array", value.array)
@@ -325,11 +337,11 @@ class Speller:
         if isinstance(value, Fold) and value.mask is not None:
             mask = f", {self.fit(value.mask, inner.axes)}"
         if value.op in ("argmax", "argmin"):
-            where = f"{inner.text}, {_python_tuple(places)}{mask}"
+            where = f"{inner.text}, {python_tuple(places)}{mask}"
             self.helper("_extreme")
             return f"{self.helper('_argbest')}(np.{value.op}, {where})"
         if f"_{value.op}" in HELPERS:
-            return f"{self.helper(f'_{value.op}')}({inner.text}, {_python_tuple(places)})"
+            return f"{self.helper(f'_{value.op}')}({inner.text}, {python_tuple(places)})"
         if row.form == "pointwise":
             return f"{row.ufunc}.accumulate({inner.text}, axis={axis})"
         keep = "" if len(places) == len(inner.axes) else f", axis={axis}"
@@ -337,10 +349,10 @@ class Speller:
             if kind == "b":
                 return f"{'np.any' if row.op == 'max=' else 'np.all'}({inner.text}{keep})"
             if kind == "i":
-                call = f"{row.ufunc}, {inner.text}, {_python_tuple(places)}{mask}"
+                call = f"{row.ufunc}, {inner.text}, {python_tuple(places)}{mask}"
                 return f"{self.helper('_extreme')}({call})"
             start = reductions.start(row, "float64")
-            return f"np.{value.op}({inner.text}{keep}, initial={_literal(start)[0]})"
+            return f"np.{value.op}({inner.text}{keep}, initial={literal(start)[0]})"
         return f"np.{value.op}({inner.text}{keep})"
 
     # Functions
@@ -355,7 +367,7 @@ class Speller:
             return Text(f"{self.functions.call(value.fn)}({', '.join(args)})", ATOM, value.axes)
         if row.helper:
             self.functions.add_helper(row)
-        text = _templated(row.numpy, row.params, args, variadic=row.variadic)
+        text = templated(row.numpy, row.params, args, variadic=row.variadic)
         level = ATOM if text != args[0] else 0
         return Text(text, level, value.axes)
 
@@ -380,26 +392,3 @@ class Speller:
             return Text(f"np.sqrt({self.fit(base, value.axes)})", ATOM, value.axes)
         text = f"{self.fit(base, value.axes, ATOM)} ** {self.fit(exponent, value.axes, ATOM)}"
         return Text(text, 14, value.axes)
-
-
-def bracketed(spelled: Text, loosest: int) -> str:
-    """Return the text, in brackets if it binds looser than `loosest`."""
-    return spelled.text if spelled.level >= loosest else f"({spelled.text})"
-
-
-def _templated(template: str, params: Sequence[str], args: Sequence[str], *, variadic: bool) -> str:
-    text = template.format(**dict(zip(params, args, strict=False)))
-    for arg in args[2:] if variadic else ():
-        text = template.format(**dict(zip(params, (text, arg), strict=True)))
-    return text
-
-
-def _literal(value: object) -> tuple[str, int]:
-    text = repr(value)
-    if isinstance(value, float) and text in ("inf", "-inf", "nan"):
-        return {"inf": ("np.inf", ATOM), "-inf": ("-np.inf", UNARY), "nan": ("np.nan", ATOM)}[text]
-    return text, UNARY if text.startswith("-") else ATOM
-
-
-def _python_tuple(numbers: Sequence[int]) -> str:
-    return f"({', '.join(map(str, numbers))}{',' if len(numbers) == 1 else ''})"

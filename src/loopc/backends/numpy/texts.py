@@ -1,0 +1,45 @@
+"""Python text with how tightly it binds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loopc.backends.numpy import integers
+from loopc.diagnostics.record import record
+
+ATOM, UNARY, PRODUCT, SUM = integers.ATOM, integers.UNARY, integers.PRODUCT, integers.SUM
+
+
+@record()
+class Text:
+    """Python text, how tightly it binds, and the axes of its value."""
+
+    text: str
+    level: int
+    axes: tuple[str, ...]
+
+
+def bracketed(spelled: Text, loosest: int) -> str:
+    """Return the text, in brackets if it binds looser than `loosest`."""
+    return spelled.text if spelled.level >= loosest else f"({spelled.text})"
+
+
+def templated(template: str, params: Sequence[str], args: Sequence[str], *, variadic: bool) -> str:
+    """Return a row's spelling of a function with its arguments in place."""
+    text = template.format(**dict(zip(params, args, strict=False)))
+    for arg in args[2:] if variadic else ():
+        text = template.format(**dict(zip(params, (text, arg), strict=True)))
+    return text
+
+
+def literal(value: object) -> tuple[str, int]:
+    """Return the text of a number and how tightly it binds."""
+    text = repr(value)
+    if isinstance(value, float) and text in ("inf", "-inf", "nan"):
+        return {"inf": ("np.inf", ATOM), "-inf": ("-np.inf", UNARY), "nan": ("np.nan", ATOM)}[text]
+    return text, UNARY if text.startswith("-") else ATOM
+
+
+def python_tuple(numbers: Sequence[int]) -> str:
+    """Return the text of a tuple of integers."""
+    return f"({', '.join(map(str, numbers))}{',' if len(numbers) == 1 else ''})"
