@@ -313,6 +313,15 @@ def running(sketch: Sketch, scope: Scope) -> Term:
     dim = scope[index].dim
     others = {n: b for n, b in scope.items() if n != index}
     span = f"{index} < {dim}"
+    if sketch.chance(25):
+        span = sketch.pick(
+            f"{index} in range(1, {dim})",
+            f"{index} in reversed(range({dim}))",
+            f"{index} in range(0, {dim}, 2)",
+            f"{index} < {dim} - 1",
+            f"{index} in reversed(range(1, {dim}, 2))",
+        )
+        sketch.note("running:part")
     op = sketch.some(
         "running:",
         cumsum=3,

@@ -131,7 +131,10 @@ def crash(stage: str, error: Exception) -> Verdict:
     ]
     place = f"{own[-1].filename.rsplit('/', 1)[-1]}:{own[-1].name}" if own else ""
     text = f"{type(error).__name__}: {error}"
-    return Verdict("failed", f"{stage}: {text[:60]} at {place}", traceback.format_exc())
+    last = "\n".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno} {f.name}: {f.line}" for f in frames[-4:])
+    text = text.replace(own[-1].filename, "") if own else text
+    place = "module" if place.startswith("<loopc") else place
+    return Verdict("failed", f"{stage}: {text[:60]} at {place}", f"{text}\n{last}")
 
 
 def _is_huge(values: dict[str, np.ndarray]) -> bool:
@@ -151,11 +154,12 @@ def difference(found: np.ndarray, value: np.ndarray, case: Case) -> str:
     if found.dtype != value.dtype:
         return f"type {found.dtype}, not {value.dtype}"
     if case.smooth or not case.exact:
-        return _apart(found, value)
+        single = any(a.dtype == np.float32 for a in case.arrays.values())
+        return _apart(found, value, 1e-3 if single else 1e-11)
     return "" if np.array_equal(found, value, equal_nan=value.dtype.kind == "f") else "value"
 
 
-def _apart(found: np.ndarray, value: np.ndarray) -> str:
+def _apart(found: np.ndarray, value: np.ndarray, tolerance: float) -> str:
     if value.dtype.kind != "f":
         return "" if np.array_equal(found, value) else "value"
     if not np.array_equal(np.isnan(found), np.isnan(value)):
@@ -164,5 +168,5 @@ def _apart(found: np.ndarray, value: np.ndarray) -> str:
         return "inf"
     finite = np.isfinite(value)
     scale = max(1.0, float(np.max(np.abs(value[finite]), initial=0)))
-    tolerance = (1e-3 if value.dtype == np.float32 else 1e-11) * scale
-    return "" if np.allclose(found, value, rtol=0, atol=tolerance, equal_nan=True) else "value"
+    close = np.allclose(found, value, rtol=0, atol=tolerance * scale, equal_nan=True)
+    return "" if close else "value"

@@ -247,7 +247,8 @@ class _Run:
         if row.form == "fold":
             return lambda env: _fold(row, start, terms(env).values)
         if row.form == "pointwise":
-            return lambda env: _point(row, start, terms(env), [int(a(env)) for a in at])
+            steps = [i.step for i in expr.indices]
+            return lambda env: _point(row, start, terms(env), [int(a(env)) for a in at], steps)
         if row.identity is None:
             return lambda env: _position(row, expr, terms(env))
         evaluate = row.evaluate
@@ -337,14 +338,22 @@ def _position(row: reductions.Reduction, expr: Reduce, terms: _Terms) -> int:
     return terms.points[best][0] if len(expr.indices) == 1 else terms.numbers[best]
 
 
-def _point(row: reductions.Reduction, start: Any, terms: _Terms, at: list[int]) -> Any:
-    """Return a pointwise reduction's value at a point."""
+def _point(
+    row: reductions.Reduction, start: Any, terms: _Terms, at: list[int], steps: list[int]
+) -> Any:
+    """Return a pointwise reduction's value at a point; a running one's: up to it, in loop order."""
     place = tuple(at)
+
+    def later(point: tuple[int, ...], other: tuple[int, ...]) -> bool:
+        return [p * s for p, s in zip(point, steps, strict=True)] > [
+            p * s for p, s in zip(other, steps, strict=True)
+        ]
+
     if row.evaluate is not None:
         if place not in terms.points:
             return row.outside
         return row.evaluate(terms.values)[terms.points.index(place)]
-    upto = [v for p, v in zip(terms.points, terms.values, strict=True) if p <= place]
+    upto = [v for p, v in zip(terms.points, terms.values, strict=True) if not later(p, place)]
     if row.name in ("cumsum", "cumprod"):
         upto = [int(v) if isinstance(v, np.integer | np.bool_) else v for v in upto]
     result = start

@@ -144,6 +144,15 @@ def indices(lowering: Lowering, access: Access, axes: Sequence[str]) -> tuple[Po
         access: the access.
         axes: the axes of a mask over it, along which nothing can be sliced.
     """
+    found = _indices(lowering, access, axes)
+    taken = {a for p in found if isinstance(p, Position) for a in p.at.axes}
+    both = [p.axis for p in found if isinstance(p, Part) and p.axis in taken]
+    return _indices(lowering, access, (*axes, *both)) if both else found
+
+
+def _indices(
+    lowering: Lowering, access: Access, axes: Sequence[str]
+) -> tuple[Position | Part, ...]:
     used = [n for s in access.subscripts for n in free_indices(s.at)]
     found: list[Position | Part] = []
     for axis, subscript in enumerate(access.subscripts):
@@ -163,11 +172,11 @@ def indices(lowering: Lowering, access: Access, axes: Sequence[str]) -> tuple[Po
 def _position(lowering: Lowering, access: Access, axis: int) -> Position:
     subscript, context = access.subscripts[axis], lowering.context
     at = context.as_indices(subscript.at)
-    safe = subscript.mode != "strict" or context.is_inside(access, axis, lowering.ranges)
+    proved = not _is_data(at) and context.is_inside(access, axis, lowering.ranges)
     return Position(
         lowering.value(subscript.at),
         subscript.mode,
-        safe and not _is_data(at),
+        subscript.mode != "strict" or proved,
         context.extent(access.array, axis),
         place(access, axis, at),
     )

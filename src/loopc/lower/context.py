@@ -13,10 +13,13 @@ from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import free_indices, map_children, reads, substitute
 from loopc.lower.domain import count
-from loopc.lower.plan import Assign, Require, Step, Value
+from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
 
 SIZE = Extent("cells°")
 """The number of points of a flattened domain, which the run finds."""
+
+_FAR = 2**40
+"""Further than any range: the end of one that has no values."""
 
 
 @dataclass
@@ -60,6 +63,7 @@ class Context:
         name = f"size°{len(self.arrays)}"
         self.arrays[name] = Array(name, "temp", (), "int")
         self.types[name] = INTEGER
+        value = Apply("clip", (value, Lit(-_FAR), Lit(_FAR)), ())
         self.measured.append(Assign(name, value, (), INTEGER, True, True))
         return Read(Access(name))
 
@@ -74,6 +78,11 @@ class Context:
         found = tuple(self.occupied)
         self.occupied.clear()
         return found
+
+    def forget(self) -> None:
+        """Drop what was measured or required for a statement that is lowered in another way."""
+        self.measured.clear()
+        self.occupied.clear()
 
     def as_indices(self, expr: Expr) -> Expr:
         """Return an expression with the index in place of the array that has its values."""

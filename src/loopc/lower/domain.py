@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
-from loopc.ir.bounds import bounds, conjuncts, extent, first, last
+from loopc.ir.bounds import bounds, conjuncts, extent
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Reduce
 from loopc.ir.visit import free_indices, reads
 
@@ -84,18 +84,21 @@ def _boxed(
     """Widen a range that depends on other indices of the box, and mask what is too much."""
     if not any(n in outer for n in free_indices(index)):
         return index
-    smallest, largest = first(index), last(index)
-    low, high = _end(smallest, outer, dense, "min"), _end(largest, outer, dense, "max")
+    assert index.start is not None
+    assert index.stop is not None
     here = IndexRef(index.name)
+    upwards = index.step > 0
+    smallest = index.start if upwards else _plus(index.stop, 1)
+    largest = _plus(index.stop, -1) if upwards else index.start
+    low, high = _end(smallest, outer, dense, "min"), _end(largest, outer, dense, "max")
     if any(n in outer for n in free_indices(smallest)):
         masks.append(Call("ge", (here, smallest)))
     if any(n in outer for n in free_indices(largest)):
         masks.append(Call("le", (here, largest)))
     if index.step not in (1, -1):
-        assert index.start is not None
         distance = Call("add", (here, Call("neg", (index.start,))))
         masks.append(Call("eq", (Call("mod", (distance, Const(abs(index.step)))), Const(0))))
-    if index.step > 0:
+    if upwards:
         return replace(index, start=low, stop=_plus(high, 1), step=1)
     return replace(index, start=high, stop=_plus(low, -1), step=-1)
 

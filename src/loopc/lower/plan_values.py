@@ -157,12 +157,16 @@ class Renamed:
 
 @record()
 class Take:
-    """The cells `at` along one axis of a value; `at` has one axis, none, or all others of it."""
+    """The cells `at` along one axis of a value; `at` has one axis, none, or all others of it.
+
+    Where it is not `safe`, a position may be outside: any cell will do.
+    """
 
     arg: Value
     axis: str
     at: Value
     axes: tuple[str, ...]
+    safe: bool = True
 
 
 @record()

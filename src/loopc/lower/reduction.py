@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopc.ir import reductions
-from loopc.ir.affine import equal
-from loopc.ir.bounds import conjuncts
+from loopc.ir.affine import Affine, affine, at_least, equal
+from loopc.ir.bounds import ascending, bounds, conjuncts
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Reduce
 from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
 from loopc.lower.domain import Box, count
@@ -109,7 +109,9 @@ def _pointwise(lowering: Lowering, expr: Reduce) -> Value:
     inner = _inside(lowering, expr)
     result = _along(lowering, inner, expr)
     for index, position in zip(expr.indices, expr.at, strict=True):
-        result = _at(lowering, result, inner.box.indices[index.name], position)
+        row = reductions.lookup(expr.op)
+        assert row is not None
+        result = _at(lowering, row, result, inner.box.indices[index.name], position)
     return result
 
 
@@ -134,7 +136,9 @@ def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
     return result
 
 
-def _at(lowering: Lowering, value: Value, own: Index, position: Expr) -> Value:
+def _at(
+    lowering: Lowering, row: reductions.Reduction, value: Value, own: Index, position: Expr
+) -> Value:
     """Take a pointwise reduction's values where the loops round it stand."""
     assert own.start is not None
     outer = lowering.box.indices.get(position.name) if isinstance(position, IndexRef) else None
@@ -146,14 +150,59 @@ def _at(lowering: Lowering, value: Value, own: Index, position: Expr) -> Value:
     if own.step != 1:
         offset = Call("floordiv", (offset, Const(own.step)))
     at = lowering.value(offset)
+    inside = _is_inside(lowering, own, position)
     shared = any(a in value.axes for a in at.axes)
     if not shared and len(at.axes) <= 1:
         new = at.axes[0] if at.axes else ""
-        return Take(value, own.name, at, _replaced(value.axes, own.name, new))
-    axes = lowering.union(at, replace(value, axes=_replaced(value.axes, own.name, "")))
-    sizes = (*counts(lowering, axes), count(own, lowering.serial))
-    spread = Expand(value, sizes, (*axes, own.name))
-    return Take(spread, own.name, Expand(at, sizes[:-1], axes), axes)
+        taken = Take(value, own.name, at, _replaced(value.axes, own.name, new), inside)
+    else:
+        axes = lowering.union(at, replace(value, axes=_replaced(value.axes, own.name, "")))
+        sizes = (*counts(lowering, axes), count(own, lowering.serial))
+        spread = Expand(value, sizes, (*axes, own.name))
+        taken = Take(spread, own.name, Expand(at, sizes[:-1], axes), axes, inside)
+    return taken if inside else _where_defined(lowering, taken, row, own, position, offset)
+
+
+def _is_inside(lowering: Lowering, own: Index, position: Expr) -> bool:
+    """Whether a position is in a range of step 1 or -1 for all sizes."""
+    if abs(own.step) != 1:
+        return False
+    ends = bounds(position, lowering.ranges)
+    rising = ascending(own)
+    assert rising.start is not None
+    assert rising.stop is not None
+    low, high, start, stop = (
+        None if e is None else affine(e) for e in (ends.low, ends.high, rising.start, rising.stop)
+    )
+    if low is None or high is None or start is None or stop is None:
+        return False
+    return at_least(low, start) and at_least(stop, high + Affine(1))
+
+
+def _where_defined(
+    lowering: Lowering,
+    taken: Take,
+    row: reductions.Reduction,
+    own: Index,
+    position: Expr,
+    offset: Expr,
+) -> Value:
+    """Replace the values at positions that are not in the range: before it nothing has run yet."""
+    conditions = [Call("ge", (offset, Const(0)))]
+    other: Value
+    if row.evaluate is None:
+        other = Lit(reductions.start(row, "float64"))
+    else:
+        assert own.start is not None
+        assert row.outside is not None
+        other = Lit(row.outside)
+        conditions.append(Call("lt", (offset, count(own, lowering.serial))))
+        if own.step not in (1, -1):
+            distance = Call("add", (position, Call("neg", (own.start,))))
+            conditions.append(Call("eq", (Call("mod", (distance, Const(own.step))), Const(0))))
+    mask = lowering.held(tuple(conditions))
+    assert mask is not None
+    return Apply("where", (mask, taken, other), lowering.union(mask, taken))
 
 
 def _replaced(axes: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:

@@ -75,11 +75,11 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
         NeedSerial: one of the parallel indices must run in order.
     """
     context.zero_outside.pop(job.update.target.array, None)
+    context.forget()
     try:
         return _lower_box(context, job)
     except NeedSerial as need:
-        context.take_measured()
-        context.take_occupied()
+        context.forget()
         return _lower_flat(context, job, need)
 
 

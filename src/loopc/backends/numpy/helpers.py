@@ -80,6 +80,15 @@ def _gather(a, index):
     index = tuple(i if isinstance(i, slice) else np.zeros_like(i) for i in index)
     return np.zeros(shape, a.dtype)[index]
 ''',
+    "_take": '''\
+def _take(a, at, axis):
+    """Return the cells `at` along an axis; at a position outside, any cell."""
+    at = np.asarray(at)
+    if not a.shape[axis]:
+        a = np.zeros((*a.shape[:axis], 1, *a.shape[axis + 1:]), a.dtype)
+    at = np.clip(at, 0, a.shape[axis] - 1)
+    return np.take_along_axis(a, at, axis) if at.ndim == a.ndim > 1 else np.take(a, at, axis)
+''',
     "_window": '''\
 def _window(a, starts, counts, steps):
     """Return the view whose axis k has counts[k] cells and moves by steps[k] in the axes of a."""

@@ -1,0 +1,350 @@
+"""Exact derivatives: the loops run one scalar at a time on numbers that carry their derivatives.
+
+A `Dual` has a value and its derivative by every input cell that matters, as fractions. The programs
+have small whole numbers and operators that keep them so; conventions at ties are the language's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from loopc.ir import reductions
+from loopc.ir.functions import lookup
+from loopc.ir.nodes import (
+    Access,
+    Call,
+    Const,
+    Expr,
+    Extent,
+    For,
+    Index,
+    IndexRef,
+    Program,
+    Read,
+    Reduce,
+    Stmt,
+    Update,
+)
+from loopc.ir.visit import updates
+
+Parts = dict[tuple[str, tuple[int, ...]], Fraction]
+Env = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Dual:
+    """A value and its derivatives."""
+
+    value: Any
+    parts: Parts = field(default_factory=dict)
+
+
+class NotExactError(Exception):
+    """A function whose derivatives are no fractions."""
+
+
+def combined(*terms: tuple[Any, Parts]) -> Parts:
+    """Return the sum of derivatives times factors."""
+    result: Parts = {}
+    for factor, parts in terms:
+        if not parts:
+            continue
+        exact = factor if isinstance(factor, Fraction) else _exact(factor)
+        if exact == 0:
+            continue
+        for cell, part in parts.items():
+            result[cell] = result.get(cell, Fraction(0)) + exact * part
+    return result
+
+
+def _exact(value: Any) -> Fraction:
+    if isinstance(value, bool | np.bool_):
+        return Fraction(int(value))
+    number = float(value)
+    if number != number or number in (float("inf"), float("-inf")):
+        raise NotExactError
+    return Fraction(number)
+
+
+HALF = Fraction(1, 2)
+
+
+def _add(a: Dual, b: Dual) -> Dual:
+    return Dual(_number(a) + _number(b), combined((1, a.parts), (1, b.parts)))
+
+
+def _number(a: Dual) -> Any:
+    return int(a.value) if isinstance(a.value, bool | np.bool_) else a.value
+
+
+def _mul(a: Dual, b: Dual) -> Dual:
+    return Dual(_number(a) * _number(b), combined((b.value, a.parts), (a.value, b.parts)))
+
+
+def _best(better: Callable[[Any, Any], bool]) -> Callable[[Dual, Dual], Dual]:
+    def best(a: Dual, b: Dual) -> Dual:
+        if a.value == b.value:
+            return Dual(a.value, combined((HALF, a.parts), (HALF, b.parts)))
+        return a if better(a.value, b.value) else b
+
+    return best
+
+
+FOLDS: dict[str, Callable[[Dual, Dual], Dual]] = {
+    "add": _add,
+    "mul": _mul,
+    "max": _best(operator.gt),
+    "min": _best(operator.lt),
+}
+
+
+def _clip(x: Dual, low: Dual, high: Dual) -> Dual:
+    inside = low.value < x.value < high.value
+    edge = x.value in (low.value, high.value)
+    value = min(max(x.value, low.value), high.value)
+    return Dual(value, combined((1 if inside else HALF if edge else 0, x.parts)))
+
+
+def _pow(a: Dual, b: Dual) -> Dual:
+    if b.parts or b.value < 0:
+        raise NotExactError
+    if b.value == 0:
+        return Dual(a.value**b.value)
+    return Dual(a.value**b.value, combined((b.value * a.value ** (b.value - 1), a.parts)))
+
+
+def _of_call(fn: str, args: list[Dual]) -> Dual:  # noqa: PLR0911
+    if fn in FOLDS:
+        result = args[0]
+        for arg in args[1:]:
+            result = FOLDS[fn](result, arg)
+        return result
+    row = lookup(fn)
+    assert row is not None
+    value = row.scalar(*(a.value for a in args)) if fn != "pow" else None
+    x = args[0]
+    match fn:
+        case "neg":
+            return Dual(-_number(x), combined((-1, x.parts)))
+        case "abs":
+            return Dual(value, combined(((x.value > 0) - (x.value < 0), x.parts)))
+        case "relu":
+            return Dual(value, combined((x.value > 0, x.parts)))
+        case "clip":
+            return _clip(*args)
+        case "pow":
+            return _pow(*args)
+        case "div":
+            if args[1].parts:
+                raise NotExactError
+            return Dual(value, combined((1 / _exact(args[1].value), x.parts)))
+        case "mod":
+            if args[1].parts:
+                raise NotExactError
+            return Dual(value, x.parts)
+        case "stopgrad":
+            return Dual(value)
+    if any(a.parts for a in args) and any(p not in ("", "0") for p in row.partials or ()):
+        raise NotExactError(fn)
+    return Dual(value)
+
+
+class Interpreter:
+    """Runs a resolved program on duals."""
+
+    def __init__(
+        self, program: Program, arrays: dict[str, np.ndarray], dims: dict[str, int]
+    ) -> None:
+        self.program = program
+        self.dims = dims
+        self.cells: dict[str, np.ndarray] = {}
+        self.writers: dict[str, list[Update]] = {}
+        for _, update in updates(program.body):
+            self.writers.setdefault(update.target.array, []).append(update)
+        first = {n: found[0].op for n, found in self.writers.items()}
+        self.ties: dict[tuple[str, tuple[int, ...]], tuple[int, Parts]] = {}
+        for array in program.arrays:
+            if array.kind == "temp":
+                shape = tuple(max(0, int(self.value(e, {}).value)) for e in array.shape or ())
+                row = reductions.by_op(first.get(array.name, "="))
+                start = 0 if row is None else row.identity
+                self.cells[array.name] = _filled(shape, lambda _, start=start: Dual(start))
+            else:
+                given = arrays[array.name]
+                name = array.name
+                if given.dtype.kind == "f":
+                    make = lambda at, g=given, n=name: Dual(float(g[at]), {(n, at): Fraction(1)})
+                else:
+                    make = lambda at, g=given: Dual(g[at].item())
+                self.cells[name] = _filled(given.shape, make)
+
+    def run(self) -> dict[str, np.ndarray]:
+        for stmt in self.program.body:
+            self.statement(stmt, {})
+        return {n: self.cells[n] for n in self.program.outputs}
+
+    def statement(self, stmt: Stmt, env: Env) -> None:
+        match stmt:
+            case Update():
+                self.update(stmt, env)
+            case For(indices, guard, body):
+                for point in self.points(indices, env):
+                    if guard is None or self.value(guard, point).value:
+                        for inner in body:
+                            self.statement(inner, point)
+
+    def points(self, indices: tuple[Index, ...], env: Env) -> Iterator[Env]:
+        if not indices:
+            yield env
+            return
+        index = indices[0]
+        assert index.start is not None
+        assert index.stop is not None
+        start, stop = self.value(index.start, env).value, self.value(index.stop, env).value
+        for number in range(int(start), int(stop), index.step):
+            yield from self.points(indices[1:], {**env, index.name: number})
+
+    def update(self, stmt: Update, env: Env) -> None:
+        at = self.place(stmt.target, env)
+        new = self.value(stmt.value, env)
+        if at is None:
+            return
+        name = stmt.target.array
+        array = self.cells[name]
+        if stmt.op == "=":
+            array[at] = new
+        elif stmt.op in ("max=", "min=") and self.is_scatter(stmt):
+            array[at] = self.tied(name, at, array[at], new, stmt.op)
+        else:
+            row = reductions.by_op(stmt.op)
+            assert row is not None
+            array[at] = FOLDS[row.fn](array[at], new)
+
+    def is_scatter(self, stmt: Update) -> bool:
+        """Whether the terms of `max=` share a tie evenly: nothing else has written the array."""
+        return (
+            len(self.writers[stmt.target.array]) == 1
+            and self.program.array(stmt.target.array).kind == "temp"
+        )
+
+    def tied(self, name: str, at: tuple[int, ...], old: Dual, new: Dual, op: str) -> Dual:
+        better = new.value > old.value if op == "max=" else new.value < old.value
+        if better or (name, at) not in self.ties and new.value == old.value:
+            self.ties[name, at] = (1, new.parts)
+            return new
+        if new.value != old.value:
+            return old
+        count, parts = self.ties[name, at]
+        parts = combined((1, parts), (1, new.parts))
+        self.ties[name, at] = (count + 1, parts)
+        return Dual(old.value, combined((Fraction(1, count + 1), parts)))
+
+    def place(self, access: Access, env: Env) -> tuple[int, ...] | None:
+        found = []
+        for subscript, size in zip(
+            access.subscripts, self.cells[access.array].shape, strict=True
+        ):
+            at = operator.index(self.value(subscript.at, env).value)
+            match subscript.mode:
+                case "pad":
+                    if not 0 <= at < size:
+                        return None
+                case "clamp":
+                    at = min(max(at, 0), size - 1)
+                case "wrap":
+                    at %= size
+                case "reflect":
+                    period = max(2 * size - 2, 1)
+                    at = min(at % period, period - at % period) if size > 1 else 0
+                case _:
+                    pass
+            if not 0 <= at < size:
+                raise IndexError(at)
+            found.append(at)
+        return tuple(found)
+
+    def value(self, expr: Expr, env: Env) -> Dual:
+        match expr:
+            case Const(value):
+                return Dual(value)
+            case IndexRef(name):
+                return Dual(env[name])
+            case Extent(name):
+                return Dual(self.dims[name])
+            case Read(access):
+                at = self.place(access, env)
+                found: Dual = Dual(0) if at is None else self.cells[access.array][at]
+                return found
+            case Call(fn, args):
+                return self.call(fn, args, env)
+            case Reduce():
+                return self.reduce(expr, env)
+
+    def call(self, fn: str, args: tuple[Expr, ...], env: Env) -> Dual:
+        row = lookup(fn)
+        assert row is not None
+        match row.name:
+            case "where":
+                return self.value(args[1 if self.value(args[0], env).value else 2], env)
+            case "and":
+                return Dual(all(self.value(a, env).value for a in args))
+            case "or":
+                return Dual(any(self.value(a, env).value for a in args))
+        return _of_call(row.name, [self.value(a, env) for a in args])
+
+    def reduce(self, expr: Reduce, env: Env) -> Dual:
+        points, terms = [], []
+        for point in self.points(expr.indices, env):
+            if expr.guard is None or self.value(expr.guard, point).value:
+                points.append(tuple(point[i.name] for i in expr.indices))
+                terms.append(self.value(expr.body, point))
+        row = reductions.lookup(expr.op)
+        assert row is not None
+        match expr.op:
+            case "any":
+                return Dual(any(t.value for t in terms))
+            case "all":
+                return Dual(all(t.value for t in terms))
+            case "argmax" | "argmin":
+                values = [t.value for t in terms]
+                best = max(values) if expr.op == "argmax" else min(values)
+                return Dual(points[values.index(best)][0])
+            case "max" | "min" if terms:
+                best = (max if expr.op == "max" else min)(t.value for t in terms)
+                tied = [t for t in terms if t.value == best]
+                return Dual(best, combined(*((Fraction(1, len(tied)), t.parts) for t in tied)))
+        if row.form == "pointwise":
+            place = [self.value(a, env).value for a in expr.at]
+            signs = [i.step for i in expr.indices]
+            key = [p * s for p, s in zip(place, signs, strict=True)]
+            terms = [
+                t
+                for p, t in zip(points, terms, strict=True)
+                if [x * s for x, s in zip(p, signs, strict=True)] <= key
+            ]
+        if row.fn not in FOLDS:
+            raise NotExactError(expr.op)
+        if not terms:
+            return Dual(row.identity)
+        return _folded(FOLDS[row.fn], terms)
+
+
+def _folded(fold: Callable[[Dual, Dual], Dual], terms: list[Dual]) -> Dual:
+    result = terms[0]
+    for term in terms[1:]:
+        result = fold(result, term)
+    return result
+
+
+def _filled(shape: tuple[int, ...], make: Callable[[tuple[int, ...]], Dual]) -> np.ndarray:
+    array = np.empty(shape, object)
+    for at in itertools.product(*map(range, shape)):
+        array[at] = make(at)
+    return array

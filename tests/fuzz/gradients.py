@@ -1,0 +1,151 @@
+"""What must hold of a random program's derivatives: exact ones decide."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from loopc.api.program import Program
+from loopc.autodiff.adjoint import adjoint
+from loopc.diagnostics.errors import BoundsError, LoopcError
+from loopc.ir.unbuild import to_text
+
+from .duals import Dual, Interpreter, NotExactError
+from .judge import OK, Verdict, at, compiled, crash, run
+from .programs import Case
+
+Arrays = dict[str, np.ndarray]
+
+
+def judge_gradient(case: Case, seed: int) -> Verdict:
+    """Return whether the adjoint and the tangent are exact, and the printed adjoint is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            program = compiled(case.text)
+            forward = run(at(program, backend="reference"), case.arrays)
+        except (BoundsError, LoopcError) as error:
+            return Verdict("rejected", error.code, str(error))
+        given = {n: a for n, a in case.arrays.items() if n in program.inputs}
+        dims = {n: s for n, s in _dims(program, given).items()}
+        try:
+            duals = Interpreter(program._program, given, dims).run()
+        except NotExactError as error:
+            return Verdict("rejected", f"not exact {error}")
+        for name, value in forward.items():
+            mine = np.array([float(d.value) for d in duals[name].flat]).reshape(value.shape)
+            if not np.array_equal(mine, value):
+                return Verdict("failed", "dual values differ", f"{name}: {mine} {value}")
+        return _compare(case, program, given, duals, seed)
+
+
+def _dims(program: Program, given: Arrays) -> dict[str, int]:
+    from loopc.ir import bind
+
+    shapes = {n: a.shape for n, a in given.items()}
+    scalars = {n: int(a) for n, a in given.items() if a.dtype.kind == "i" and not a.shape}
+    return bind.bind(program._program, shapes, scalars)
+
+
+def _compare(
+    case: Case, program: Program, given: Arrays, duals: dict[str, np.ndarray], seed: int
+) -> Verdict:
+    rng = random.Random(seed)
+    floats = [n for n, t in program.outputs.items() if t.dtype == "float"]
+    wrt = tuple(program.wrt)
+    if not floats or not wrt:
+        return Verdict("rejected", "nothing to differentiate")
+    seeds = {n: _numbers(rng, duals[n].shape) for n in floats}
+    expected, exact = _gradients(given, wrt, duals, seeds)
+    if not exact:
+        return Verdict("rejected", "huge")
+    stage = "adjoint"
+    try:
+        made = adjoint(program._program, floats, wrt, seeded=True)
+        text = to_text(made.program)
+        for stage in ("opt0", "opt2", "printed", "tangent"):
+            if stage == "tangent":
+                tangents = {n: _numbers(rng, given[n].shape) for n in wrt}
+                found = dict(at(program, opt=2 if seed % 2 else 0).jvp(given, tangents))
+                wanted, _ = _tangents(given, duals, tangents, floats)
+            elif stage == "printed":
+                again = compiled(text)
+                names = {s: seeds[n] for n, s in made.seeds.items()}
+                full = run(at(again, backend="reference"), {**given, **names})
+                found = {n: full[g] for n, g in made.gradients.items()}
+                wanted = expected
+            else:
+                found = dict(at(program, opt=int(stage[-1])).vjp(given, seeds))
+                wanted = expected
+            for name, value in wanted.items():
+                if not _same(found[name], value):
+                    detail = f"{name}: {np.asarray(found[name]).tolist()}\nexpected {value.tolist()}\n{seeds}\n{text}"
+                    return Verdict("failed", f"{stage}: gradient", detail)
+    except LoopcError as error:
+        if error.code.startswith("L06"):
+            return Verdict("rejected", error.code, str(error))
+        return Verdict("failed", f"{stage}: {error.code}", f"{error}\n{text if stage != 'adjoint' else ''}")
+    except Exception as error:
+        return crash(stage, error)
+    return OK
+
+
+def _same(found: Any, value: np.ndarray) -> bool:
+    found = np.asarray(found)
+    if found.shape != value.shape:
+        return False
+    if np.array_equal(found, value):
+        return True
+    scale = max(1.0, float(np.abs(value).max(initial=0)))
+    single = found.dtype == np.float32
+    whole = np.array_equal(value * 2.0**20, np.round(value * 2.0**20))
+    tolerance = 0 if whole and not single else 1e-3 if single else 1e-12
+    return bool(np.allclose(found, value, rtol=0, atol=tolerance * scale))
+
+
+def _numbers(rng: random.Random, shape: tuple[int, ...]) -> np.ndarray:
+    count = int(np.prod(shape))
+    return np.array([float(rng.randrange(-2, 4)) for _ in range(count)]).reshape(shape)
+
+
+LIMIT = 2**45
+
+
+def _gradients(
+    given: Arrays, wrt: tuple[str, ...], duals: dict[str, np.ndarray], seeds: Arrays
+) -> tuple[Arrays, bool]:
+    found = {n: np.full(given[n].shape, Fraction(0), object) for n in wrt}
+    exact = True
+    for name, cotangent in seeds.items():
+        for dual, c in zip(duals[name].flat, cotangent.flat, strict=True):
+            for (array, cell), part in dual.parts.items():
+                exact = exact and abs(part) < LIMIT
+                if array in found:
+                    found[array][cell] += Fraction(float(c)) * part
+    return {n: _floats(a) for n, a in found.items()}, exact
+
+
+def _tangents(
+    given: Arrays, duals: dict[str, np.ndarray], tangents: Arrays, names: list[str]
+) -> tuple[Arrays, bool]:
+    def along(dual: Dual) -> Fraction:
+        return sum(
+            (p * Fraction(float(tangents[n][c])) for (n, c), p in dual.parts.items() if n in tangents),
+            Fraction(0),
+        )
+
+    result = {}
+    for name in names:
+        array = np.full(duals[name].shape, Fraction(0), object)
+        for cell in np.ndindex(array.shape):
+            array[cell] = along(duals[name][cell])
+        result[name] = _floats(array)
+    return result, True
+
+
+def _floats(array: np.ndarray) -> np.ndarray:
+    return np.array([float(x) for x in array.flat], dtype=float).reshape(array.shape)
