@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from fuzz.judge import judge
+from fuzz.judge import judge, stages
 from fuzz.programs import case
 
 COUNT = int(os.environ.get("LOOPC_FUZZ", "300"))
@@ -19,7 +19,7 @@ def test_backends_and_printing_keep_the_references_values(first: int) -> None:
     failed = []
     for seed in range(first, min(first + CHUNK, COUNT)):
         made = case(random.Random(seed), smooth=seed % 4 == 3)
-        verdict = judge(made, standalone=seed % 8 == 0)
+        verdict = judge(made, stages(seed))
         if verdict.kind == "failed":
             failed.append(f"seed {seed}: {verdict.reason}\n{made!r}\n{verdict.detail}")
     assert not failed, "\n".join(failed)

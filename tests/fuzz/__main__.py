@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from .judge import Verdict, judge
+from .judge import Verdict, judge, stages
 from .programs import Case, case
 from .shrink import shrink
 
@@ -69,7 +69,7 @@ def decide(made: Case, mode: str, seed: int) -> Verdict:
         from .gradients import judge_gradient
 
         return judge_gradient(made, seed)
-    return judge(made, standalone=seed % 8 == 0)
+    return judge(made, stages(seed))
 
 
 def report(made: Case, verdict: Verdict, seed: int, args: argparse.Namespace) -> None:

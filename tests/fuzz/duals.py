@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from loopc.autodiff.normal import is_only_source
 from loopc.ir import reductions
+from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
@@ -120,7 +122,7 @@ def _pow(a: Dual, b: Dual) -> Dual:
     return Dual(a.value**b.value, combined((b.value * a.value ** (b.value - 1), a.parts)))
 
 
-def _of_call(fn: str, args: list[Dual]) -> Dual:  # noqa: PLR0911
+def _of_call(fn: str, args: list[Dual]) -> Dual:
     if fn in FOLDS:
         result = args[0]
         for arg in args[1:]:
@@ -168,13 +170,16 @@ class Interpreter:
         self.writers: dict[str, list[Update]] = {}
         for _, update in updates(program.body):
             self.writers.setdefault(update.target.array, []).append(update)
+        types = infer_dtypes(program, {n: a.dtype.kind for n, a in arrays.items()})
         first = {n: found[0].op for n, found in self.writers.items()}
         self.ties: dict[tuple[str, tuple[int, ...]], tuple[int, Parts]] = {}
         for array in program.arrays:
             if array.kind == "temp":
                 shape = tuple(max(0, int(self.value(e, {}).value)) for e in array.shape or ())
                 row = reductions.by_op(first.get(array.name, "="))
-                start = 0 if row is None else row.identity
+                start = reductions.start(
+                    row, {"i": "int64", "b": "bool"}.get(types[array.name].kind, "float64")
+                )
                 self.cells[array.name] = _filled(shape, lambda _, start=start: Dual(start))
             else:
                 given = arrays[array.name]
@@ -229,14 +234,12 @@ class Interpreter:
 
     def is_scatter(self, stmt: Update) -> bool:
         """Whether the terms of `max=` share a tie evenly: nothing else has written the array."""
-        return (
-            len(self.writers[stmt.target.array]) == 1
-            and self.program.array(stmt.target.array).kind == "temp"
-        )
+        others = [w for w in self.writers[stmt.target.array] if w is not stmt]
+        return is_only_source(stmt, others, self.program.array(stmt.target.array))
 
     def tied(self, name: str, at: tuple[int, ...], old: Dual, new: Dual, op: str) -> Dual:
         better = new.value > old.value if op == "max=" else new.value < old.value
-        if better or (name, at) not in self.ties and new.value == old.value:
+        if better or ((name, at) not in self.ties and new.value == old.value):
             self.ties[name, at] = (1, new.parts)
             return new
         if new.value != old.value:
@@ -248,9 +251,7 @@ class Interpreter:
 
     def place(self, access: Access, env: Env) -> tuple[int, ...] | None:
         found = []
-        for subscript, size in zip(
-            access.subscripts, self.cells[access.array].shape, strict=True
-        ):
+        for subscript, size in zip(access.subscripts, self.cells[access.array].shape, strict=True):
             at = operator.index(self.value(subscript.at, env).value)
             match subscript.mode:
                 case "pad":

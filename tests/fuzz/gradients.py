@@ -31,7 +31,7 @@ def judge_gradient(case: Case, seed: int) -> Verdict:
         except (BoundsError, LoopcError) as error:
             return Verdict("rejected", error.code, str(error))
         given = {n: a for n, a in case.arrays.items() if n in program.inputs}
-        dims = {n: s for n, s in _dims(program, given).items()}
+        dims = _dims(program, given)
         try:
             duals = Interpreter(program._program, given, dims).run()
         except NotExactError as error:
@@ -58,7 +58,7 @@ def _compare(
     floats = [n for n, t in program.outputs.items() if t.dtype == "float"]
     wrt = tuple(program.wrt)
     if not floats or not wrt:
-        return Verdict("rejected", "nothing to differentiate")
+        return Verdict("trivial")
     seeds = {n: _numbers(rng, duals[n].shape) for n in floats}
     expected, exact = _gradients(given, wrt, duals, seeds)
     if not exact:
@@ -67,7 +67,7 @@ def _compare(
     try:
         made = adjoint(program._program, floats, wrt, seeded=True)
         text = to_text(made.program)
-        for stage in ("opt0", "opt2", "printed", "tangent"):
+        for stage in ("opt2", ("opt0", "printed", "tangent", "opt0")[seed % 4]):
             if stage == "tangent":
                 tangents = {n: _numbers(rng, given[n].shape) for n in wrt}
                 found = dict(at(program, opt=2 if seed % 2 else 0).jvp(given, tangents))
@@ -88,7 +88,9 @@ def _compare(
     except LoopcError as error:
         if error.code.startswith("L06"):
             return Verdict("rejected", error.code, str(error))
-        return Verdict("failed", f"{stage}: {error.code}", f"{error}\n{text if stage != 'adjoint' else ''}")
+        return Verdict(
+            "failed", f"{stage}: {error.code}", f"{error}\n{text if stage != 'adjoint' else ''}"
+        )
     except Exception as error:
         return crash(stage, error)
     return OK
@@ -134,7 +136,11 @@ def _tangents(
 ) -> tuple[Arrays, bool]:
     def along(dual: Dual) -> Fraction:
         return sum(
-            (p * Fraction(float(tangents[n][c])) for (n, c), p in dual.parts.items() if n in tangents),
+            (
+                p * Fraction(float(tangents[n][c]))
+                for (n, c), p in dual.parts.items()
+                if n in tangents
+            ),
             Fraction(0),
         )
 

@@ -66,7 +66,7 @@ def _inputs(sketch: Sketch) -> None:
     ]
     for number in range(rng.choice((1, 2, 2, 3))):
         sketch.inputs[f"x{number}"] = Known(rng.choice(pool))
-    if not sketch.wild and rng.randrange(100) < 30:
+    if not sketch.wild and rng.randrange(100) < (10 if sketch.gradient else 30):
         kind = rng.choice(("int", "bool"))
         sketch.inputs["n0"] = Known(rng.choice(pool[1:8]), 3 if kind == "int" else 1, kind)
     sketch.inputs["one"] = Known(DIMS)  # names every dim

@@ -312,18 +312,19 @@ def without_unused(program: Program) -> Program:
     for array in arrays:
         for extent in array.shape or ():
             used |= {a.array for a in reads(extent)}
-    arrays = [a for a in program.arrays if a.name in used or _gives_dim(a, program, arrays)]
+    arrays = [a for a in program.arrays if a.name in used or _gives_dim(a, program, body, arrays)]
     dims = _used_dims(program, body, arrays)
     return replace(program, dims=dims, arrays=tuple(arrays), body=body)
 
 
-def _gives_dim(array: Array, program: Program, kept: Sequence[Array]) -> bool:
+def _gives_dim(array: Array, program: Program, body: Sequence[Stmt], kept: Sequence[Array]) -> bool:
     """Whether an input is all that says how large a dim is."""
     if array.kind == "temp":
         return False
     given = {e for a in kept if a.kind != "temp" for e in a.shape or () if isinstance(e, Extent)}
     wanted = {e for e in array.shape or () if isinstance(e, Extent)}
-    needed = {n for a in kept for e in a.shape or () for n in walk(e) if isinstance(n, Extent)}
+    shapes = (e for a in kept for e in a.shape or ())
+    needed = {n for node in (*shapes, *body) for n in walk(node) if isinstance(n, Extent)}
     known = {d.name for d in program.dims if d.value is not None}
     return any(e in needed and e not in given and e.name not in known for e in wanted)
 

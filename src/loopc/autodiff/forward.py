@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itself
+from loopc.autodiff.normal import is_only_source
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import at_its_points, tidy
 from loopc.diagnostics.record import record
@@ -151,7 +152,7 @@ class Forward:
         assert row is not None
         scope = _Scope(self, taken)
         others = [w for w in self.writers[update.target.array] if w is not update]
-        alone = all(w.op == "=" and not self._is_sensitive(w) for w in others)
+        alone = is_only_source(update, others, self.names.arrays[update.target.array])
         if not alone or self._is_seen_growing(update, others):
             value = Call(row.fn, (Read(update.target), update.value))
             slope = scope.tangent(value, None) or Const(0)

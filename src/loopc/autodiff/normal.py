@@ -6,8 +6,9 @@ has a value already, become assignments that read what they overwrite.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from loopc.analysis.dependence import dependences, leaves
 from loopc.autodiff.partials import sensitive
@@ -15,6 +16,7 @@ from loopc.diagnostics import catalogue
 from loopc.ir.affine import plus
 from loopc.ir.nodes import (
     Access,
+    Array,
     Backward,
     Call,
     Const,
@@ -188,7 +190,7 @@ class _Normal:
             return update
         fn = row.fn
         others = [w for w in self.writers[update.target.array] if w is not update]
-        alone = all(w.op == "=" and not list(sensitive(w.value)) for w in others)
+        alone = is_only_source(update, others, self.names.arrays[update.target.array])
         if fn != "mul" and alone and not self._is_seen_growing(update, others):
             return update
         if update is self.writers[update.target.array][0]:
@@ -265,7 +267,7 @@ class _Normal:
         """Add the statement that computes a reduction into an array; return the read of it."""
         used = set(free_indices(replace(value, at=())))
         outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
-        if value.at and {i.name for i in outer} & {i.name for i in value.indices}:
+        if value.at and {i.name for i in loops} & {i.name for i in value.indices}:
             value = _renamed(value, self.names)
         own = value.indices
         name = self.names.fresh(value.op, numbered=True)
@@ -288,6 +290,25 @@ class _Normal:
             hoisted.extend(loop(own, None, statement))
         places = {i.name: p for i, p in zip(own, value.at, strict=True)}
         return Read(substitute(cell, places), span=value.span)
+
+
+def is_only_source(update: Update, others: Iterable[Update], array: Array) -> bool:
+    """Whether nothing but `max=` gives an array values: at most its identity is assigned before."""
+    row = by_op(update.op)
+    assert row is not None
+    return array.kind == "temp" and all(
+        w.op == "=" and _number(w.value) == row.identity for w in others
+    )
+
+
+def _number(value: Expr) -> Any:
+    match value:
+        case Const(number):
+            return number
+        case Call("neg", (Const(number),)):
+            return -number
+        case _:
+            return None
 
 
 def _computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:

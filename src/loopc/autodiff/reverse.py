@@ -101,12 +101,17 @@ class Reverse:
         if update.op in ("max=", "min="):
             return self._extreme(leaf)
         value = update.value
-        if isinstance(value, Reduce) and update.op == "=" and _row(value.op).adjoint != "g":
+        if isinstance(value, Reduce) and self._is_own(update.op, value):
             return self._reduction(leaf, value)
         names = {level.index.name for level in leaf.levels}
         result = self._result(leaf)
         found = terms(value, self.active.__contains__, names, result)
         return self._propagated(leaf, found)
+
+    def _is_own(self, op: str, value: Reduce) -> bool:
+        """Whether a statement's value is an active reduction with a rule of its own."""
+        active = any(a.array in self.active for a in sensitive(value))
+        return active and op == "=" and _row(value.op).adjoint != "g"
 
     def _result(self, leaf: Leaf) -> Expr | None:
         """Return the read of an update's target if it still has the value that was assigned."""

@@ -292,16 +292,6 @@ class Speller:
         comma = "," if len(value.indices) == 1 else ""
         return Text(f"{self.helper('_gather')}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
 
-    def _take(self, value: Take) -> Text:
-        inner, position = self.spell(value.arg), self.spell(value.at)
-        at, n = position.text, inner.axes.index(value.axis)
-        call = "np.take" if value.safe else self.helper("_take")
-        if set(value.at.axes) == set(value.axes) and value.axes and n == len(value.axes):
-            call = f"{call}_along_axis" if value.safe else call
-            text = f"{call}({inner.text}, {bracketed(position, ATOM)}[..., None], axis={n})"
-            return Text(f"{text}[..., 0]", ATOM, value.axes)
-        return Text(f"{call}({inner.text}, {at}, axis={n})", ATOM, value.axes)
-
     def _cast(self, value: Cast) -> Text:
         if isinstance(value.arg, Range) and not value.dtype.weak:
             return self._range(value.arg, self.dtype(value.dtype))
@@ -323,12 +313,14 @@ class Speller:
             inner = self.fit(value.arg, (*axes, value.axis))
             position = self.fit(value.at, axes, ATOM)
             n = len(axes)
-            text = f"np.take_along_axis({inner}, {position}[..., None], axis={n})"
+            call = "np.take_along_axis" if value.safe else self.helper("_take")
+            text = f"{call}({inner}, {position}[..., None], axis={n})"
             return Text(f"{text}[..., 0]", ATOM, axes)
         spelled = self.spell(value.arg)
         n = spelled.axes.index(value.axis)
         axes = (*spelled.axes[:n], *value.at.axes, *spelled.axes[n + 1 :])
-        text = f"np.take({spelled.text}, {self.text(value.at)}, axis={n})"
+        call = "np.take" if value.safe else self.helper("_take")
+        text = f"{call}({spelled.text}, {self.text(value.at)}, axis={n})"
         return Text(text, ATOM, axes)
 
     def _reduction(self, value: Fold | Along) -> Text:
