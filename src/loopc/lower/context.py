@@ -63,7 +63,7 @@ class Context:
         name = f"size°{len(self.arrays)}"
         self.arrays[name] = Array(name, "temp", (), "int")
         self.types[name] = INTEGER
-        value = Apply("clip", (value, Lit(-_FAR), Lit(_FAR)), ())
+        value = Apply("max", (Apply("min", (value, Lit(_FAR)), ()), Lit(-_FAR)), ())
         self.measured.append(Assign(name, value, (), INTEGER, True, True))
         return Read(Access(name))
 
