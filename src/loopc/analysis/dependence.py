@@ -3,19 +3,20 @@
 Source: Allen and Kennedy, Optimizing Compilers for Modern Architectures, ch. 2 and 3. Two accesses
 of one array depend on each other at a loop if they can meet in one cell in different iterations of
 it, all loops further out being at the same iteration. Subscripts that are affine are told apart by
-the sign or the divisibility of their difference; whatever else is assumed to meet.
+the sign of their difference, or because no integers solve all equations that subscripts, guards and
+ranges in steps make (`diophantine.py`); whatever else is assumed to meet.
 """
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from loopc.analysis.diophantine import linear, may_hold, of_guard, of_range
 from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, to_expr
-from loopc.ir.bounds import bounds, extent
+from loopc.ir.bounds import bounds, conjuncts, extent, tighten
 from loopc.ir.nodes import (
     Access,
     Backward,
@@ -31,7 +32,9 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import children, reads, substitute
+from loopc.ir.visit import children, map_children, reads, substitute
+
+N = TypeVar("N", bound=Node)
 
 DISTANCE = "δ"
 """The name of the unknown distance between two iterations."""
@@ -57,13 +60,23 @@ class Ref:
 
 @record()
 class Leaf:
-    """An update with the loops and guards round it."""
+    """An update with the loops and guards round it.
+
+    Attributes:
+        number: in the order of the text.
+        update: the update.
+        levels: the loops, outermost first.
+        guards: the conditions.
+        refs: the accesses, the write first.
+        moving: the arrays that the block writes and that a range of it reads.
+    """
 
     number: int
     update: Update
     levels: tuple[Level, ...]
     guards: tuple[Expr, ...]
     refs: tuple[Ref, ...]
+    moving: frozenset[str] = frozenset()
 
 
 @record()
@@ -80,7 +93,10 @@ def leaves(stmts: Sequence[Stmt]) -> tuple[Leaf, ...]:
     found: list[Leaf] = []
     for number, stmt in enumerate(stmts):
         _collect(stmt, (), (), (number,), found)
-    return tuple(found)
+    written = {leaf.update.target.array for leaf in found}
+    ranges = (level.index for leaf in found for level in leaf.levels)
+    moving = frozenset(a.array for index in ranges for a in reads(index) if a.array in written)
+    return tuple(replace(leaf, moving=moving) if moving else leaf for leaf in found)
 
 
 def _collect(
@@ -105,13 +121,13 @@ def _collect(
 
 def _refs(update: Update, levels: tuple[Level, ...], guards: tuple[Expr, ...]) -> Iterator[Ref]:
     yield Ref(update.target, (), write=True, op=update.op)
-    for subscript in update.target.subscripts:
-        yield from _reads(subscript, ())
-    yield from _reads(update.value, ())
-    for guard in guards:
-        yield from _reads(guard, ())
-    for level in levels:
-        yield from _reads(level.index, ())
+    parts = (*update.target.subscripts, update.value, *guards, *(v.index for v in levels))
+    yield from dict.fromkeys(ref for part in parts for ref in node_refs(part))
+
+
+def node_refs(node: Node) -> Iterator[Ref]:
+    """Yield what a node reads."""
+    yield from _reads(node, ())
 
 
 def _reads(node: Node, inner: tuple[Index, ...]) -> Iterator[Ref]:
@@ -160,6 +176,16 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
 def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
     """Yield the dependences of `b` on `a`."""
     common = common_loops(a, b)
+    pairs = list(_conflicts(a, b, within=within))
+    for level in range(depth, common):
+        if any(may_meet(a, x, b, y, level) for x, y in pairs):
+            yield Edge(a.number, b.number, level)
+    if a.number < b.number and any(may_meet(a, x, b, y, None, common) for x, y in pairs):
+        yield Edge(a.number, b.number, None)
+
+
+def _conflicts(a: Leaf, b: Leaf, *, within: bool) -> Iterator[tuple[Ref, Ref]]:
+    """Yield the pairs of accesses whose order matters if they are to one cell."""
     for x in a.refs:
         for y in b.refs:
             if x.access.array != y.access.array or not (x.write or y.write):
@@ -168,11 +194,7 @@ def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
                 continue
             if a is b and y.write and not within:
                 continue
-            for level in range(depth, common):
-                if may_meet(a, x, b, y, level):
-                    yield Edge(a.number, b.number, level)
-            if a.number < b.number and may_meet(a, x, b, y, None, common):
-                yield Edge(a.number, b.number, None)
+            yield x, y
 
 
 def common_loops(a: Leaf, b: Leaf) -> int:
@@ -207,15 +229,18 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
         ranges[DISTANCE] = Index(DISTANCE, Const(1), trips)
         step = Call("mul", (Const(index.step), IndexRef(DISTANCE)))
         other[name] = Call("add", (IndexRef(name), step))
-    _add_ranges(ranges, [i.index for i in a.levels[same:]], mine, level is not None)
-    _add_ranges(ranges, [i.index for i in b.levels[same:]], other, level is not None)
+    _add_ranges(ranges, a, same, mine, skip=level is not None)
+    _add_ranges(ranges, b, same, other, skip=level is not None)
     _add_inner(ranges, x.inner, mine, "·a")
     _add_inner(ranges, y.inner, other, "·b")
-    return not any(
-        _apart(p.at, q.at, mine, other, ranges)
-        for p, q in zip(x.access.subscripts, y.access.subscripts, strict=True)
-        if p.mode == q.mode == "strict"
-    )
+    guards = [*_guards(a, mine), *_guards(b, other)]
+    for guard in guards:
+        ranges = tighten(ranges, guard)
+    differences = list(_differences(x.access, y.access, mine, other))
+    if any(_never_zero(d, ranges) for d in differences):
+        return False
+    further = [*map(of_guard, guards), *map(of_range, ranges.values())]
+    return may_hold([*map(linear, differences), *(e for e in further if e is not None)])
 
 
 def _told_apart(levels: tuple[Level, ...], x: Ref, y: Ref, level: int) -> bool:
@@ -231,14 +256,31 @@ def _told_apart(levels: tuple[Level, ...], x: Ref, y: Ref, level: int) -> bool:
 
 
 def _add_ranges(
-    ranges: dict[str, Index], indices: list[Index], names: Mapping[str, Expr], skip: bool
+    ranges: dict[str, Index], leaf: Leaf, same: int, names: Mapping[str, Expr], *, skip: bool
 ) -> None:
-    for number, index in enumerate(indices):
-        if skip and number == 0:
-            continue
-        new = names[index.name]
+    """Add the ranges of a leaf's loops from the depth `same` on, or from one further in."""
+    for level in leaf.levels[same + skip :]:
+        new = names[level.index.name]
         assert isinstance(new, IndexRef)
-        ranges[new.name] = replace(substitute(index, names), name=new.name)
+        index = replace(substitute(level.index, names), name=new.name)
+        ranges[new.name] = _at_its_time(index, leaf.moving, new.name)
+
+
+def _guards(leaf: Leaf, names: Mapping[str, Expr]) -> list[Expr]:
+    """Return the guards round a leaf that are made of indices and dims alone."""
+    if len({level.index.name for level in leaf.levels}) < len(leaf.levels):
+        return []
+    parts = (c for g in leaf.guards for c in conjuncts(g) if not any(True for _ in reads(c)))
+    return [substitute(c, names) for c in parts]
+
+
+def _at_its_time(node: N, moving: frozenset[str], mark: str) -> N:
+    """Tell reads of what the block changes apart from reads of the same cell at other times."""
+    if not moving:
+        return node
+    if isinstance(node, Read) and node.access.array in moving:
+        return IndexRef(f"{node!r} for {mark}")  # type: ignore[return-value]
+    return map_children(node, lambda child: _at_its_time(child, moving, mark))
 
 
 def _add_inner(
@@ -250,25 +292,22 @@ def _add_inner(
         ranges[renamed.name] = renamed
 
 
-def _apart(
-    p: Expr,
-    q: Expr,
-    mine: Mapping[str, Expr],
-    other: Mapping[str, Expr],
-    ranges: Mapping[str, Index],
-) -> bool:
-    """Whether the two subscripts differ for all values of the indices."""
-    if any(True for e in (p, q) for _ in reads(e)):
-        return False
-    left, right = affine(substitute(p, mine)), affine(substitute(q, other))
-    if left is None or right is None:
-        return False
-    difference = left - right
+def _differences(
+    x: Access, y: Access, mine: Mapping[str, Expr], other: Mapping[str, Expr]
+) -> Iterator[Affine]:
+    """Yield what is zero where two accesses are to one cell."""
+    for p, q in zip(x.subscripts, y.subscripts, strict=True):
+        if not p.mode == q.mode == "strict" or any(True for s in (p, q) for _ in reads(s)):
+            continue
+        left, right = affine(substitute(p.at, mine)), affine(substitute(q.at, other))
+        if left is not None and right is not None:
+            yield left - right
+
+
+def _never_zero(difference: Affine, ranges: Mapping[str, Index]) -> bool:
+    """Whether a sum has one sign for all values of the indices."""
     if difference.is_constant:
         return difference.constant != 0
-    divisor = math.gcd(*(c for _, c in difference.terms))
-    if divisor > 1 and difference.constant % divisor:
-        return True
     ends = bounds(to_expr(difference), ranges)
     low = None if ends.low is None else affine(ends.low)
     high = None if ends.high is None else affine(ends.high)
@@ -305,71 +344,3 @@ def meets_write(leaf: Leaf, nodes: Sequence[Node], *, later: bool) -> bool:
             if later and may_meet(leaf, ref, leaf, write, None, depth):
                 return True
     return False
-
-
-def components(count: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Return the strongly connected components, sources first, each in ascending order.
-
-    Among components that may go in any order, that of the text is kept. Source: Tarjan, Depth-first
-    search and linear graph algorithms (1972).
-    """
-    following: dict[int, list[int]] = {n: [] for n in range(count)}
-    for a, b in edges:
-        following[a].append(b)
-    groups = sorted(_strongly_connected(following), key=min)
-    home = {n: number for number, group in enumerate(groups) for n in group}
-    waiting = [0] * len(groups)
-    after: list[set[int]] = [set() for _ in groups]
-    for a, b in edges:
-        x, y = home[a], home[b]
-        if x != y and y not in after[x]:
-            after[x].add(y)
-            waiting[y] += 1
-    ready = [number for number, sources in enumerate(waiting) if not sources]
-    found: list[list[int]] = []
-    while ready:
-        number = heapq.heappop(ready)
-        found.append(sorted(groups[number]))
-        for other in after[number]:
-            waiting[other] -= 1
-            if not waiting[other]:
-                heapq.heappush(ready, other)
-    return found
-
-
-def _popped(stack: list[int], last: int) -> list[int]:
-    """Take the nodes down to `last` from a stack."""
-    taken = [stack.pop()]
-    while taken[-1] != last:
-        taken.append(stack.pop())
-    return taken
-
-
-def _strongly_connected(following: Mapping[int, list[int]]) -> list[list[int]]:
-    order: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    open_nodes: set[int] = set()
-    groups: list[list[int]] = []
-    for root in following:
-        pending = [] if root in order else [(root, iter(following[root]))]
-        while pending:
-            node, rest = pending[-1]
-            if node not in order:
-                order[node] = low[node] = len(order)
-                stack.append(node)
-                open_nodes.add(node)
-            child = next(rest, None)
-            if child is None:
-                pending.pop()
-                if pending:
-                    parent = pending[-1][0]
-                    low[parent] = min(low[parent], low[node])
-                if low[node] == order[node]:
-                    groups.append(_popped(stack, node))
-                    open_nodes.difference_update(groups[-1])
-            elif child not in order:
-                pending.append((child, iter(following[child])))
-            elif child in open_nodes:
-                low[node] = min(low[node], order[child])
-    return groups

@@ -22,6 +22,7 @@ from loopc.ir import nodes
 from loopc.ir.build import Built, build_all
 from loopc.ir.check_types import check_types
 from loopc.ir.infer import infer
+from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.syntax import tree
 from loopc.syntax.parser import parse_collecting
 
@@ -88,7 +89,9 @@ def compile_source(
         warned.extend(found)
     if outputs is not None:
         program = with_outputs(program, outputs)
-    return Program(program, expand_backward(program), options, read.name)
+    trains = any(isinstance(s, nodes.Backward) for s in program.body)
+    expanded = expand_backward(expand_workspaces(program)) if trains else program
+    return Program(program, expanded, options, read.name)
 
 
 def read_source(source: str | Path) -> Source:

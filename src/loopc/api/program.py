@@ -21,6 +21,7 @@ from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.unbuild import statements_text, to_text
 from loopc.ir.visit import walk
+from loopc.passes.expand_workspaces import expand_workspaces
 
 if TYPE_CHECKING:
     from loopc.api.model import Model
@@ -305,7 +306,6 @@ class Program:
         return explain(self, {**(arrays or {}), **named})
 
     # Inside
-
     def _with_outputs(self, names: tuple[str, ...]) -> Program:
         """Return the program that returns these arrays."""
         changed = replace(self._program, outputs=names)
@@ -318,8 +318,7 @@ class Program:
         known = [a.name for a in self._program.arrays]
         for name in names:
             if name not in known:
-                listed = ", ".join(f"`{n}`" for n in known)
-                raise catalogue.error("L0705", name=name, known=listed)
+                raise catalogue.error("L0705", name=name, known=", ".join(f"`{n}`" for n in known))
 
     def _check_wrt(self, name: str) -> None:
         self._check_arrays([name])
@@ -346,10 +345,11 @@ class Program:
         seeded: bool = False,
         keep: tuple[str, ...] = (),
     ) -> Adjoint:
-        key = (of, wrt, seeded, keep)
-        return self._derivation(  # type: ignore[no-any-return]
-            key, lambda: adjoint(self._program, of, wrt, seeded=seeded, keep=keep)
-        )
+        def make() -> Adjoint:
+            own = expand_workspaces(self._program, (*of, *wrt, *keep))
+            return adjoint(own, of, wrt, seeded=seeded, keep=keep)
+
+        return self._derivation((of, wrt, seeded, keep), make)  # type: ignore[no-any-return]
 
     def _derivation(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._derivations:

@@ -79,10 +79,9 @@ class Recorder:
             if isinstance(node, Reduce):
                 inside = (*bound, *node.indices)
                 return map_children(node, lambda child: step(child, inside))
-            node = map_children(node, lambda child: step(child, bound))
             if isinstance(node, Read) and self._is_lost(leaf, node.access, bound):
                 return Read(self._keep(leaf, node.access, bound), span=node.span)
-            return node
+            return map_children(node, lambda child: step(child, bound))
 
         return step(expr, inner)  # type: ignore[return-value]
 
@@ -100,8 +99,9 @@ class Recorder:
         used = set(free_indices(access))
         extra = tuple(i for i in bound if i.name in used)
         name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
-        if not self._changes_inside(leaf, access.array):
-            loops = [i for i in loops if i.name in _needed(used, loops)]
+        shared = self._changes_inside(leaf, access.array)
+        needed = _needed(used, loops) | {i.name for i in loops[:shared]}
+        loops = [i for i in loops if i.name in needed]
         everything = [*loops, *extra]
         cell = self.names.cells(name, everything, everything, leaf.update.span, (leaf.update,))
         record = Update(cell, "=", Read(access), span=leaf.update.span)
@@ -109,10 +109,9 @@ class Recorder:
         self.kept[key] = cell
         return cell
 
-    def _changes_inside(self, leaf: Leaf, array: str) -> bool:
-        """Whether an array is written in a loop round a statement: each iteration sees another."""
-        others = self.writers_of(array)
-        return any(other is leaf or common_loops(leaf, other) > 0 for other in others)
+    def _changes_inside(self, leaf: Leaf, array: str) -> int:
+        """Return how many loops round a statement write an array: each iteration sees another."""
+        return max((common_loops(leaf, o) for o in self.writers_of(array)), default=0)
 
     def forward(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         """Return the statements with what they must record."""

@@ -68,6 +68,10 @@ class Reverse:
         """Return the same cell of the adjoint array."""
         return replace(access, array=f"{access.array}.{self.suffix}")
 
+    def _cotangent(self, leaf: Leaf) -> Access:
+        """Return the cell of the adjoint array that belongs to what a statement writes."""
+        return self.adjoint_of(self.recorder.access(leaf, leaf.update.target, ()))
+
     # Loops
 
     def _statement(self, stmt: Stmt) -> list[Stmt]:
@@ -123,7 +127,7 @@ class Reverse:
     def _propagated(self, leaf: Leaf, found: list[Term]) -> list[Stmt]:
         """Hand the target's cotangent on to what the value reads, and take it from the target."""
         update = leaf.update
-        target = self.adjoint_of(update.target)
+        target = self._cotangent(leaf)
         own = [t for t in found if t.access.array == update.target.array]
         others = [t for t in found if t.access.array != update.target.array]
         zeroed = update.op == "=" and self._needs_zero(leaf)
@@ -145,7 +149,7 @@ class Reverse:
     def _propagated_by_copy(self, leaf: Leaf, found: Iterable[Term], *, zeroed: bool) -> list[Stmt]:
         """Where a value reads its own array: the cotangent is copied before it changes."""
         update = leaf.update
-        target = self.adjoint_of(update.target)
+        target = self._cotangent(leaf)
         loops = [level.index for level in leaf.levels]
         name = self.names.fresh(f"{update.target.array}_cotangent".replace(".", "_"))
         cell = self.names.cells(name, loops, loops, update.span, (update,))
@@ -199,7 +203,7 @@ class Reverse:
         """The adjoint of `T[s] = max[k](…)` and the like, from the table's row."""
         update, row = leaf.update, _row(value.op)
         assert row.adjoint, value.op
-        target = self.adjoint_of(update.target)
+        target = self._cotangent(leaf)
         names = {level.index.name for level in leaf.levels}
         cotangent, result = Read(target), Read(update.target)
         inner: tuple[Index, ...] = ()
@@ -260,7 +264,7 @@ class Reverse:
         update = leaf.update
         row = reductions.by_op(update.op)
         assert row is not None
-        target = self.adjoint_of(update.target)
+        target = self._cotangent(leaf)
         holds = (Call("eq", (update.value, Read(update.target))),)
         made: list[Stmt] = []
         count = self._count(leaf, (), holds, made)

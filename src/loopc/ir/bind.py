@@ -16,7 +16,7 @@ from loopc.ir.functions import lookup
 from loopc.ir.infer import clash
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
 from loopc.ir.sites import Site, sites, used_ranges
-from loopc.ir.visit import walk
+from loopc.ir.visit import walk, written_names
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -208,10 +208,12 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
         ShapeError: L0204. BoundsError: L0211.
     """
     arrays = {a.name: a for a in program.arrays}
+    sizes = {a.name: shape_of(a, dims, scalars) for a in program.arrays}
+    written = written_names(program)
+    scalars = {n: v for n, v in scalars.items() if n not in written}
     for site in sites(program):
         array = arrays[site.access.array]
-        assert array.shape is not None
-        size = max(0, evaluate(array.shape[site.axis], dims, scalars))
+        size = sizes[array.name][site.axis]
         ranges = used_ranges(site.at, site.ranges)
         try:
             if not is_attained(site.at, ranges):

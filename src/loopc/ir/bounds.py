@@ -284,9 +284,9 @@ def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
         assert start is not None
         assert stop is not None
         if fn in upper:
-            stop = _simple("min", stop, to_expr(rest + Affine(upper[fn])))
+            stop = _closer("min", stop, to_expr(rest + Affine(upper[fn])), ranges)
         if fn in lower:
-            start = _simple("max", start, to_expr(rest + Affine(lower[fn])))
+            start = _closer("max", start, to_expr(rest + Affine(lower[fn])), ranges)
         ranges[name] = replace(index, start=start, stop=stop)
         return
 
@@ -315,6 +315,17 @@ def reached(ranges: Mapping[str, Index]) -> dict[str, Index]:
         ends = (index.start, index.stop) if index.step > 0 else (index.stop, index.start)
         result = tighten(result, Call("lt", ends))
     return result
+
+
+def _closer(fn: str, a: Expr, b: Expr, ranges: Mapping[str, Index]) -> Expr:
+    """Return the larger or the smaller of two ends, one alone if the ranges tell which it is."""
+    difference = affine(Call("add", (b, Call("neg", (a,)))))
+    if difference is not None:
+        low = bounds(to_expr(difference.scaled(1 if fn == "max" else -1)), ranges).low
+        form = None if low is None else affine(low)
+        if form is not None and at_least(form, Affine(0)):
+            return b
+    return _simple(fn, a, b)
 
 
 def _simple(fn: str, a: Expr, b: Expr) -> Expr:

@@ -15,7 +15,7 @@ from loopc.ir.affine import Affine, affine, plus, to_expr
 from loopc.ir.bounds import bounds, last
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program
 from loopc.ir.sites import Scope, Slot
-from loopc.ir.visit import free_indices, walk
+from loopc.ir.visit import changing, free_indices, is_known_before, walk
 
 Axis = tuple[str, int]
 Key = Axis | int
@@ -53,6 +53,7 @@ class Equations:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.arrays = {a.name: a for a in program.arrays}
+        self.computed = changing(program)
         self.slots: dict[int, Slot] = {}
         self.writes: dict[Axis, list[Use]] = {}
         self.reads: list[Use] = []
@@ -172,7 +173,8 @@ class Equations:
                 if ranges is None:
                     return None
                 high = bounds(use.at, ranges).high
-                if high is not None and not free_indices(high):
+                known = high is not None and is_known_before(high, self.computed)
+                if high is not None and known and not free_indices(high):
                     highs.append(Call("add", (high, Const(1))))
         if not highs:
             return None
@@ -255,7 +257,7 @@ class Equations:
         c = form.coefficient(name)
         rest = to_expr(form.without(name))
         ranges = self.ranges(rest, use.scope)
-        if ranges is None or c == 0:
+        if ranges is None or c == 0 or not is_known_before(rest, self.computed):
             return None
         ends = bounds(rest, ranges)
         low = None if ends.low is None else affine(ends.low)

@@ -7,7 +7,7 @@ changed; everything else here is made from it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import TypeVar
 
 from loopc.ir.nodes import (
@@ -209,6 +209,17 @@ def reads(node: Node) -> tuple[Access, ...]:
 def written_names(program: Program) -> tuple[str, ...]:
     """Return the names of the arrays that some statement writes, in order of the first write."""
     return tuple(dict.fromkeys(update.target.array for _, update in updates(program.body)))
+
+
+def changing(program: Program) -> frozenset[str]:
+    """Return the arrays whose values a run computes: temporaries, and inputs that are written."""
+    temps = (a.name for a in program.arrays if a.kind == "temp")
+    return frozenset((*temps, *written_names(program)))
+
+
+def is_known_before(expr: Expr, computed: Set[str]) -> bool:
+    """Whether an expression without indices has its value before a run: dims, scalar inputs."""
+    return not any(a.subscripts or a.array in computed for a in reads(expr))
 
 
 # Constructors that fold what never changes a value, NaN, inf and signed zeros included.

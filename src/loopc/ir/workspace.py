@@ -20,7 +20,7 @@ from loopc.ir.nodes import (
     Reduce,
     Subscript,
 )
-from loopc.ir.visit import children, free_indices, fresh_name, reads
+from loopc.ir.visit import children, free_indices, fresh_name, is_known_before, reads
 
 
 @dataclass
@@ -73,6 +73,7 @@ class Names:
     ) -> Access | Index:
         """Do the same, or return an index whose range is data."""
         ranges = {i.name: i for i in loops}
+        computed = {n for n, a in self.arrays.items() if a.kind == "temp"}
         shape: list[Expr] = []
         subscripts: list[Subscript] = []
         for index in indices:
@@ -85,7 +86,7 @@ class Names:
             outer.pop(index.name, None)
             high = bounds(last(index), outer).high
             low = bounds(first(index), outer).low
-            if high is None or free_indices(high) or any(a.subscripts for a in reads(high)):
+            if high is None or free_indices(high) or not is_known_before(high, computed):
                 return index
             form = None if low is None else affine(low)
             if form is not None and at_least(form, Affine(0)):

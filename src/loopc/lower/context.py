@@ -11,7 +11,7 @@ from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.nodes import Access, Array, Expr, Extent, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
-from loopc.ir.visit import free_indices, map_children, reads, substitute
+from loopc.ir.visit import free_indices, is_known_before, map_children, substitute
 from loopc.lower.domain import count
 from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
 
@@ -29,6 +29,7 @@ class Context:
     arrays: dict[str, Array]
     types: dict[str, DType]
     opt: int = 2
+    computed: frozenset[str] = frozenset()
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
     zero_outside: dict[str, frozenset[Expr]] = field(default_factory=dict)
@@ -128,14 +129,10 @@ class Context:
             return False
         extent = self.extent(access.array, axis)
         for expr in (ends.low, ends.high, extent):
-            if free_indices(expr) or any(self._is_late(a) for a in reads(expr)):
+            if free_indices(expr) or not is_known_before(expr, self.computed):
                 return False
         self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
         return True
-
-    def _is_late(self, access: Access) -> bool:
-        """Whether a cell has no value before the run."""
-        return bool(access.subscripts) or self.arrays[access.array].kind == "temp"
 
 
 def _positions(access: Access) -> dict[str, Expr] | None:

@@ -8,7 +8,7 @@ from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
-from loopc.ir.visit import reads, updates, walk
+from loopc.ir.visit import changing, reads, updates, walk
 from loopc.lower.context import Context
 from loopc.lower.plan import (
     Alloc,
@@ -38,7 +38,7 @@ def lower(
         uniform: whether all float inputs have one type.
     """
     arrays = {a.name: a for a in program.arrays}
-    context = Context(arrays, infer_dtypes(program, kinds, uniform=uniform), opt)
+    context = Context(arrays, infer_dtypes(program, kinds, uniform=uniform), opt, changing(program))
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}

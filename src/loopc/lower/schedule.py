@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loopc.analysis.dependence import Edge, Leaf, Level, components, dependences, leaves
+from loopc.analysis.components import components
+from loopc.analysis.dependence import Edge, Leaf, Level, dependences, leaves
 from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
