@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import loopc
@@ -28,6 +29,29 @@ def codes(text: str) -> list[str]:
 def test_bad_programs_give_their_code_and_good_ones_none(entry: Entry) -> None:
     assert entry.code in codes(entry.bad)
     assert codes(entry.good) == []
+
+
+NEEDS_MORE = {
+    "L0006": "the machine's memory is used up",
+    "L0111": "a file with wrong bytes: tests/test_hostile.py",
+    "L0605": "a loop's range is changed by its own block",
+}
+"""Codes that neither a text nor a call alone gives."""
+
+
+@pytest.mark.parametrize("entry", catalogue.ENTRIES.values(), ids=lambda e: e.code)
+def test_every_code_has_a_bad_and_a_good_case(entry: Entry) -> None:
+    if entry.code in NEEDS_MORE:
+        assert not entry.bad_call
+        return
+    assert (entry.bad and entry.good) or (entry.bad_call and entry.good_call)
+    if not entry.bad_call:
+        return
+    namespace = {"loopc": loopc, "np": np}
+    with pytest.raises(entry.raises) as caught:
+        eval(entry.bad_call, namespace)
+    assert caught.value.code == entry.code
+    eval(entry.good_call, namespace)
 
 
 def test_codes_are_in_order_and_their_pages_print() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 
 import loopc
 from loopc.api.compile import resolved
 from loopc.diagnostics import catalogue, render
 from loopc.diagnostics.span import Source
+from wrong_calls import GIVEN, WRONG_CALLS
 from wrong_programs import WRONG
 
 MARKS = re.compile("[⟦⟧]")
@@ -68,3 +70,26 @@ def test_a_warning_does_not_stop_a_program() -> None:
     with pytest.warns(loopc.LoopcWarning, match="L0606"):
         program = loopc.compile("input x[N], z[N]\nfor i  L += x[i]\nbackward L wrt z\n")
     assert list(program(x=[1.0, 2.0], z=[3.0, 4.0])["z.grad"]) == [0, 0]
+
+
+@pytest.mark.parametrize(("code", "named", "text", "call"), WRONG_CALLS)
+def test_a_wrong_call_is_refused(code: str, named: str, text: str, call: str) -> None:
+    namespace = {"p": loopc.compile(text), "loopc": loopc, "np": np, **GIVEN}
+    with pytest.raises(catalogue.ENTRIES[code].raises) as caught:
+        eval(call, namespace)
+    assert caught.value.code == code
+    assert named in f"{caught.value.message} {caught.value.hint}"
+    assert caught.value.hint
+
+
+INDEXED = [row for row in WRONG_CALLS if row[0] in ("L0231", "L0211", "L0232") and "p(" in row[3]]
+
+
+@pytest.mark.parametrize(("code", "named", "text", "call"), INDEXED)
+def test_the_reference_refuses_the_same_indices(
+    code: str, named: str, text: str, call: str
+) -> None:
+    namespace = {"p": loopc.compile(text, backend="reference"), "np": np, **GIVEN}
+    with pytest.raises(loopc.BoundsError) as caught:
+        eval(call, namespace)
+    assert caught.value.span is not None

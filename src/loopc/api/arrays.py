@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
+import operator
+import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,7 +56,7 @@ def take(
     if given.keys() != names:
         sizes = _dims(program, given, names)
         _check_names(inputs, given, names, sizes)
-    plain = {a.name: _plain(a.name, given[a.name]) for a in inputs if a.name in given}
+    plain = {a.name: _plain(a.name, given[a.name], a.dtype) for a in inputs if a.name in given}
     common = np.dtype(dtype) if dtype else _common(plain)
     arrays = {
         a.name: _typed(a, plain[a.name], common, forced=dtype is not None, floats=as_floats)
@@ -85,10 +89,25 @@ def _bound(
     found = known.get(key)
     if found is None:
         found = bind.bind(program, shapes, scalars)
+        check_extents(program, found, scalars)
         if len(known) >= CACHED:
             known.clear()
         known[key] = found
     return found
+
+
+def check_kinds(program: Program, call: Call) -> None:
+    """Refuse complex arrays under functions that have no meaning for them.
+
+    Raises:
+        DTypeError: L0404.
+    """
+    kinds = dict(call.kinds)
+    if "c" in kinds.values():
+        from loopc.ir.check_types import check_complex
+        from loopc.ir.dtypes import infer_dtypes
+
+        catalogue.raise_all(check_complex(program, infer_dtypes(program, kinds)))
 
 
 def _dims(program: Program, given: Mapping[str, Any], names: set[str]) -> dict[str, int]:
@@ -98,26 +117,94 @@ def _dims(program: Program, given: Mapping[str, Any], names: set[str]) -> dict[s
 
     known = {d.name for d in program.dims}
     known |= {n.name for n in walk(program) if isinstance(n, Extent)}
-    return {n: int(given[n]) for n in given if n in known and n not in names}
+    return {n: dim_value(n, given[n]) for n in given if n in known and n not in names}
+
+
+def dim_value(name: str, value: Any) -> int:
+    """Return the value that a call gives a dim.
+
+    Raises:
+        DTypeError: L0401, it is no integer. ShapeError: L0209, it is below 0.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        given = str(getattr(value, "dtype", type(value).__name__))
+        repair = f"pass `{name}` as an integer: it is a dim"
+        raise catalogue.error(
+            "L0401", name=name, given=given, expected="int", repair=repair
+        ) from None
+    if number < 0:
+        raise catalogue.error("L0209", dim=name, value=number)
+    return number
+
+
+def check_extents(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> None:
+    """Refuse arrays that no memory can hold, before anything is allocated.
+
+    Raises:
+        LimitError: L0003.
+    """
+    limit = memory()
+    for array in program.arrays:
+        cells = math.prod(bind.shape_of(array, dims, scalars))
+        if cells > limit:  # a cell has a byte at least
+            raise catalogue.error("L0005", array.span, array=array.name, cells=cells, limit=limit)
+
+
+@lru_cache(maxsize=1)
+def memory() -> int:
+    """Return the bytes of memory that this machine has."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # no such question on this system
+        return 2**47
+
+
+def merged(arrays: object, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's arrays by name.
+
+    Raises:
+        CallError: L0709, the first argument is no mapping.
+    """
+    if arrays is None:
+        return dict(named)
+    if not isinstance(arrays, Mapping):
+        kind, repair = "a mapping from names to arrays", "give arrays by name: `p(x=…)`"
+        given = type(arrays).__name__
+        raise catalogue.error("L0709", name="arrays", kind=kind, given=given, repair=repair)
+    return {**arrays, **named}
 
 
 def _check_names(
     inputs: list[Array], given: Mapping[str, Any], names: set[str], sizes: Mapping[str, int]
 ) -> None:
     expected = ", ".join(f"`{a.name}`" for a in inputs) or "no arrays"
-    for array in inputs:
-        if array.name not in given and array.initial is None:
-            raise catalogue.error("L0701", array.span, name=array.name, expected=expected)
+    missing = [a for a in inputs if a.name not in given and a.initial is None]
     for name in given:
-        if name not in names and name not in sizes:
-            close = difflib.get_close_matches(name, list(names), 1, 0.6)
+        if name in names or name in sizes:
+            continue
+        close = _like(str(name), [a.name for a in missing])
+        if close or not missing:
+            close = close or _like(str(name), list(names))
             repair = f"did you mean `{close[0]}`?" if close else f"the program takes {expected}"
             raise catalogue.error("L0702", name=name, repair=repair)
+    if missing:
+        raise catalogue.error("L0701", missing[0].span, name=missing[0].name, expected=expected)
 
 
-def _plain(name: str, value: Any) -> Any:
+def _like(name: str, known: list[str]) -> list[str]:
+    """Return the one of the known names that a name may be a slip of, if there is one."""
+    folded = [k for k in known if k.casefold() == name.casefold()]
+    return folded[:1] or difflib.get_close_matches(name, known, 1, 0.6)
+
+
+def _plain(name: str, value: Any, dtype: str) -> Any:
     """Return a NumPy array, or the Python number that was given."""
     if isinstance(value, bool | int | float | complex):
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            why = "it is an integer beyond 64 bits"
+            raise catalogue.error("L0703", name=name, why=why, repair="pass a float")
         return value
     if isinstance(value, np.ma.MaskedArray):
         raise catalogue.error(
@@ -134,6 +221,8 @@ def _plain(name: str, value: Any) -> Any:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise catalogue.error("L0703", name=name, why=str(error), repair="pass an array") from error
+    if array.size == 0 and not hasattr(value, "dtype") and dtype == "int":
+        return array.astype(np.int64)  # `[]` says nothing of a type
     if array.dtype.kind not in "biufc":
         why = f"its elements are of type {array.dtype}"
         raise catalogue.error("L0703", name=name, why=why, repair="pass an array of numbers")

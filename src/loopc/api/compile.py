@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from loopc.api.options import Options
+from loopc.api.options import Options, checked, names_of
 from loopc.api.program import Program
 from loopc.api.results import Results
 from loopc.autodiff.adjoint import check_backward, expand_backward
@@ -34,9 +35,9 @@ def compile(
     *,
     backend: str = "numpy",
     opt: int = 2,
-    wrt: Sequence[str] | None = None,
+    wrt: str | Sequence[str] | None = None,
     loss: str | None = None,
-    outputs: Sequence[str] | None = None,
+    outputs: str | Sequence[str] | None = None,
     dtype: str | None = None,
     memory_limit: int | None = None,
 ) -> Program:
@@ -61,13 +62,13 @@ def compile(
     options = Options(
         backend=backend,
         opt=opt,
-        wrt=None if wrt is None else tuple(wrt),
+        wrt=names_of(wrt),
         loss=loss,
         dtype=dtype,
         memory_limit=memory_limit,
     )
     found: list[Diagnostic] = []
-    program = compile_source(read_source(source), options, outputs, found)
+    program = compile_source(read_source(source), options, names_of(outputs), found)
     for diagnostic in found:
         warnings.warn(render(diagnostic), LoopcWarning, stacklevel=2)
     return program
@@ -80,9 +81,7 @@ def compile_source(
     warned: list[Diagnostic] | None = None,
 ) -> Program:
     """Compile a text that has been read; see `compile`. Warnings are appended to `warned`."""
-    options = options or Options()
-    if options.opt not in (0, 1, 2):
-        raise catalogue.error("L0704", what="opt", name=options.opt, known="0, 1, 2")
+    options = checked(options or Options())
     program, found = resolved(read)
     catalogue.raise_all(found)
     if warned is not None:
@@ -91,7 +90,9 @@ def compile_source(
         program = with_outputs(program, outputs)
     trains = any(isinstance(s, nodes.Backward) for s in program.body)
     expanded = expand_backward(expand_workspaces(program)) if trains else program
-    return Program(program, expanded, options, read.name)
+    made = Program(program, expanded, options, read.name)
+    made.check_choices()
+    return made
 
 
 def read_source(source: str | Path) -> Source:
@@ -102,6 +103,11 @@ def read_source(source: str | Path) -> Source:
     """
     if isinstance(source, str) and ("\n" in source or not source.endswith(SUFFIX)):
         return Source("program.loops", source)
+    given: object = source
+    if not isinstance(given, str | os.PathLike):
+        kind, repair = "a path or the text of a program", "give a `str` or a `pathlib.Path`"
+        name = type(given).__name__
+        raise catalogue.error("L0709", name="source", kind=kind, given=name, repair=repair)
     path = Path(source)
     try:
         return Source(path.name, path.read_bytes().decode("utf-8"), str(path.parent))
@@ -182,7 +188,8 @@ def run(source: str | Path, arrays: dict[str, Any] | None = None, /, **named: An
         >>> loopc.run("for i  s += x[i]", x=[1.0, 2.0]).s
         array(3.)
     """
-    return _compiled(source)({**(arrays or {}), **named})
+    program = _compiled(source) if isinstance(source, str | Path) else compile(source)
+    return program(arrays, **named)
 
 
 @lru_cache(maxsize=128)

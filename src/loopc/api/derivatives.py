@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loopc.api.arrays import merged
 from loopc.api.results import Results
 from loopc.autodiff.directions import with_directions
 from loopc.autodiff.tangent import Tangent, tangent
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import nodes
+from loopc.ir.bind import shape_of
 
 if TYPE_CHECKING:
     from loopc.api.program import Program
@@ -39,10 +41,41 @@ def _floats(program: Program) -> tuple[str, ...]:
     return tuple(n for n, t in program.outputs.items() if t.dtype == "float")
 
 
+def vjp(program: Program, arrays: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Results:
+    """Return Jᵀu, by name of `wrt`, for cotangents of some outputs."""
+    arrays, cotangents = merged(arrays, {}), merged(cotangents, {})
+    of = tuple(cotangents)
+    program._check_arrays(of)
+    _check_shapes(program, arrays, cotangents)
+    made = program._adjoint(of, program.wrt, seeded=True)
+    given = arrays | {made.seeds[n]: u for n, u in cotangents.items() if n in made.seeds}
+    needed = program._needed(made.program, given)
+    found = program._run(("vjp", of), made.program, needed, frozenset(program.wrt))
+    return Results({n: found[g] for n, g in made.gradients.items()})
+
+
+def _check_shapes(
+    program: Program, arrays: Mapping[str, Any], directions: Mapping[str, Any]
+) -> None:
+    """Check all arrays, and that each direction has the shape of its array.
+
+    Raises:
+        ShapeError: L0212. And what a call raises.
+    """
+    call = program._take(program._program, arrays, frozenset())
+    for name, direction in directions.items():
+        expected = shape_of(program._program.array(name), call.dims, call.scalars)
+        given = np.shape(direction)
+        if given != expected:
+            raise catalogue.error("L0212", name=name, given=given, expected=expected)
+
+
 def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
     """Return J v for every float output."""
+    arrays, tangents = merged(arrays, {}), merged(tangents, {})
     for name in tangents:
         program._check_wrt(name)
+    _check_shapes(program, arrays, tangents)
     wrt, of = tuple(tangents), _floats(program)
     key = ("jvp", wrt)
     made = program._derivation(key, lambda: tangent(program._program, of, wrt))
@@ -54,8 +87,10 @@ def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]
 
 def hvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
     """Return H v, by name of `wrt`, for tangents of some of its names."""
+    arrays, tangents = merged(arrays, {}), merged(tangents, {})
     for name in tangents:
         program._check_wrt(name)
+    _check_shapes(program, arrays, tangents)
     key = ("hvp", tuple(tangents))
     made = program._derivation(key, lambda: _second(program, tuple(tangents)))
     given = dict(arrays)
@@ -103,6 +138,7 @@ def jacobian(program: Program, of: str, wrt: str, arrays: Mapping[str, Any]) -> 
     """Return d of / d wrt: forward by columns or backward by rows, whichever has fewer."""
     program._check_arrays([of])
     program._check_wrt(wrt)
+    _check_shapes(program, arrays, {})
     rows, columns = _shape_of(program, of, arrays), np.shape(arrays[wrt])
     if math.prod(columns) <= math.prod(rows):
         key: Any = ("columns", of, wrt)
@@ -131,6 +167,7 @@ def _rows(program: Program, of: str, wrt: str) -> _Linear:
 def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
     """Return d²loss / d wrt²: the tangents of the gradient along every cell."""
     program._check_wrt(wrt)
+    _check_shapes(program, arrays, {})
     key = ("hessian", wrt)
     made = program._derivation(key, lambda: _hessian(program, wrt))
     shape = np.shape(arrays[wrt])
@@ -178,8 +215,6 @@ def _units(shape: tuple[int, ...], width: int, kind: Any) -> Iterator[tuple[int,
 
 
 def _shape_of(program: Program, name: str, arrays: Mapping[str, Any]) -> tuple[int, ...]:
-    from loopc.ir.bind import shape_of
-
     call = program._take(program._program, arrays, frozenset())
     return shape_of(program._program.array(name), call.dims, call.scalars)
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from loopc.diagnostics import catalogue
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
@@ -15,7 +17,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
-    """Write a file by a function that fills it."""
+    """Write a file by a function that fills it.
+
+    Raises:
+        CallError: L0708.
+    """
+    try:
+        _write(path, fill)
+    except OSError as error:
+        why, repair = error.strerror or str(error), "give another place"
+        raise catalogue.error("L0708", name=str(path), why=why, repair=repair) from None
+
+
+def _write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
@@ -39,8 +42,50 @@ def shape_text(array: nodes.Array) -> tuple[str, ...]:
     return tuple(expr_text(e) for e in array.shape or ())
 
 
-def located(error: IndexError, program: nodes.Program) -> Exception:
-    """Turn a generated module's error about an index into loopc's, with its place."""
+def checked(options: Options) -> Options:
+    """Return options that can be.
+
+    Raises:
+        CallError: L0704, L0709.
+    """
+    if options.opt not in (0, 1, 2):
+        raise catalogue.error("L0704", what="opt", name=options.opt, known="0, 1, 2")
+    limit: object = options.memory_limit
+    if limit is not None and (not isinstance(limit, int) or limit < 0):
+        name, kind, repair = "memory_limit", "a number of bytes", "write `memory_limit=10**9`"
+        raise catalogue.error("L0709", name=name, kind=kind, given=repr(limit), repair=repair)
+    if options.dtype is None:
+        return options
+    return replace(options, dtype=_float_type(options.dtype))
+
+
+def _float_type(name: Any) -> str:
+    import numpy as np
+
+    try:
+        dtype = np.dtype(name)
+    except TypeError:
+        dtype = None
+    if dtype is None or dtype.kind != "f":
+        known = "`float16`, `float32`, `float64`"
+        raise catalogue.error("L0704", what="float type", name=name, known=known)
+    return str(dtype.name)
+
+
+def names_of(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return names; one alone may be given as it is."""
+    if given is None:
+        return None
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+_TOO_BIG = ("array is too big", "Maximum allowed dimension")
+
+
+def located(error: Exception, program: nodes.Program) -> Exception:
+    """Turn a generated module's error into loopc's, with its place."""
+    if isinstance(error, MemoryError) or str(error).startswith(_TOO_BIG):
+        return catalogue.error("L0006", why=str(error) or "there is no more")
     empty = re.match(r"L0232: (\w+)", str(error))
     if empty is not None:
         return catalogue.error("L0232", name=empty[1])

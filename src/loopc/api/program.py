@@ -107,7 +107,7 @@ class Program:
             CallError: a missing or unknown array. DTypeError: one of a wrong type.
             ShapeError: sizes that do not fit. BoundsError: an index outside its array.
         """
-        return Results(self._run("", self._program, {**(arrays or {}), **named}))
+        return Results(self._run("", self._program, calls.merged(arrays, named)))
 
     def grad(
         self, arrays: Mapping[str, Any] | None = None, /, *, seed: Any = None, **named: Any
@@ -128,7 +128,7 @@ class Program:
         self, arrays: Mapping[str, Any] | None = None, /, *, seed: Any = None, **named: Any
     ) -> tuple[Results, Results]:
         """Return the outputs and the gradients; see `grad`."""
-        given = {**(arrays or {}), **named}
+        given = calls.merged(arrays, named)
         if seed is not None and arrays is None and self._is_input("seed"):
             given["seed"], seed = seed, None
         loss = self.loss
@@ -146,14 +146,9 @@ class Program:
 
     def vjp(self, arrays: Mapping[str, Any], cotangents: Mapping[str, Any], /) -> Results:
         """Return the vector-Jacobian products by name, for cotangents of outputs by name."""
-        of = tuple(cotangents)
-        self._check_arrays(of)
-        made = self._adjoint(of, self.wrt, seeded=True)
-        given = {**arrays, **{made.seeds[n]: cotangents[n] for n in of if n in made.seeds}}
-        found = self._run(
-            ("vjp", of), made.program, self._needed(made.program, given), frozenset(self.wrt)
-        )
-        return Results({n: found[g] for n, g in made.gradients.items()})
+        from loopc.api.derivatives import vjp
+
+        return vjp(self, arrays, cotangents)
 
     def jvp(self, arrays: Mapping[str, Any], tangents: Mapping[str, Any], /) -> Results:
         """Return the directional derivatives of the float outputs, for tangents by name."""
@@ -183,14 +178,14 @@ class Program:
         """Return a model: parameters with values and gradients that add up."""
         from loopc.api.model import Model
 
-        return Model(self, {**(params or {}), **named})
+        return Model(self, calls.merged(params, named))
 
     def specialize(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         """Return a function of positional arrays, in the program's order, for these shapes.
 
         Shapes and types are not checked again; outputs are fresh arrays, as `Results`.
         """
-        call = self._take(self._program, {**(arrays or {}), **named}, frozenset())
+        call = self._take(self._program, calls.merged(arrays, named), frozenset())
         runnable = self._runnable("", self._program, call)
         names = tuple(a.name for a in self._program.arrays if a.kind != "temp")
         dims = call.dims
@@ -218,7 +213,7 @@ class Program:
                 return name
         if len(self.outputs) == 1:
             return next(iter(self.outputs))
-        listed = ", ".join(f"`{n}`" for n in (scalars or self.outputs))
+        listed = ", ".join(f"`{n}`" for n in (scalars or self.outputs)) or "none"
         raise catalogue.error("L0602", candidates=f"candidates are {listed}")
 
     @cached_property
@@ -303,13 +298,20 @@ class Program:
         """Return how each statement is lowered, for arrays or for values of dims."""
         from loopc.api.report import explain
 
-        return explain(self, {**(arrays or {}), **named})
+        return explain(self, calls.merged(arrays, named))
 
     # Inside
     def _with_outputs(self, names: tuple[str, ...]) -> Program:
         """Return the program that returns these arrays."""
         changed = replace(self._program, outputs=names)
         return Program(changed, changed, self._options, self._name)
+
+    def check_choices(self) -> None:
+        """Check the names that the options give: L0603, L0705."""
+        if self._options.loss is not None:
+            self._check_arrays([self._options.loss])
+        for name in self._options.wrt or ():
+            self._check_wrt(name)
 
     def _is_input(self, name: str) -> bool:
         return any(a.name == name and a.kind != "temp" for a in self._program.arrays)
@@ -331,11 +333,6 @@ class Program:
             why = f"it is of type {array.dtype}"
         if why:
             raise catalogue.error("L0603", array.span, name=name, why=why, candidates=candidates)
-
-    def _unrelated(self, loss: str) -> LoopcError:
-        candidates = ", ".join(f"`{n}`" for n in self.wrt) or "there are none"
-        why = "it depends on none of the inputs that gradients are taken of"
-        return catalogue.error("L0603", name=loss, why=why, candidates=candidates)
 
     def _adjoint(
         self,
@@ -383,13 +380,14 @@ class Program:
         runnable = self._runnable(key, program, call)
         try:
             return runnable(call.arrays, call.dims)
-        except IndexError as error:
+        except (IndexError, MemoryError, ValueError) as error:
             raise located(error, program) from None
 
     def _runnable(self, key: Any, program: nodes.Program, call: calls.Call) -> backends.Runnable:
         full = (key, call.kinds, call.uniform)
         found = self._runnables.get(full)
         if found is None:
+            calls.check_kinds(program, call)
             optimised = passes.run(program, self._options.opt)
             if self._backend.name == "reference":
                 optimised = program

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from loopc import passes
-from loopc.api.arrays import Call
+from loopc.api.arrays import Call, dim_value
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import bind, nodes
@@ -121,7 +121,11 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
         dims = call.dims
         scalars = call.scalars
     else:
-        dims = {d: int(v) for d, v in given.items()}
+        dims = {d: dim_value(d, v) for d, v in given.items()}
+        unknown = [d for d in dims if d not in {*program.dims, *(d.name for d in inner.dims)}]
+        if unknown:
+            known = ", ".join(f"`{n}`" for n in (*names, *program.dims))
+            raise catalogue.error("L0702", name=unknown[0], repair=f"the program takes {known}")
         _require_dims(program, dims)
         scalars = {}
     optimised = passes.run(inner, program._options.opt)

@@ -87,8 +87,4 @@ def _unreadable(path: str, why: str) -> Exception:
 
 def save(path: str, arrays: Mapping[str, Any]) -> None:
     """Write arrays to an `.npz` file."""
-    try:
-        write(Path(path), lambda file: np.savez(file, **arrays))
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise catalogue.error("L0708", name=path, why=why, repair="give another place") from None
+    write(Path(path), lambda file: np.savez(file, **arrays))

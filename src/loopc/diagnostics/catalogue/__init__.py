@@ -86,6 +86,9 @@ def page(code: str) -> str | None:
         parts.append(f"This program has it:\n\n```loops\n{entry.bad}```")
     if entry.good:
         parts.append(f"Repaired:\n\n```loops\n{entry.good}```")
+    if entry.bad_call:
+        parts.append(f"This call has it:\n\n```pycon\n>>> {entry.bad_call}\n```")
+        parts.append(f"Repaired:\n\n```pycon\n>>> {entry.good_call}\n```")
     if entry.hint:
         parts.append(f"Hint: {entry.hint}")
     return "\n\n".join(parts) + "\n"

@@ -16,6 +16,8 @@ ENTRIES: tuple[Entry, ...] = (
             "The gradient of an array needs a cotangent to start from: `p.grad(…, seed=…)`, "
             "`p.vjp(…)`, or an input `{name}.grad` where `backward {name}` is a statement."
         ),
+        bad_call="loopc.compile('for i  y[i] = 2 x[i]\\n').grad(x=np.ones(3))",
+        good_call="loopc.compile('for i  y[i] = 2 x[i]\\n').grad(x=np.ones(3), seed=np.ones(3))",
     ),
     Entry(
         code="L0602",
@@ -23,6 +25,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=DifferentiationError,
         message="which output is the loss? {candidates}",
         hint='name it: `loss="…"`, or call it `L`',
+        bad_call="loopc.compile('a = 2 x\\nb = 3 x\\n').grad(x=1.0)",
+        good_call="loopc.compile('a = 2 x\\nb = 3 x\\n', loss='a').grad(x=1.0)",
     ),
     Entry(
         code="L0603",
@@ -30,6 +34,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=DifferentiationError,
         message="no gradient can be taken by `{name}`: {why}",
         hint="differentiate by float inputs and params: {candidates}",
+        bad_call="loopc.compile('for i  L += E[w[i]]\\n', wrt=['w'])",
+        good_call="loopc.compile('for i  L += E[w[i]]\\n', wrt=['E'])",
     ),
     Entry(
         code="L0604",
@@ -37,6 +43,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=DifferentiationError,
         message="the derivative of `{name}` in this place is not available yet",
         hint="write it out as loops, or wrap it in `stopgrad(…)`",
+        bad_call="loopc.compile('for i,j  L += cumsum[i,j](x[i,j])\\n').grad(x=np.ones((2, 3)))",
+        good_call="loopc.compile('for i,j  L += cumsum[j](x[i,j])\\n').grad(x=np.ones((2, 3)))",
     ),
     Entry(
         code="L0605",

@@ -19,6 +19,9 @@ class Entry:
         explanation: a paragraph for the page.
         bad: a program that gives exactly this code; empty where only a call can.
         good: the same program repaired.
+        bad_call: Python that gives exactly this code, where a program alone cannot: an expression
+            of `loopc` and `np`.
+        good_call: the same call repaired.
         severity: `error` or `warning`.
     """
 
@@ -30,4 +33,6 @@ class Entry:
     explanation: str = ""
     bad: str = ""
     good: str = ""
+    bad_call: str = ""
+    good_call: str = ""
     severity: Severity = "error"

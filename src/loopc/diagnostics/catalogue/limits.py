@@ -12,6 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=LimitError,
         message="the text has {size} characters; the limit is {limit}",
         hint="split the program into files and `use` them",
+        bad_call="loopc.compile('#' * 10_000_001)",
+        good_call="loopc.compile('#' * 10_000)",
     ),
     Entry(
         code="L0002",
@@ -29,6 +31,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=LimitError,
         message="this run would need {needed} bytes at its peak; `memory_limit` is {limit}",
         hint="raise `memory_limit`, or use smaller arrays",
+        bad_call="loopc.compile('for i  y[i] = 2 x[i]\\n', memory_limit=100)(x=np.ones(1000))",
+        good_call="loopc.compile('for i  y[i] = 2 x[i]\\n', memory_limit=10**6)(x=np.ones(1000))",
     ),
     Entry(
         code="L0004",
@@ -38,5 +42,21 @@ ENTRIES: tuple[Entry, ...] = (
         hint="write `1e20` for a large float, `inf` for infinity",
         bad="y = 100000000000000000000\n",
         good="y = 1e20\n",
+    ),
+    Entry(
+        code="L0005",
+        title="an array that no memory can hold",
+        raises=LimitError,
+        message="`{array}` would have {cells} cells; this machine has {limit} bytes of memory",
+        hint="use smaller sizes",
+        bad_call="loopc.run('for i < N: y[i] = i\\n', N=2**62)",
+        good_call="loopc.run('for i < N: y[i] = i\\n', N=2**6)",
+    ),
+    Entry(
+        code="L0006",
+        title="no memory is left",
+        raises=LimitError,
+        message="the run found no memory: {why}",
+        hint="use smaller sizes, or set `memory_limit` so that it is refused before it begins",
     ),
 )

@@ -64,6 +64,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ShapeError,
         message="no array of this call gives the dim `{dim}` a value",
         hint="give it in the call: `{dim}=…`",
+        bad_call="loopc.run('for t < T: y[t] = t\\n')",
+        good_call="loopc.run('for t < T: y[t] = t\\n', T=3)",
     ),
     Entry(
         code="L0207",
@@ -71,6 +73,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ShapeError,
         message="`{array}` has {given} dimensions; the program uses it with {expected}",
         hint="pass an array of shape {shape}",
+        bad_call="loopc.run('for i  y[i] = 2 x[i]\\n', x=3.0)",
+        good_call="loopc.run('for i  y[i] = 2 x[i]\\n', x=[3.0])",
     ),
     Entry(
         code="L0208",
@@ -78,6 +82,17 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ShapeError,
         message="axis {axis} of `{array}` is {given} long; {extent} is {expected}",
         hint="pass `{array}` with shape {shape}",
+        bad_call="loopc.run('input x[3]\\nfor i  y[i] = 2 x[i]\\n', x=[1.0, 2.0])",
+        good_call="loopc.run('input x[3]\\nfor i  y[i] = 2 x[i]\\n', x=[1.0, 2.0, 3.0])",
+    ),
+    Entry(
+        code="L0209",
+        title="a dim below zero",
+        raises=ShapeError,
+        message="the dim `{dim}` cannot be {value}",
+        hint="a dim is 0 or more",
+        bad_call="loopc.run('for t < T: y[t] = t\\n', T=-1)",
+        good_call="loopc.run('for t < T: y[t] = t\\n', T=1)",
     ),
     Entry(
         code="L0210",
@@ -105,6 +120,17 @@ ENTRIES: tuple[Entry, ...] = (
             "cell, `wrap(…)` is periodic"
         ),
         explanation="An index never wraps round: a negative or too large index is an error.",
+        bad_call="loopc.run('input x[N]\\ny = x[2]\\n', x=[1.0, 2.0])",
+        good_call="loopc.run('input x[N]\\ny = x[2]\\n', x=[1.0, 2.0, 3.0])",
+    ),
+    Entry(
+        code="L0212",
+        title="a direction of the wrong shape",
+        raises=ShapeError,
+        message="the direction of `{name}` has shape {given}; `{name}` has {expected}",
+        hint="a tangent or cotangent has the shape of its array",
+        bad_call="loopc.compile('y = x[0]\\n').jvp({'x': np.ones(3)}, {'x': np.ones(2)})",
+        good_call="loopc.compile('y = x[0]\\n').jvp({'x': np.ones(3)}, {'x': np.ones(3)})",
     ),
     Entry(
         code="L0230",
@@ -116,6 +142,8 @@ ENTRIES: tuple[Entry, ...] = (
             "`clamp(…)`, `wrap(…)`"
         ),
         explanation="An index never wraps round: a negative or too large index is an error.",
+        bad_call="loopc.compile('y = E[w[0]]\\n', backend='reference')(E=np.ones(3), w=[3])",
+        good_call="loopc.compile('y = E[w[0]]\\n', backend='reference')(E=np.ones(3), w=[2])",
     ),
     Entry(
         code="L0232",
@@ -123,6 +151,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=BoundsError,
         message="`{name}` over an empty range has no position to give",
         hint="guard the statement so that the range has at least one value",
+        bad_call="loopc.run('y = argmax[i](x[i])\\n', x=np.ones(0))",
+        good_call="loopc.run('y = argmax[i](x[i])\\n', x=np.ones(1))",
     ),
     Entry(
         code="L0231",
@@ -134,5 +164,7 @@ ENTRIES: tuple[Entry, ...] = (
             "`clamp(…)`, `wrap(…)`"
         ),
         explanation="An index never wraps round: a negative or too large index is an error.",
+        bad_call="loopc.run('for i  y[i] = E[w[i]]\\n', E=np.ones(3), w=[0, -1])",
+        good_call="loopc.run('for i  y[i] = E[w[i]]\\n', E=np.ones(3), w=[0, 2])",
     ),
 )

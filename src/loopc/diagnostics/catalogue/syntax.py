@@ -115,6 +115,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ParseError,
         message="{name} cannot be read: {why}",
         hint="give a path to a `.loops` file, or the text of a program",
+        bad_call="loopc.compile('no_such_file.loops')",
+        good_call="loopc.compile('y = 1\\n')",
     ),
     Entry(
         code="L0113",

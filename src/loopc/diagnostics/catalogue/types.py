@@ -12,6 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=DTypeError,
         message="`{name}` must be of type {expected}; it is {given}",
         hint="{repair}",
+        bad_call="loopc.run('for i  y[i] = E[w[i]]\\n', E=np.ones(3), w=[0.0, 1.0])",
+        good_call="loopc.run('for i  y[i] = E[w[i]]\\n', E=np.ones(3), w=[0, 1])",
     ),
     Entry(
         code="L0402",
