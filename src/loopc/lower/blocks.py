@@ -86,6 +86,9 @@ def block(value: Value, blocks: Blocks, local: Collection[str] = ()) -> Value:
                 size(blocks[a]) if a in blocks else c for a, c in zip(axes, counts, strict=True)
             )
             return replace(new, counts=sizes)
+        case Contract() | Selected():
+            pairs = ((a, size(blocks[a]) if a in blocks else e) for a, e in new.sizes)
+            return replace(new, sizes=tuple(pairs))
         case _:
             return new
 

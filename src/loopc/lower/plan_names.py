@@ -54,6 +54,8 @@ def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None =
                 changed[each.name] = tuple(names.get(a, a) for a in held)
             else:
                 changed[each.name] = names.get(held, held)
+        elif each.name == "sizes":
+            changed[each.name] = tuple((names.get(a, a), e) for a, e in held)
         elif isinstance(held, tuple):
             changed[each.name] = tuple(_renamed_item(i, names) for i in held)
         else:
