@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from loopc.ir.affine import Affine, affine, equal, to_expr
+from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import at_point
-from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Subscript
+from loopc.ir.nodes import (
+    Access,
+    Call,
+    Const,
+    Expr,
+    Extent,
+    Index,
+    IndexRef,
+    Node,
+    Subscript,
+)
 from loopc.ir.sites import used_ranges
-from loopc.ir.visit import free_indices, reads
+from loopc.ir.visit import free_indices, reads, walk
 from loopc.lower.context import place
 from loopc.lower.domain import count, may_be_empty
 from loopc.lower.plan import (
@@ -18,6 +28,7 @@ from loopc.lower.plan import (
     Lit,
     Part,
     Position,
+    Row,
     Strided,
     Value,
     View,
@@ -32,7 +43,9 @@ def read(lowering: Lowering, access: Access) -> Value:
     """Lower the value of a cell at each point of the box."""
     if is_affine(lowering, access) and stays_inside(lowering, access):
         parts = slices(lowering, access)
-        return strided(lowering, access) if parts is None else parts
+        if parts is not None:
+            return parts
+        return row(lowering, access) or strided(lowering, access)
     return _gather(lowering, access)
 
 
@@ -134,6 +147,49 @@ def strided(lowering: Lowering, access: Access) -> Strided:
         windows.append(Window(name, count(index, lowering.serial), steps))
     starts = tuple(at_point(s.at, firsts) for s in access.subscripts)
     return Strided(access.array, starts, tuple(windows), tuple(names))
+
+
+def row(lowering: Lowering, access: Access, *, written: bool = False) -> Row | None:
+    """Return a regular access as cells at equal steps in memory, where that may be used.
+
+    Along an axis whose first step is upwards, later cells lie behind earlier ones.
+    """
+    rows = lowering.context.rows
+    if rows is None or access.array in lowering.context.counted:
+        return None
+    found = strided(lowering, access)
+    if len(found.windows) != 1:
+        return None
+    (window,) = found.windows
+    if next(s for s in window.steps if s) < 0:
+        return None
+    size: Expr = Const(1)
+    start, step = Affine(0), Affine(0)
+    for axis in reversed(range(len(window.steps))):
+        place = affine(Call("mul", (found.starts[axis], size)))
+        over = affine(Call("mul", (Const(window.steps[axis]), size)))
+        if place is None or over is None:
+            return None
+        start, step = start + place, step + over
+        size = Call("mul", (size, lowering.context.extent(access.array, axis)))
+    rows.arrays[access.array] = rows.arrays.get(access.array, False) or written
+    least = simplify(Call("max", (to_expr(step), Const(1))))
+    stride = rows.let(rows.fixed, "step", least)
+    span = rows.let(rows.moving, "span", simplify(Call("mul", (stride, window.count))))
+    moving = Affine(0, tuple(t for t in start.terms if _moves(t[0])))
+    base = rows.let(rows.moving, "at", to_expr(moving))
+    place = affine(base)
+    assert place is not None
+    return Row(access.array, to_expr(place + start - moving), stride, span, found.axes)
+
+
+def _moves(atom: Expr) -> bool:
+    """Whether a number may change from wave to wave."""
+    return any(isinstance(n, IndexRef) or _is_let(n) for n in walk(atom))
+
+
+def _is_let(node: Node) -> bool:
+    return isinstance(node, Extent) and "°" in node.name
 
 
 def indices(lowering: Lowering, access: Access, axes: Sequence[str]) -> tuple[Position | Part, ...]:

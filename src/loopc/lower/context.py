@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds, is_attained, runs_over
 from loopc.ir.dtypes import INTEGER, DType
-from loopc.ir.nodes import Access, Array, Expr, Extent, Index, IndexRef, Node, Read
+from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import free_indices, is_known_before, map_children, substitute
@@ -23,8 +23,46 @@ _FAR = 2**40
 
 
 @dataclass
+class Rows:
+    """The arrays that waves use as one row of cells, and the numbers that places in them share.
+
+    Attributes:
+        arrays: whether each is written.
+        number: of the nest.
+        fixed: numbers that are the same for all waves, by their expressions.
+        moving: numbers of one wave.
+    """
+
+    number: int
+    arrays: dict[str, bool] = field(default_factory=dict)
+    fixed: dict[Expr, str] = field(default_factory=dict)
+    moving: dict[Expr, str] = field(default_factory=dict)
+
+    def let(self, numbers: dict[Expr, str], stem: str, value: Expr) -> Expr:
+        """Return the dim that holds a number."""
+        if isinstance(value, Const):
+            return value
+        if value not in numbers:
+            same = sum(name.startswith(stem) for name in numbers.values())
+            more = f"_{same + 1}" if same else ""
+            numbers[value] = f"{stem}°{self.number}{more}"
+        return Extent(numbers[value])
+
+
+@dataclass
 class Context:
-    """The arrays of a program, their types, and the sizes that a run must check first."""
+    """The arrays of a program, their types, and the sizes that a run must check first.
+
+    Attributes:
+        arrays: by name.
+        types: of every array.
+        opt: 0 keeps one operation per loop.
+        requires: what a run must check first.
+        counted: the arrays that the plan makes for itself, and the index whose values they have.
+        proved: subscripts that are inside, whatever their indices' ranges seem to say.
+        waves: how many nests have been skewed.
+        rows: what the waves being lowered use as one row of cells; None: there are no waves.
+    """
 
     arrays: dict[str, Array]
     types: dict[str, DType]
@@ -32,6 +70,9 @@ class Context:
     computed: frozenset[str] = frozenset()
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
+    proved: set[tuple[Access, int]] = field(default_factory=set)
+    waves: int = 0
+    rows: Rows | None = None
     zero_outside: dict[str, frozenset[Expr]] = field(default_factory=dict)
     measured: list[Step] = field(default_factory=list)
     occupied: dict[Index, None] = field(default_factory=dict)
@@ -103,6 +144,8 @@ class Context:
 
     def is_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
         """Whether a subscript is inside for all sizes, over `ranges`."""
+        if self.proved and (access, axis) in self.proved:
+            return True
         at = self.as_indices(access.subscripts[axis].at)
         if runs_over(at, ranges, self.extent(access.array, axis)):
             return True

@@ -4,6 +4,7 @@
           | Range( axis, start, stop, step )       -- the values of an index
           | View( array, parts )                   -- slices of an array, one part per dimension
           | Strided( array, starts, windows )      -- an affine access that is no slice
+          | Row( array, start, step, span )        -- cells at equal steps in memory
           | Gather( array, indices )               -- an access by index arrays
           | Apply( fn, args )                      -- a function or operator, elementwise
           | Fold( op, arg, over )                  -- a reduction over axes
@@ -13,7 +14,8 @@
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Note
+    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Unfold | Let
+          | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -40,6 +42,7 @@ from loopc.lower.plan_values import Part as Part
 from loopc.lower.plan_values import Position as Position
 from loopc.lower.plan_values import Range as Range
 from loopc.lower.plan_values import Renamed as Renamed
+from loopc.lower.plan_values import Row as Row
 from loopc.lower.plan_values import Scalar as Scalar
 from loopc.lower.plan_values import Selected as Selected
 from loopc.lower.plan_values import Strided as Strided
@@ -83,7 +86,7 @@ class Assign:
 class Store:
     """`view op value`: each cell of the view once."""
 
-    target: View
+    target: View | Row
     op: str
     value: Value
 
@@ -182,6 +185,22 @@ class When:
 
 
 @record()
+class Unfold:
+    """An array's memory as one row of cells, for the `Row`s that follow; `written`: by them."""
+
+    array: str
+    written: bool
+
+
+@record()
+class Let:
+    """A number that following steps use like a dim."""
+
+    dim: str
+    value: Expr
+
+
+@record()
 class Note:
     """The source line that the following steps come from, and how it was lowered."""
 
@@ -190,7 +209,9 @@ class Note:
     how: str = ""
 
 
-Step: TypeAlias = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Note
+Step: TypeAlias = (
+    Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Unfold | Let | Note
+)
 
 
 @record()

@@ -75,6 +75,25 @@ class Strided:
 
 
 @record()
+class Row:
+    """Cells of an array that lie at equal steps in memory.
+
+    Attributes:
+        array: its memory is one row, as an `Unfold` sees to.
+        start: the number of the first cell.
+        step: from one cell to the next.
+        span: the step as many times as there are cells.
+        axes: the one axis.
+    """
+
+    array: str
+    start: Expr
+    step: Expr
+    span: Expr
+    axes: tuple[str, ...]
+
+
+@record()
 class Position:
     """An index array of a gather or scatter.
 
@@ -220,6 +239,7 @@ Value: TypeAlias = (
     | Range
     | View
     | Strided
+    | Row
     | Gather
     | Apply
     | Fold

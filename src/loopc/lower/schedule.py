@@ -15,11 +15,12 @@ from loopc.analysis.dependence import Edge, Leaf, Level, dependences, leaves
 from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
-from loopc.lower.context import Context
+from loopc.lower.context import Context, Rows
 from loopc.lower.domain import NeedSerial
 from loopc.lower.notes import source_line
-from loopc.lower.plan import Loop, Note, Step
+from loopc.lower.plan import Let, Loop, Note, Step, Unfold
 from loopc.lower.statement import Job, lower_update
+from loopc.lower.wavefront import Wave, wavefront
 
 Serial = tuple[Level, ...]
 
@@ -58,7 +59,31 @@ class Scheduler:
             return self._parallel(group[0], serial)
         assert carrying, "a cycle of dependences is carried by some loop"
         depth = _independent_of_parallel(group[0].levels, min(carrying), serial)
+        if self.context.opt and depth + 1 in carrying and max(carrying) == depth + 1:
+            wave = wavefront(self.context, group, depth)
+            if wave is not None:
+                return self._waves(group, wave, serial)
         return self._serial(group, cycle, group[0].levels[depth], depth, serial)
+
+    def _waves(self, group: Sequence[Leaf], wave: Wave, serial: Serial) -> tuple[Step, ...]:
+        """Return the steps of a skewed nest: in a wave, one update after the other."""
+        context = self.context
+        outside, context.rows = context.rows, Rows(context.waves)
+        inside = (*serial, wave.level)
+        body = [
+            s
+            for leaf, old in zip(wave.leaves, group, strict=True)
+            for s in self._parallel(leaf, inside, source_line(old))
+        ]
+        rows, context.rows = context.rows, outside
+        before = [Unfold(name, written) for name, written in rows.arrays.items()]
+        fixed = [Let(dim, value) for value, dim in rows.fixed.items()]
+        lets = [Let(dim, value) for dim, value in wave.binds]
+        lets += [Let(dim, value) for value, dim in rows.moving.items()]
+        assert wave.index.start is not None
+        assert wave.index.stop is not None
+        whole = Loop(wave.index.name, wave.index.start, wave.index.stop, 1, (*lets, *body))
+        return (*before, *fixed, whole)
 
     def _serial(
         self,
@@ -75,7 +100,7 @@ class Scheduler:
         assert index.stop is not None
         return (Loop(index.name, index.start, index.stop, index.step, body),)
 
-    def _parallel(self, leaf: Leaf, serial: Serial) -> tuple[Step, ...]:
+    def _parallel(self, leaf: Leaf, serial: Serial, line: str = "") -> tuple[Step, ...]:
         keys = {level.key for level in serial}
         parallel = [level for level in leaf.levels if level.key not in keys]
         around = reached({level.index.name: level.index for level in leaf.levels})
@@ -100,7 +125,7 @@ class Scheduler:
             return self._serial([leaf], [], leaf.levels[depth], depth, serial)
         self.made.add(leaf.update.target.array)
         self.pristine.discard(leaf.update.target.array)
-        return (Note(source_line(leaf), leaf.update.span), *steps)
+        return (Note(line or source_line(leaf), leaf.update.span), *steps)
 
 
 def _independent_of_parallel(levels: Sequence[Level], depth: int, serial: Serial) -> int:

@@ -29,6 +29,7 @@ from loopc.lower.plan import (
     Lit,
     Part,
     Renamed,
+    Row,
     Scalar,
     Scatter,
     Step,
@@ -179,17 +180,17 @@ class _Target:
         if view is None:
             return self._scatter(over)
         value = self._value(over)
-        if self._covers(view):
+        if isinstance(view, View) and self._covers(view):
             return self._whole(view, value)
         return self._store(view, value)
 
-    def _view(self, target: Access) -> View | None:
+    def _view(self, target: Access) -> View | Row | None:
         plain = replace(self.lowering, masks=())
         if not accesses.is_affine(plain, target):
             return None
         if not accesses.stays_inside(self.lowering, target):
             return None
-        return accesses.slices(plain, target)
+        return accesses.slices(plain, target) or accesses.row(plain, target, written=True)
 
     def _value(self, over: list[str]) -> Value:
         """Return the value, reduced over the indices that the target lacks."""
@@ -264,7 +265,7 @@ class _Target:
         new = Apply(row.fn, (view, value), ())
         return (Assign(self.array, new, (), self.dtype, not self._has_type(), True),)
 
-    def _store(self, view: View, value: Value) -> tuple[Step, ...]:
+    def _store(self, view: View | Row, value: Value) -> tuple[Step, ...]:
         if self._is_masked():
             mask = self.lowering.condition(self.lowering.masks)
             assert mask is not None
@@ -277,7 +278,7 @@ class _Target:
                     value = Apply(row.fn, (view, value), self.lowering.union(view, value))
                 axes = self.lowering.union(mask, value, old)
                 return (Store(view, "=", Apply("where", (mask, value, old), axes)),)
-        if not view.parts:
+        if isinstance(view, View) and not view.parts:
             return (
                 self._scalar(view, value, masked=False)
                 if self.update.op != "="
@@ -313,7 +314,7 @@ class _Target:
 def is_fresh(value: Value) -> bool:
     """Whether a value's memory is surely its own."""
     match value:
-        case View() | Strided() | Expand():
+        case View() | Strided() | Row() | Expand():
             return False
         case Apply(fn, args):
             row = lookup(fn)

@@ -14,6 +14,7 @@ from loopc.lower.plan import (
     Assign,
     Copy,
     Flatten,
+    Let,
     Lit,
     Loop,
     Note,
@@ -24,6 +25,7 @@ from loopc.lower.plan import (
     Step,
     Store,
     Tile,
+    Unfold,
     When,
 )
 from loopc.lower.statement import is_fresh
@@ -75,6 +77,13 @@ class StepSpeller:
                 yield from self._inside(body)
             case Tile():
                 yield from TileSpeller(self, step).lines()
+            case Unfold(array, written):
+                name = speller.name("array", array)
+                if written:
+                    yield f"{name} = np.ascontiguousarray({name})"
+                yield f"{speller.name('row', array)} = {name}.reshape(-1)"
+            case Let(dim, value):
+                yield f"{speller.name('dim', dim)} = {speller.size(value)}"
             case When(condition, body):
                 yield f"if {speller.text(condition)}:"
                 yield from self._inside(body)
@@ -165,7 +174,7 @@ class StepSpeller:
 
     def _store(self, step: Store) -> str:
         speller = self.speller
-        view = speller.view(step.target.array, step.target.parts)
+        view = speller.text(step.target)
         axes = step.target.axes
         value = speller.fit(step.value, axes)
         bare = view == speller.name("array", step.target.array)

@@ -50,6 +50,7 @@ from loopc.lower.plan import (
     Position,
     Range,
     Renamed,
+    Row,
     Scalar,
     Selected,
     Strided,
@@ -128,6 +129,8 @@ class Speller:
                 return Text(self.view(array, parts), ATOM, axes)
             case Strided():
                 return self._strided(value)
+            case Row():
+                return self._row(value)
             case Gather():
                 return self._gather(value)
             case Apply():
@@ -239,6 +242,14 @@ class Speller:
         array = self.name("array", value.array)
         call = f"{self.helper('_window')}({array}, {start}, {counts}, {rows})"
         return Text(call, ATOM, value.axes)
+
+    def _row(self, value: Row) -> Text:
+        start, step = self.size(value.start, SUM), self.size(value.step)
+        start = "" if start == "0" else start
+        stop = self.size(value.span, SUM)
+        stop = f"{start} + {stop}" if start else stop
+        inside = f"{start}:{stop}" + ("" if step == "1" else f":{step}")
+        return Text(f"{self.name('row', value.array)}[{inside}]", ATOM, value.axes)
 
     def _position(self, at: Position, axes: Sequence[str], mask: Value | None, picked: str) -> str:
         """Spell an index array; `picked` selects the points where a mask holds."""
