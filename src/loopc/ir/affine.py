@@ -254,8 +254,18 @@ _FLOAT = frozenset({"div"})
 
 def at_least(a: Affine, b: Affine) -> bool:
     """Whether a >= b for all values of the dims: what is left over is made of extents alone."""
-    left = a - b
-    return left.constant >= 0 and all(c > 0 and _nonnegative(atom) for atom, c in left.terms)
+    return _never_negative(a - b)
+
+
+def _never_negative(form: Affine) -> bool:
+    if form.constant >= 0 and all(c > 0 and _nonnegative(atom) for atom, c in form.terms):
+        return True
+    for number, (atom, c) in enumerate(form.terms):
+        if isinstance(atom, Call) and atom.fn == ("max" if c > 0 else "min"):
+            rest = Affine(form.constant, (*form.terms[:number], *form.terms[number + 1 :]))
+            arms = [affine(arg) for arg in atom.args]  # max(x, y) >= x, -min(x, y) >= -x
+            return any(m is not None and _never_negative(rest + m.scaled(c)) for m in arms)
+    return False
 
 
 def _nonnegative(atom: Expr) -> bool:

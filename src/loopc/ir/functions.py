@@ -13,7 +13,7 @@ from __future__ import annotations
 from loopc.ir import function_rows_elementary, function_rows_operators, function_rows_special
 from loopc.ir.function_row import Function, Infix, Result
 
-__all__ = ["FUNCTIONS", "Function", "Infix", "Result", "lookup", "order"]
+__all__ = ["FUNCTIONS", "Function", "Infix", "Result", "is_operator", "lookup", "order"]
 
 FUNCTIONS: tuple[Function, ...] = (
     *function_rows_operators.ROWS,
@@ -34,3 +34,9 @@ def lookup(spelling: str) -> Function | None:
 def order(spelling: str) -> int:
     """Return how many times the function is differentiated: the primes of its spelling."""
     return len(spelling) - len(spelling.rstrip("'"))
+
+
+def is_operator(spelling: str) -> bool:
+    """Whether a spelling is that of an operator of the language: what it makes is arithmetic."""
+    row = lookup(spelling)
+    return row is not None and row.infix is not None

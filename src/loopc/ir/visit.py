@@ -159,6 +159,12 @@ def _substitute_binder(node: Reduce | For, values: Mapping[str, Expr]) -> Reduce
     return dataclasses.replace(node, indices=tuple(indices), guard=guard, body=body)
 
 
+def canonical(expr: Expr) -> Expr:
+    """Return an expression whose free indices are named by the order in which it uses them."""
+    names = free_indices(expr)
+    return substitute(expr, {name: IndexRef(f"·{n}") for n, name in enumerate(names)})
+
+
 def fresh_name(name: str, taken: set[str] | frozenset[str]) -> str:
     """Return `name` with the smallest number behind it that makes it new: `k1`, `k2` and so on."""
     stem = name.rstrip("0123456789") or name

@@ -27,7 +27,7 @@ from loopc.analysis.dependence import (
 from loopc.diagnostics.record import record
 from loopc.ir.bounds import ascending
 from loopc.ir.derive import expand_primes
-from loopc.ir.functions import lookup, order
+from loopc.ir.functions import is_operator, lookup, order
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -43,7 +43,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, map_children, reads, substitute, walk
+from loopc.ir.visit import canonical, free_indices, map_children, reads, substitute, walk
 
 
 @record()
@@ -73,7 +73,7 @@ class _Values:
     def add(self, held: _Held, number: int, values: Iterable[Expr]) -> None:
         """Add what a leaf holds under each way to write its value."""
         for value in values:
-            key = _canonical(value)
+            key = canonical(value)
             self.found.setdefault(key, {})[number] = held
             self.keys.setdefault(number, []).append(key)
             self.heads.add(_head(value))
@@ -90,7 +90,7 @@ class _Values:
     def at(self, node: Expr) -> Iterator[_Held]:
         """Yield the leaves that hold an expression, but for the names and ranges of its indices."""
         if _head(node) in self.heads:
-            yield from reversed(self.found.get(_canonical(node), {}).values())
+            yield from reversed(self.found.get(canonical(node), {}).values())
 
 
 def reuse_values(program: Program) -> Program:
@@ -284,12 +284,6 @@ def _cell(held: _Held, values: Mapping[str, Expr], node: Call) -> Expr:
     return Read(access, span=node.span)
 
 
-def _canonical(expr: Expr) -> Expr:
-    """Return an expression whose free indices are named by the order in which it uses them."""
-    names = free_indices(expr)
-    return substitute(expr, {name: IndexRef(f"·{n}") for n, name in enumerate(names)})
-
-
 def _head(expr: Expr) -> _Head:
     """Return what is told quickly: equal expressions have equal heads."""
     fn = expr.fn if isinstance(expr, Call) else ""
@@ -301,12 +295,7 @@ def _has_reduction(expr: Expr) -> bool:
 
 
 def _is_arithmetic(node: Node) -> bool:
-    return all(_is_operator(n) for n in walk(node) if isinstance(n, Call))
-
-
-def _is_operator(call: Call) -> bool:
-    row = lookup(call.fn)
-    return row is not None and row.infix is not None
+    return all(is_operator(n.fn) for n in walk(node) if isinstance(n, Call))
 
 
 def _with_values(stmt: Stmt, values: Iterator[Expr]) -> Stmt:
