@@ -14,8 +14,8 @@
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Unfold | Let
-          | Note
+    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When
+          | RowStore | Unfold | Let | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -86,7 +86,7 @@ class Assign:
 class Store:
     """`view op value`: each cell of the view once."""
 
-    target: View | Row
+    target: View
     op: str
     value: Value
 
@@ -185,6 +185,15 @@ class When:
 
 
 @record()
+class RowStore:
+    """`row op value`: each cell of the row once."""
+
+    target: Row
+    op: str
+    value: Value
+
+
+@record()
 class Unfold:
     """An array's memory as one row of cells, for the `Row`s that follow; `written`: by them."""
 
@@ -210,7 +219,19 @@ class Note:
 
 
 Step: TypeAlias = (
-    Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When | Unfold | Let | Note
+    Alloc
+    | Copy
+    | Assign
+    | Store
+    | Scatter
+    | Flatten
+    | Loop
+    | Tile
+    | When
+    | RowStore
+    | Unfold
+    | Let
+    | Note
 )
 
 

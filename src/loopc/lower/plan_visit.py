@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from loopc.ir.nodes import Node
 from loopc.ir.visit import reads
-from loopc.lower.plan import Copy, Part, Position, Scatter, Step, Value, View, Window
+from loopc.lower.plan import Copy, Part, Position, Row, Scatter, Step, Value, View, Window
 
 VALUES: tuple[type, ...] = get_args(Value)
 _INSIDE = (Position, Part, Window)
@@ -95,7 +95,7 @@ def touched(step: Step) -> tuple[set[str], set[str]]:
     found: set[str] = set()
     written: set[str] = set()
     for name, item in _items(step):
-        if name == "target" and isinstance(item, View):
+        if name == "target" and isinstance(item, View | Row):
             written.add(item.array)
         if name == "body":
             inner = touched(item)

@@ -17,6 +17,7 @@ from loopc.lower.plan import (
     DimRule,
     Loop,
     Plan,
+    RowStore,
     Scatter,
     Step,
     Store,
@@ -121,7 +122,7 @@ def _is_made_whole(steps: Sequence[Step], name: str) -> bool:
             case Assign(array) | Alloc(array):
                 if array == name:
                     return True
-            case Store(target):
+            case Store(target) | RowStore(target):
                 if target.array == name:
                     return False
             case Scatter(array):
@@ -139,7 +140,7 @@ def _touches(step: Step, name: str) -> bool:
     match step:
         case Assign(array) | Alloc(array) | Scatter(array):
             return array == name
-        case Store(target):
+        case Store(target) | RowStore(target):
             return target.array == name
         case Loop() | When():
             return any(_touches(s, name) for s in step.body)

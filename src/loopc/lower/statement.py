@@ -30,6 +30,7 @@ from loopc.lower.plan import (
     Part,
     Renamed,
     Row,
+    RowStore,
     Scalar,
     Scatter,
     Step,
@@ -277,14 +278,14 @@ class _Target:
                 if row is not None:
                     value = Apply(row.fn, (view, value), self.lowering.union(view, value))
                 axes = self.lowering.union(mask, value, old)
-                return (Store(view, "=", Apply("where", (mask, value, old), axes)),)
+                return (_stored(view, "=", Apply("where", (mask, value, old), axes)),)
         if isinstance(view, View) and not view.parts:
             return (
                 self._scalar(view, value, masked=False)
                 if self.update.op != "="
                 else (Assign(self.array, value, (), self.dtype, True, True),)
             )
-        return (Store(view, self.update.op, value),)
+        return (_stored(view, self.update.op, value),)
 
     def _scatter(self, over: list[str]) -> tuple[Step, ...]:
         """Write through index arrays; where an axis is no part of them, sum over it first."""
@@ -309,6 +310,10 @@ class _Target:
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
         return (Scatter(self.array, indices, together, self.update.op, value, axes, mask, counts),)
+
+
+def _stored(view: View | Row, op: str, value: Value) -> Step:
+    return RowStore(view, op, value) if isinstance(view, Row) else Store(view, op, value)
 
 
 def is_fresh(value: Value) -> bool:

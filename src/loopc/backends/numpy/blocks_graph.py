@@ -33,6 +33,7 @@ from loopc.lower.plan import (
     Part,
     Range,
     Renamed,
+    Row,
     Scalar,
     Selected,
     Step,
@@ -300,7 +301,7 @@ class Graph:
                 return DType("i", (), weak=True)
             case Range():
                 return DType("i", ("int64",))
-            case View(array) | Strided(array) | Gather(array):
+            case View(array) | Strided(array) | Row(array) | Gather(array):
                 return self._array_dtype(array)
             case Cast(dtype=dtype):
                 return dtype

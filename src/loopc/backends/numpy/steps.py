@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from loopc.backends.numpy import rows
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
@@ -20,6 +21,7 @@ from loopc.lower.plan import (
     Note,
     Part,
     Plan,
+    RowStore,
     Scalar,
     Scatter,
     Step,
@@ -63,7 +65,7 @@ class StepSpeller:
             case Assign():
                 speller.order = step.order
                 yield self._assign(step)
-            case Store():
+            case Store() | RowStore():
                 speller.order = step.target.axes
                 yield self._store(step)
             case Scatter():
@@ -77,11 +79,8 @@ class StepSpeller:
                 yield from self._inside(body)
             case Tile():
                 yield from TileSpeller(self, step).lines()
-            case Unfold(array, written):
-                name = speller.name("array", array)
-                if written:
-                    yield f"{name} = np.ascontiguousarray({name})"
-                yield f"{speller.name('row', array)} = {name}.reshape(-1)"
+            case Unfold():
+                yield from rows.unfold(speller, step)
             case Let(dim, value):
                 yield f"{speller.name('dim', dim)} = {speller.size(value)}"
             case When(condition, body):
@@ -172,7 +171,7 @@ class StepSpeller:
             return f"{name} = {speller.fitted(spelled, step.order, 20)}.copy()"
         return f"{name} = {text}"
 
-    def _store(self, step: Store) -> str:
+    def _store(self, step: Store | RowStore) -> str:
         speller = self.speller
         view = speller.text(step.target)
         axes = step.target.axes

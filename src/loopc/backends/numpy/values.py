@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loopc.backends.numpy import contractions, integers
+from loopc.backends.numpy import contractions, integers, rows
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.names import PythonNames
@@ -130,7 +130,7 @@ class Speller:
             case Strided():
                 return self._strided(value)
             case Row():
-                return self._row(value)
+                return rows.spell(self, value)
             case Gather():
                 return self._gather(value)
             case Apply():
@@ -242,14 +242,6 @@ class Speller:
         array = self.name("array", value.array)
         call = f"{self.helper('_window')}({array}, {start}, {counts}, {rows})"
         return Text(call, ATOM, value.axes)
-
-    def _row(self, value: Row) -> Text:
-        start, step = self.size(value.start, SUM), self.size(value.step)
-        start = "" if start == "0" else start
-        stop = self.size(value.span, SUM)
-        stop = f"{start} + {stop}" if start else stop
-        inside = f"{start}:{stop}" + ("" if step == "1" else f":{step}")
-        return Text(f"{self.name('row', value.array)}[{inside}]", ATOM, value.axes)
 
     def _position(self, at: Position, axes: Sequence[str], mask: Value | None, picked: str) -> str:
         """Spell an index array; `picked` selects the points where a mask holds."""
