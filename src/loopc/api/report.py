@@ -24,6 +24,7 @@ from loopc.lower.plan import (
     Fold,
     Gather,
     Loop,
+    Overlap,
     Scatter,
     Selected,
     Step,
@@ -177,7 +178,7 @@ def _how(steps: Sequence[Step], opt: int) -> Iterator[str]:
             yield "serial"
         if isinstance(step, Loop | When):
             yield from _how(step.body, opt)
-        elif isinstance(step, Scatter):
+        elif isinstance(step, Scatter | Overlap):
             yield "scatter"
             yield from _of_value(step.value, opt)
         elif hasattr(step, "value"):

@@ -40,6 +40,8 @@ class Function:
         result: the type of its value: that of its arguments, at least float, bool, or int.
         counts_bools: whether a bool argument counts as the integer 0 or 1; else it stays a bool.
         complex: whether it takes complex arguments.
+        absorbs: whether a change of its argument as small as rounding changes it by no more, next
+            to 1 or to its own size.
         helper: a Python function definition that `numpy` calls, for generated modules; "" if none.
         samples: ordinary points for tests, one tuple of arguments each.
         kinks: points where a convention decides, with the partials there: (arguments, partials).
@@ -59,6 +61,7 @@ class Function:
     result: Result = "float"
     counts_bools: bool = False
     complex: bool = False
+    absorbs: bool = False
     helper: str = ""
     samples: tuple[tuple[float, ...], ...] = ()
     kinks: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()

@@ -21,6 +21,7 @@ def _ufunc(
     samples: tuple[tuple[float, ...], ...] = _ANY,
     keep_prime: bool = False,
     aliases: tuple[str, ...] = (),
+    absorbs: bool = False,
 ) -> Function:
     """Return the row of a smooth function of one argument that NumPy has."""
     return Function(
@@ -33,6 +34,7 @@ def _ufunc(
         keep_prime=keep_prime,
         counts_bools=True,
         complex=True,
+        absorbs=absorbs,
         samples=samples,
     )
 
@@ -53,7 +55,7 @@ def _rounding(name: str, scalar: Callable[..., Any], source: str = "") -> Functi
 
 
 ROWS: tuple[Function, ...] = (
-    _ufunc("exp", scalars.exp, "exp", "y"),
+    _ufunc("exp", scalars.exp, "exp", "y", absorbs=True),
     _ufunc("ln", scalars.ln, "log", "1 / x", _POSITIVE, aliases=("log",)),
     _ufunc("log1p", scalars.log1p, "log1p", "1 / (1 + x)", ((0.3,), (-0.7,), (1e-9,))),
     _ufunc("expm1", scalars.expm1, "expm1", "exp(x)", (*_ANY, (1e-9,))),
@@ -82,7 +84,7 @@ ROWS: tuple[Function, ...] = (
     _ufunc("atan", scalars.atan, "arctan", "1 / (1 + x ** 2)"),
     _ufunc("sinh", scalars.sinh, "sinh", "cosh(x)"),
     _ufunc("cosh", scalars.cosh, "cosh", "sinh(x)"),
-    _ufunc("tanh", scalars.tanh, "tanh", "1 - y ** 2", keep_prime=True),
+    _ufunc("tanh", scalars.tanh, "tanh", "1 - y ** 2", keep_prime=True, absorbs=True),
     Function(
         name="atan2",
         params=("a", "b"),

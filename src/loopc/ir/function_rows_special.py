@@ -11,6 +11,7 @@ _INF = float("inf")
 _ACTIVATIONS = (
     Function(
         name="sigmoid",
+        absorbs=True,
         aliases=("σ",),
         params=("x",),
         scalar=scalars_special.sigmoid,

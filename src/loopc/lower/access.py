@@ -20,6 +20,7 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices, reads, walk
+from loopc.lower import windows
 from loopc.lower.context import place
 from loopc.lower.domain import count, may_be_empty
 from loopc.lower.plan import (
@@ -46,15 +47,17 @@ def read(lowering: Lowering, access: Access) -> Value:
         if parts is not None:
             return parts
         return row(lowering, access) or strided(lowering, access)
-    return _gather(lowering, access)
+    window = windows.read(lowering, access)
+    return _gather(lowering, access) if window is None else window
 
 
 def is_affine(lowering: Lowering, access: Access) -> bool:
     """Whether every subscript is strict and moves in constant steps."""
-    return all(_is_regular(lowering, s) for s in access.subscripts)
+    return all(is_regular(lowering, s) for s in access.subscripts)
 
 
-def _is_regular(lowering: Lowering, subscript: Subscript) -> bool:
+def is_regular(lowering: Lowering, subscript: Subscript) -> bool:
+    """Whether a subscript is strict and moves in constant steps."""
     if subscript.mode != "strict":
         return False
     form = affine(subscript.at)
@@ -70,10 +73,11 @@ def _is_regular(lowering: Lowering, subscript: Subscript) -> bool:
 
 def stays_inside(lowering: Lowering, access: Access) -> bool:
     """Whether a regular access is inside at every point of the box, or the run checks that."""
-    return all(_stays_inside(lowering, access, axis) for axis in range(len(access.subscripts)))
+    return all(stays_inside_at(lowering, access, axis) for axis in range(len(access.subscripts)))
 
 
-def _stays_inside(lowering: Lowering, access: Access, axis: int) -> bool:
+def stays_inside_at(lowering: Lowering, access: Access, axis: int) -> bool:
+    """Whether a regular subscript is inside at every point of the box, or the run checks that."""
     if lowering.context.is_inside(access, axis, lowering.ranges):
         return True
     if lowering.masks or lowering.box.scalars:
@@ -96,7 +100,7 @@ def _where_run(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
     found: dict[Expr, None] = {}
     for axis, subscript in enumerate(access.subscripts):
         inside = lowering.context.is_inside(access, axis, lowering.ranges)
-        if _is_regular(lowering, subscript) and not inside:
+        if is_regular(lowering, subscript) and not inside:
             for index in _others(lowering, access, axis):
                 if index.name in lowering.box.reduced and may_be_empty(index, lowering.ranges):
                     found[Call("gt", (count(index), Const(0)))] = None
@@ -214,7 +218,7 @@ def _indices(
     for axis, subscript in enumerate(access.subscripts):
         inside = [n for n in free_indices(subscript.at) if n in lowering.box.indices]
         single = len(inside) == 1 and used.count(inside[0]) == 1 and inside[0] not in axes
-        if single and _is_regular(lowering, subscript) and _stays_inside(lowering, access, axis):
+        if single and is_regular(lowering, subscript) and stays_inside_at(lowering, access, axis):
             index = lowering.box.indices[inside[0]]
             form = affine(subscript.at)
             assert form is not None

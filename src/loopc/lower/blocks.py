@@ -10,6 +10,7 @@ from loopc.ir.nodes import Call, Const, Expr, IndexRef
 from loopc.lower.plan import (
     Assign,
     Contract,
+    Exactly,
     Expand,
     Gather,
     Part,
@@ -160,6 +161,8 @@ def can_run_in_blocks(value: Value, axes: frozenset[str]) -> bool:
             splits = _is_batched(args, kept, axes)
         case Range(step=step, axes=own):
             splits = step == 1 or axes.isdisjoint(own)
+        case Exactly() | Strided(pads=((_, _), *_)):
+            splits = False
         case View() | Strided() | Gather():
             splits = True
         case _:

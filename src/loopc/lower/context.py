@@ -68,6 +68,7 @@ class Context:
     types: dict[str, DType]
     opt: int = 2
     computed: frozenset[str] = frozenset()
+    forgiving: frozenset[str] = frozenset()
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
     proved: set[tuple[Access, int]] = field(default_factory=set)

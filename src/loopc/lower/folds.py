@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from loopc.ir import reductions
 from loopc.ir.nodes import Call, Const, Expr, Index
+from loopc.ir.visit import substitute
+from loopc.lower import windows
 from loopc.lower.domain import count
 from loopc.lower.plan import Apply, Expand, Fold, Lit, Scalar, Value
 
@@ -36,6 +40,9 @@ def folded(
     row = reductions.lookup(op)
     assert row is not None, op
     of = kind_of(lowering, body)
+    unrolled = _unrolled(lowering, row, body, over, needed)
+    if unrolled is not None:
+        return unrolled
     value = lowering.value(body)
     mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed))
     kept = None
@@ -55,6 +62,45 @@ def folded(
     if op in ("argmax", "argmin") and len(indices) == 1:
         result = _position(result, lowering.box.indices[indices[0].name])
     return result
+
+
+def _unrolled(
+    lowering: Lowering,
+    row: reductions.Reduction,
+    body: Expr,
+    over: Sequence[str],
+    needed: tuple[Expr, ...],
+) -> Value | None:
+    """Reduce the few cells of a small window one by one: each is a slice; None: it is none."""
+    if row.identity is None or not row.op or lowering.context.opt == 0:
+        return None
+    kind, names = kind_of(lowering, body), tuple(over)
+    if kind not in "fi" or (kind == "i" and row.op != "+=" and lowering.masks):
+        return None
+    read = (body, *lowering.masks)
+    moving = any(windows.moves_within(lowering, e, names) for e in read)
+    if not moving or not windows.few(lowering, names):
+        return None
+    ranges = [lowering.box.indices[n] for n in names]
+    points = product(*(range(_int(i.start), _int(i.stop), i.step) for i in ranges))
+    rest = {n: i for n, i in lowering.box.indices.items() if n not in names}
+    terms = []
+    for point in points:
+        at = {n: Const(v) for n, v in zip(names, point, strict=True)}
+        masks = tuple(substitute(m, at) for m in lowering.masks)
+        inner = replace(lowering, box=replace(lowering.box, indices=rest), masks=masks)
+        term = inner.value(substitute(body, at))
+        mask = inner.condition(tuple(m for m in masks if m not in needed))
+        if mask is not None:
+            start = Lit(identity(lowering, row, body))
+            term = Apply("where", (mask, term, start), inner.union(mask, term))
+        terms.append(term)
+    return terms[0] if len(terms) == 1 else Apply(row.fn, tuple(terms), lowering.union(*terms))
+
+
+def _int(expr: Expr | None) -> int:
+    assert isinstance(expr, Const)
+    return int(expr.value.real)
 
 
 def _or_not_needed(lowering: Lowering, mask: Value, needed: tuple[Expr, ...]) -> Value:

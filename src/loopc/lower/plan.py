@@ -13,8 +13,9 @@
           | Take( arg, axis, at )                  -- cells along an axis
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
+          | Exactly( arg, exact )                  -- `arg` if it is finite
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Flatten | Loop | Tile | When
+    step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Tile | When
           | RowStore | Unfold | Let | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
@@ -34,6 +35,7 @@ from loopc.lower.plan_values import Along as Along
 from loopc.lower.plan_values import Apply as Apply
 from loopc.lower.plan_values import Cast as Cast
 from loopc.lower.plan_values import Contract as Contract
+from loopc.lower.plan_values import Exactly as Exactly
 from loopc.lower.plan_values import Expand as Expand
 from loopc.lower.plan_values import Fold as Fold
 from loopc.lower.plan_values import Gather as Gather
@@ -108,6 +110,23 @@ class Scatter:
     axes: tuple[str, ...]
     mask: Value | None
     shape: tuple[Expr, ...]
+
+
+@record()
+class Overlap:
+    """`window op value`: the cells of a strided view, which meet where windows overlap.
+
+    Attributes:
+        array: of which.
+        window: the view; what its pads stand for outside the array is dropped.
+        order: its axes, those that step within a window in front of those from window to window.
+    """
+
+    array: str
+    window: Strided
+    op: str
+    value: Value
+    order: tuple[str, ...]
 
 
 @record()
@@ -224,6 +243,7 @@ Step: TypeAlias = (
     | Assign
     | Store
     | Scatter
+    | Overlap
     | Flatten
     | Loop
     | Tile

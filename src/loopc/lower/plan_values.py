@@ -66,12 +66,21 @@ class Window:
 
 @record()
 class Strided:
-    """A view in which an index moves through several dimensions, or several through one."""
+    """A view in which an index moves through several dimensions, or several through one.
+
+    Attributes:
+        array: of which.
+        starts: its first cell.
+        windows: its axes.
+        axes: their names.
+        pads: how many zeros stand in front of and behind each dimension; (): none anywhere.
+    """
 
     array: str
     starts: tuple[Expr, ...]
     windows: tuple[Window, ...]
     axes: tuple[str, ...]
+    pads: tuple[tuple[Expr, Expr], ...] = ()
 
 
 @record()
@@ -216,6 +225,15 @@ class Selected:
 
 
 @record()
+class Exactly:
+    """A value that costs less, if it is finite, else the same as it is written."""
+
+    arg: Value
+    exact: Value
+    axes: tuple[str, ...]
+
+
+@record()
 class Cast:
     """A value in another type."""
 
@@ -248,6 +266,7 @@ Value: TypeAlias = (
     | Renamed
     | Contract
     | Selected
+    | Exactly
     | Cast
     | Expand
 )

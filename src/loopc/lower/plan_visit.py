@@ -8,7 +8,18 @@ from typing import Any, get_args
 
 from loopc.ir.nodes import Node
 from loopc.ir.visit import reads
-from loopc.lower.plan import Copy, Part, Position, Row, Scatter, Step, Value, View, Window
+from loopc.lower.plan import (
+    Copy,
+    Overlap,
+    Part,
+    Position,
+    Row,
+    Scatter,
+    Step,
+    Value,
+    View,
+    Window,
+)
 
 VALUES: tuple[type, ...] = get_args(Value)
 _INSIDE = (Position, Part, Window)
@@ -109,7 +120,7 @@ def touched(step: Step) -> tuple[set[str], set[str]]:
     array = getattr(step, "array", None)
     if array is not None:
         written.add(array)
-        if isinstance(step, Copy | Scatter):
+        if isinstance(step, Copy | Scatter | Overlap):
             found.add(array)
     return found, written
 

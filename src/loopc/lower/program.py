@@ -10,12 +10,14 @@ from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
 from loopc.ir.visit import changing, reads, updates, walk
 from loopc.lower.context import Context
+from loopc.lower.growth import forgiving
 from loopc.lower.plan import (
     Alloc,
     Assign,
     Copy,
     DimRule,
     Loop,
+    Overlap,
     Plan,
     RowStore,
     Scatter,
@@ -39,7 +41,8 @@ def lower(
         uniform: whether all float inputs have one type.
     """
     arrays = {a.name: a for a in program.arrays}
-    context = Context(arrays, infer_dtypes(program, kinds, uniform=uniform), opt, changing(program))
+    types = infer_dtypes(program, kinds, uniform=uniform)
+    context = Context(arrays, types, opt, changing(program), forgiving(program))
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
@@ -125,7 +128,7 @@ def _is_made_whole(steps: Sequence[Step], name: str) -> bool:
             case Store(target) | RowStore(target):
                 if target.array == name:
                     return False
-            case Scatter(array):
+            case Scatter(array) | Overlap(array):
                 if array == name:
                     return False
             case Loop() | When():
@@ -138,7 +141,7 @@ def _is_made_whole(steps: Sequence[Step], name: str) -> bool:
 
 def _touches(step: Step, name: str) -> bool:
     match step:
-        case Assign(array) | Alloc(array) | Scatter(array):
+        case Assign(array) | Alloc(array) | Scatter(array) | Overlap(array):
             return array == name
         case Store(target) | RowStore(target):
             return target.array == name

@@ -45,6 +45,7 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
         if dtype.kind in "fc" and not dtype.weak:
             number = Cast(number, dtype, number.axes)
         return Apply("div", (terms, number), lowering.union(terms, number))
+    inner = replace(inner, absorbed=False)
     return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)
 
 

@@ -13,6 +13,7 @@ from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
 from loopc.ir.visit import free_indices, substitute
 from loopc.lower import access as accesses
+from loopc.lower import windows
 from loopc.lower.context import Context
 from loopc.lower.domain import Box, NeedSerial, box, count, may_be_empty
 from loopc.lower.flatten import AXIS, flattened, ragged
@@ -27,6 +28,7 @@ from loopc.lower.plan import (
     Expand,
     Fold,
     Lit,
+    Overlap,
     Part,
     Renamed,
     Row,
@@ -189,16 +191,18 @@ class _Target:
         plain = replace(self.lowering, masks=())
         if not accesses.is_affine(plain, target):
             return None
-        if not accesses.stays_inside(self.lowering, target):
+        if not windows.stays_inside(self.lowering, target):
             return None
         return accesses.slices(plain, target) or accesses.row(plain, target, written=True)
 
     def _value(self, over: list[str]) -> Value:
         """Return the value, reduced over the indices that the target lacks."""
+        forgiven = self.array in self.context.forgiving
+        lowering = replace(self.lowering, absorbed=forgiven)
         if self.update.op == "=" or not over:
-            return self.lowering.value(self.update.value)
+            return lowering.value(self.update.value)
         if self.update.op == "+=":
-            return total(self.lowering, self.update.value, over)
+            return total(lowering, self.update.value, over)
         row = reductions.by_op(self.update.op)
         assert row is not None
         return folded(self.lowering, row.name, self.update.value, over)
@@ -292,6 +296,10 @@ class _Target:
         if self.update.op == "=" and self.backwards:
             raise NeedSerial(next(iter(self.lowering.order), ""))
         target = self.update.target
+        if self.update.op == "+=" and self.dtype.kind != "b":
+            window = windows.target(self.lowering, target)
+            if window is not None:
+                return (self._overlap(window, over),)
         inside = accesses.inside_condition(self.lowering, target)
         lowering = self.lowering.under(*inside)
         mask = lowering.condition(lowering.masks)
@@ -310,6 +318,18 @@ class _Target:
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
         return (Scatter(self.array, indices, together, self.update.op, value, axes, mask, counts),)
+
+    def _overlap(self, window: Strided, over: list[str]) -> Step:
+        """Add to the cells of overlapping windows; of small ones offset by offset."""
+        within = windows.within(window)
+        if within and not over and windows.few(self.lowering, within):
+            raise NeedSerial(within[0])
+        value = self._value(over)
+        if self._is_masked():
+            value = self.lowering.masked(value, 0)
+        if value.axes and not self._has_type():
+            value = Cast(value, self.dtype, value.axes)
+        return Overlap(self.array, window, self.update.op, value, windows.order(window))
 
 
 def _stored(view: View | Row, op: str, value: Value) -> Step:

@@ -10,9 +10,10 @@ from loopc.diagnostics.record import record
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join
 from loopc.ir.nodes import Call, Expr, Read
 from loopc.ir.visit import free_indices
+from loopc.lower import growth
 from loopc.lower.domain import count
 from loopc.lower.folds import folded
-from loopc.lower.plan import Apply, Cast, Contract, Lit, Scalar, Selected, Value
+from loopc.lower.plan import Apply, Cast, Contract, Exactly, Lit, Scalar, Selected, Value
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -47,17 +48,42 @@ def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
         values = tuple(_summed(lowering, p, over) for p in parts)
         return Apply("add", values, lowering.union(*values))
     product = _product(body, over)
+    fewer = _multiplied_out(lowering, product, over)
+    if fewer is not None:
+        return product.scaled(lowering, fewer)
+    return product.scaled(lowering, _contraction(lowering, product, over))
+
+
+def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> Value:
+    """Lower the sum of the product of the factors."""
     values_of = [lowering.value(f) for f in product.factors]
     found = {axis for v in values_of for axis in v.axes}
     if len(values_of) == 1 or not any(axis in found for axis in over):
-        value = folded(lowering, "sum", product.body, over, needed=lowering.masks)
-        return product.scaled(lowering, value)
+        return folded(lowering, "sum", product.body, over, needed=lowering.masks)
     sizes = [
         Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
     ]
     args = _as_terms(lowering, product, [*values_of, *sizes])
     axes = tuple(a for a in lowering.order if a in found and a not in over)
-    return product.scaled(lowering, Contract(tuple(args), axes, _sizes(lowering, args)))
+    return Contract(tuple(args), axes, _sizes(lowering, args))
+
+
+def _multiplied_out(lowering: Lowering, product: _Product, over: Sequence[str]) -> Value | None:
+    """Lower the sum of a product by sums of fewer terms; None: there are none."""
+    squares = growth.squares(lowering, product.body, over)
+    if squares is not None:
+        a, b, ab = (_summed(lowering, t, over) for t in squares)
+        both = Apply("add", (a, b), lowering.union(a, b))
+        value = Apply("add", (both, ab), lowering.union(both, ab))
+        value = Apply("max", (value, Lit(0)), value.axes)
+        exact = folded(lowering, "sum", product.body, over, needed=lowering.masks)
+        return Exactly(value, exact, exact.axes)
+    terms = growth.multiplied_out(lowering, product.factors, over)
+    if terms is None:
+        return None
+    parts = tuple(_summed(lowering, t, over) for t in terms)
+    exact = _contraction(lowering, product, over)
+    return Exactly(Apply("add", parts, lowering.union(*parts)), exact, exact.axes)
 
 
 def _selected(

@@ -11,7 +11,7 @@ from loopc.ir.dtypes import INTEGER, DType, of_call, of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices
-from loopc.lower import access, reduction
+from loopc.lower import access, growth, reduction
 from loopc.lower.context import Context
 from loopc.lower.domain import Box
 from loopc.lower.plan import Apply, Cast, Lit, Range, Scalar, Value
@@ -26,12 +26,14 @@ class Lowering:
         box: the parallel indices.
         serial: the indices that are Python variables, with their ranges.
         masks: conditions under which the value is needed; it may be anything elsewhere.
+        absorbed: whether the value may be off by rounding; see `growth`.
     """
 
     context: Context
     box: Box
     serial: Mapping[str, Index]
     masks: tuple[Expr, ...] = ()
+    absorbed: bool = False
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -110,7 +112,9 @@ class Lowering:
             return Scalar(expr)
         row = lookup(expr.fn)
         assert row is not None, expr.fn
-        args = self._lazily(expr) or [self.value(a) for a in expr.args]
+        absorbed = growth.absorbs(expr.fn, absorbed=self.absorbed)
+        inner = self if absorbed == self.absorbed else replace(self, absorbed=absorbed)
+        args = inner._lazily(expr) or [inner.value(a) for a in expr.args]
         return self.applied(expr.fn, args, [self.type_of(a) for a in expr.args])
 
     def applied(self, fn: str, args: Sequence[Value], types: Sequence[DType | None]) -> Value:

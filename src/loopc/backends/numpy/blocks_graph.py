@@ -25,6 +25,7 @@ from loopc.lower.plan import (
     Assign,
     Cast,
     Contract,
+    Exactly,
     Expand,
     Fold,
     Gather,
@@ -308,7 +309,7 @@ class Graph:
             case Apply(fn, args):
                 parts = [self.dtype(a) for a in args]
                 return None if any(p is None for p in parts) else of_call(fn, parts)
-            case Renamed(arg) | Expand(arg) | Take(arg):
+            case Renamed(arg) | Expand(arg) | Take(arg) | Exactly(arg):
                 return self.dtype(arg)
             case Fold(op, arg) | Along(op, arg):
                 return _of_reduction(op, self.dtype(arg))

@@ -139,6 +139,6 @@ def _pair(speller: Speller, a: Value, b: Value, axes: tuple[str, ...], sizes: Si
     shared = [x for x in a.axes if x in b.axes]
     if all(x in axes for x in shared):
         return speller.spell(Apply("mul", (a, b), axes))
-    if set(a.axes) == set(b.axes):
+    if set(a.axes) == set(b.axes) or (a.axes[-1] == b.axes[-1] and a.axes[-1] in axes):
         return _einsum(speller, Contract((a, b), axes))
     return products.spell(speller, (a, b), speller.wished(axes), sizes)

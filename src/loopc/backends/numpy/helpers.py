@@ -98,6 +98,72 @@ def _window(a, starts, counts, steps):
     a = a[tuple(slice(s, None) for s in starts)]
     return np.lib.stride_tricks.as_strided(a, counts, strides, writeable=False)
 ''',
+    "_exactly": '''\
+def _exactly(value, exact):
+    """Return a value that costs less, if it is finite, else the one that does not overflow."""
+    return value if np.isfinite(value).all() else exact()
+''',
+    "_padded": '''\
+def _padded(a, pads):
+    """Return an array with pads[d] zeros in front of and behind its dimension d."""
+    wide = np.zeros([n + low + high for n, (low, high) in zip(a.shape, pads)], a.dtype)
+    wide[tuple(slice(low, low + n) for n, (low, _) in zip(a.shape, pads))] = a
+    return wide
+''',
+    "_add_windows": '''\
+def _add_windows(a, starts, counts, steps, value, pads=()):
+    """Add to the cells of a window view (see `_window`), one offset after the other."""
+    if min(counts) <= 0:
+        return
+    wide = a
+    if pads:
+        wide = np.zeros([n + low + high for n, (low, high) in zip(a.shape, pads)], a.dtype)
+    strides = tuple(sum(s * t for s, t in zip(step, wide.strides)) for step in steps)
+    first = wide[tuple(slice(s, None) for s in starts)]
+    view = np.lib.stride_tricks.as_strided(first, counts, strides)
+    value = np.broadcast_to(value, counts)
+    offsets = []
+    for dim in range(a.ndim):
+        moving = [k for k, step in enumerate(steps) if step[dim] and k not in offsets]
+        offsets += sorted(moving, key=lambda k: counts[k])[:-1]
+    order = offsets + [k for k in range(len(counts)) if k not in offsets]
+    view, value = view.transpose(order), value.transpose(order)
+    for at in np.ndindex(*(counts[k] for k in offsets)):
+        view[at] += value[at]
+    if pads:
+        a += wide[tuple(slice(low, low + n) for n, (low, _) in zip(a.shape, pads))]
+''',
+    "_scatter": '''\
+def _scatter(ufunc, a, index, value):
+    """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
+    arrays = np.broadcast_arrays(*(i for i in index if not isinstance(i, slice)))
+    lead, tail = index[: len(arrays)], index[len(arrays) :]
+    ahead = not any(isinstance(i, slice) for i in lead) and all(i == slice(None) for i in tail)
+    cells = arrays[0].shape + a.shape[len(arrays) :]
+    if not (ahead and a.flags.c_contiguous and all(cells)):
+        ufunc.at(a, index, value)
+        return
+    row = arrays[0] if len(arrays) == 1 else np.ravel_multi_index(arrays, a.shape[: len(arrays)])
+    value = np.broadcast_to(value, cells).reshape(row.size, -1)
+    row, rows = row.ravel(), a.reshape(-1, value.shape[1])
+    if value.shape[1] == 1:
+        ufunc.at(rows[:, 0], row, value[:, 0])
+        return
+    order = np.argsort(row, kind="stable")
+    first = np.flatnonzero(np.diff(row[order], prepend=-1))
+    number = np.arange(len(row)) - np.repeat(first, np.diff(first, append=len(row)))
+    order = order[np.argsort(number, kind="stable")]
+    begin = 0
+    for size in np.bincount(number):
+        if size < 16:
+            break
+        now = order[begin : begin + size]
+        rows[row[now]] = ufunc(rows[row[now]], value[now])
+        begin += size
+    for now in order[begin:].tolist():
+        target = rows[row[now]]
+        ufunc(target, value[now], out=target)
+''',
     "_ragged": '''\
 def _ragged(start, stop, step, count):
     """Return the row and the value of each number in the ranges of `count` rows, in order."""

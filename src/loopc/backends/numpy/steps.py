@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loopc.backends.numpy import rows
+from loopc.backends.numpy import rows, windows
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
@@ -19,6 +19,7 @@ from loopc.lower.plan import (
     Lit,
     Loop,
     Note,
+    Overlap,
     Part,
     Plan,
     RowStore,
@@ -71,6 +72,9 @@ class StepSpeller:
             case Scatter():
                 speller.order = step.axes
                 yield from self._scatter(step)
+            case Overlap():
+                speller.order = step.order
+                yield windows.addition(speller, step)
             case Flatten():
                 yield from self._flatten(step)
             case Loop(index, start, stop, stride, body):
@@ -209,7 +213,11 @@ class StepSpeller:
             comma = "," if len(step.indices) == 1 else ""
             sliced = any(isinstance(p, Part) for p in step.indices)
             index = f"np.s_[{inside}]" if sliced else f"({inside}{comma})"
-            yield f"{_AT[step.op]}.at({name}, {index}, {value})"
+            if speller.opt == 0:
+                yield f"{_AT[step.op]}.at({name}, {index}, {value})"
+                return
+            call = speller.helper("_scatter")
+            yield f"{call}({_AT[step.op]}, {name}, {index}, {value})"
 
 
 def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:

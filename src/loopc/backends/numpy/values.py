@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loopc.backends.numpy import contractions, integers, rows
+from loopc.backends.numpy import contractions, integers, rows, windows
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.names import PythonNames
@@ -42,6 +42,7 @@ from loopc.lower.plan import (
     Apply,
     Cast,
     Contract,
+    Exactly,
     Expand,
     Fold,
     Gather,
@@ -128,7 +129,7 @@ class Speller:
             case View(array, parts, axes):
                 return Text(self.view(array, parts), ATOM, axes)
             case Strided():
-                return self._strided(value)
+                return Text(windows.view(self, value), ATOM, value.axes)
             case Row():
                 return rows.spell(self, value)
             case Gather():
@@ -141,6 +142,9 @@ class Speller:
                 return contractions.spell(self, value)
             case Selected():
                 return contractions.spell_selected(self, value)
+            case Exactly(arg, exact, axes):
+                fast, slow = self.fit(arg, axes), self.fit(exact, axes)
+                return Text(f"{self.helper('_exactly')}({fast}, lambda: {slow})", ATOM, axes)
             case Cast():
                 return self._cast(value)
             case Expand(arg, counts, axes):
@@ -232,16 +236,6 @@ class Speller:
         safe = step == 1 or integers.never_negative(stop)
         last = self.size(stop) if safe else f"max({self.size(stop)}, 0)"
         return f"{first}:{last}" + (f":{step}" if step != 1 else "")
-
-    def _strided(self, value: Strided) -> Text:
-        starts = ", ".join(self.size(s) for s in value.starts)
-        counts = self.sizes(w.count for w in value.windows)
-        rows = ", ".join(python_tuple(w.steps) for w in value.windows)
-        rows = f"({rows}{',' if len(value.windows) == 1 else ''})"
-        start = f"({starts}{',' if len(value.starts) == 1 else ''})"
-        array = self.name("array", value.array)
-        call = f"{self.helper('_window')}({array}, {start}, {counts}, {rows})"
-        return Text(call, ATOM, value.axes)
 
     def _position(self, at: Position, axes: Sequence[str], mask: Value | None, picked: str) -> str:
         """Spell an index array; `picked` selects the points where a mask holds."""

@@ -1,0 +1,49 @@
+"""Windows of arrays as NumPy text: strided views, and what is added to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from loopc.ir.nodes import Expr
+from loopc.lower.plan import Overlap, Strided, Window
+
+if TYPE_CHECKING:
+    from loopc.backends.numpy.values import Speller
+
+
+def view(speller: Speller, value: Strided) -> str:
+    """Spell a strided view, of a padded copy where it goes outside."""
+    array = speller.name("array", value.array)
+    if value.pads:
+        array = f"{speller.helper('_padded')}({array}, {_pads(speller, value)})"
+    return f"{speller.helper('_window')}({array}, {_place(speller, value, value.windows)})"
+
+
+def addition(speller: Speller, step: Overlap) -> str:
+    """Spell an addition to windows that overlap."""
+    by_axis = {w.axis: w for w in step.window.windows}
+    array = speller.name("array", step.array)
+    place = _place(speller, step.window, [by_axis[a] for a in step.order])
+    pads = f", {_pads(speller, step.window)}" if step.window.pads else ""
+    value = speller.fit(step.value, step.order)
+    return f"{speller.helper('_add_windows')}({array}, {place}, {value}{pads})"
+
+
+def _place(speller: Speller, value: Strided, windows: Sequence[Window]) -> str:
+    starts = _tuple(speller.size(s) for s in value.starts)
+    counts = speller.sizes(w.count for w in windows)
+    steps = _tuple(_tuple(map(str, w.steps)) for w in windows)
+    return f"{starts}, {counts}, {steps}"
+
+
+def _pads(speller: Speller, value: Strided) -> str:
+    def pair(low: Expr, high: Expr) -> str:
+        return f"({speller.size(low)}, {speller.size(high)})"
+
+    return _tuple(pair(low, high) for low, high in value.pads)
+
+
+def _tuple(texts: Iterable[str]) -> str:
+    parts = list(texts)
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"

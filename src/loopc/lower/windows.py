@@ -1,0 +1,184 @@
+"""Windows: accesses in which several indices move through one dimension, padded ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
+from loopc.ir.bounds import bounds
+from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read
+from loopc.ir.sites import used_ranges
+from loopc.ir.visit import free_indices
+from loopc.lower import access as accesses
+from loopc.lower.plan import Strided
+
+if TYPE_CHECKING:
+    from loopc.lower.value import Lowering
+
+STRIDE = 8
+"""The largest step of a padded access: what is padded is copied, zeros included."""
+UNROLLED = 16
+"""The largest number of offsets within a window that are taken one by one."""
+
+Pads = tuple[tuple[Expr, Expr], ...]
+_ZERO = Const(0)
+
+
+def read(lowering: Lowering, access: Access) -> Strided | None:
+    """Lower a padded access as a window of a copy with zeros round it; None: it is none."""
+    if lowering.context.opt == 0 or lowering.serial:
+        return None
+    if all(s.mode == "strict" for s in access.subscripts):
+        return None
+    pads = _pads(lowering, access)
+    return None if pads is None else _shifted(accesses.strided(lowering, access), pads)
+
+
+def target(lowering: Lowering, access: Access) -> Strided | None:
+    """Lower a target whose cells meet as a window; None: its cells are not known beforehand."""
+    if lowering.context.opt == 0:
+        return None
+    pads = _pads(lowering, access)
+    if pads is None:
+        return None
+    window = accesses.strided(lowering, access)
+    if not window.windows or not all(any(w.steps) for w in window.windows):
+        return None
+    padded = any(s.mode == "pad" for s in access.subscripts)
+    if padded and lowering.serial:
+        return None
+    return _shifted(window, pads) if padded else window
+
+
+def order(window: Strided) -> tuple[str, ...]:
+    """Return the axes of a window, offsets within it in front of what moves it.
+
+    The longest runs come last: those along the last dimension.
+    """
+    offsets = within(window)
+    mains = [w for w in window.windows if w.axis not in offsets]
+    mains.sort(key=lambda w: next(n for n, step in enumerate(w.steps) if step))
+    shared = {
+        n for w in window.windows if w.axis in offsets for n, step in enumerate(w.steps) if step
+    }
+    split = [n for n, w in enumerate(mains) if any(w.steps[d] for d in shared)]
+    rank = len(window.starts) - 1
+    at = split[0] if rank in shared and split else max(len(mains) - 1, 0)
+    names = [w.axis for w in mains]
+    return (*names[:at], *offsets, *names[at:])
+
+
+def within(window: Strided) -> tuple[str, ...]:
+    """Return the axes that step within a window: all but the outermost of each dimension."""
+    found: dict[str, None] = {}
+    for dim in range(len(window.starts)):
+        moving = [w.axis for w in window.windows if w.steps[dim] and w.axis not in found]
+        found.update(dict.fromkeys(moving[1:]))
+    return tuple(found)
+
+
+def few(lowering: Lowering, names: tuple[str, ...]) -> bool:
+    """Whether indices have literal ranges with few points together."""
+    total = 1
+    for name in names:
+        index = lowering.box.indices[name]
+        if not (isinstance(index.start, Const) and isinstance(index.stop, Const)):
+            return False
+        total *= len(range(int(index.start.value.real), int(index.stop.value.real), index.step))
+    return 1 <= total <= UNROLLED
+
+
+def moves_within(lowering: Lowering, expr: Expr, over: tuple[str, ...]) -> bool:
+    """Whether an access of an expression has an index of `over` beside another in one subscript."""
+    for access in _accesses(expr):
+        for subscript in access.subscripts:
+            inside = [n for n in free_indices(subscript.at) if n in lowering.box.indices]
+            if len(inside) > 1 and any(n in over for n in inside):
+                return True
+    return False
+
+
+def _accesses(expr: Expr) -> Iterator[Access]:
+    match expr:
+        case Read(access):
+            yield access
+        case Call(_, args):
+            for arg in args:
+                yield from _accesses(arg)
+        case _:
+            return
+
+
+def stays_inside(lowering: Lowering, access: Access) -> bool:
+    """Whether a regular target is inside wherever the masks hold, or the run checks that."""
+    return all(_is_inside(lowering, access, axis) for axis in range(len(access.subscripts)))
+
+
+def _is_inside(lowering: Lowering, access: Access, axis: int) -> bool:
+    return accesses.stays_inside_at(lowering, access, axis) or _is_read(lowering, access, axis)
+
+
+def _pads(lowering: Lowering, access: Access) -> Pads | None:
+    """Return how far an access goes outside; None: some subscript is not of that kind."""
+    found: list[tuple[Expr, Expr]] = []
+    for axis, subscript in enumerate(access.subscripts):
+        plain = replace(subscript, mode="strict")
+        if subscript.mode not in ("strict", "pad") or not accesses.is_regular(lowering, plain):
+            return None
+        if subscript.mode == "strict":
+            if not _is_inside(lowering, access, axis):
+                return None
+            found.append((_ZERO, _ZERO))
+            continue
+        pad = _pad(lowering, access, axis)
+        if pad is None:
+            return None
+        found.append(pad)
+    return tuple(found)
+
+
+def _pad(lowering: Lowering, access: Access, axis: int) -> tuple[Expr, Expr] | None:
+    at = access.subscripts[axis].at
+    form = affine(at)
+    assert form is not None
+    if any(abs(c) > STRIDE for atom, c in form.terms if isinstance(atom, IndexRef)):
+        return None
+    ends = bounds(at, used_ranges(at, lowering.ranges))
+    low = None if ends.low is None else affine(ends.low)
+    high = None if ends.high is None else affine(ends.high)
+    extent = affine(lowering.context.extent(access.array, axis))
+    if low is None or high is None or extent is None:
+        return None
+    return _at_least_zero(Affine(0) - low), _at_least_zero(high - extent + Affine(1))
+
+
+def _at_least_zero(size: Affine) -> Expr:
+    return simplify(Call("max", (to_expr(size), _ZERO)))
+
+
+def _is_read(lowering: Lowering, access: Access, axis: int) -> bool:
+    """Whether the first mask reads another array of this extent at the same place, everywhere."""
+    extent = lowering.context.extent(access.array, axis)
+    for mask in lowering.masks[:1]:
+        if not (isinstance(mask, Call) and mask.fn in ("eq", "lt", "le", "gt", "ge", "ne")):
+            return False
+        for arg in mask.args:
+            if not isinstance(arg, Read) or len(arg.access.subscripts) <= axis:
+                continue
+            other = arg.access.subscripts[axis]
+            same = other.mode == "strict" and other.at == access.subscripts[axis].at
+            if same and equal(lowering.context.extent(arg.access.array, axis), extent):
+                return True
+    return False
+
+
+def _shifted(window: Strided, pads: Pads) -> Strided:
+    if all(pad == (_ZERO, _ZERO) for pad in pads):
+        return window
+    starts = tuple(
+        simplify(Call("add", (start, low)))
+        for start, (low, _) in zip(window.starts, pads, strict=True)
+    )
+    return replace(window, starts=starts, pads=pads)

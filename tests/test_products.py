@@ -1,0 +1,138 @@
+"""Products as matmuls, convolutions, scatters and distances: values and gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import loopc
+
+SIZES = {"B": 3, "I": 4, "J": 5, "K": 3, "N": 6, "C": 2, "D": 3, "H": 7, "W": 6, "S": 3, "R": 2}
+
+PROGRAMS = {
+    "batch in the middle": "for i,b,j,k  L[i,b,j] += A[i,b,k] E[b,k,j]",
+    "batch that lies fastest": "for b,i,k,j  L[i,j,b] += A[i,k,b] E[k,j,b]",
+    "heads": "for b,h,t,e,d  L[b,h,t,e] += W[h,e,d] X[b,t,d]",
+    "sum over heads": "for b,t,d,h,e  L[b,t,d] += W[d,h,e] O[b,h,t,e]",
+    "a row and a column": "for b,i,k  L[b,i] += A[b,i,k] v[b,k]",
+    "trace of a product": "for i,j  L += A[i,j] E[j,i]",
+    "a chain": "for i,j,k,n  L[i,n] += A[i,j] E[j,k] F[k,n]",
+    "scalings": "for i,j,k  L[i,j] -= s A[i,k] E[k,j] v[k] / 2",
+    "valid": "for n,d,p,q,c,k,s  y[n,d,p,q] += w[d,c,k,s] x[n,c,p+k,q+s]",
+    "steps": "for n,d,p,q,c,k,s  y[n,d,p,q] += w[d,c,k,s] x[n,c,2*p+k,3*q+s]",
+    "channels last": "for n,p,q,d,c,k,s  y[n,p,q,d] += w[k,s,c,d] x[n,p+k,q+s,c]",
+    "padded": """
+        input x[N,C,H,W], w[D,C,S,S]
+        for n, d, p < H, q < W, c, k, s: y[n,d,p,q] += w[d,c,k,s] x[n,c,pad(p+2*k-2),pad(q+s-1)]
+    """,
+    "padded and in steps": """
+        input x[N,H], w[S]
+        for n, p < (H + 1) // 2, k: y[n,p] += w[k] x[n,pad(2*p+k-1)]
+    """,
+    "shifted out": "for i < 8: y[i] = x[pad(i-2)] + 2 x[pad(i+9)]",
+    "pooled": "for n,c,p,q  y[n,c,p,q] = max[k<2, s<2](x[n,c,2*p+k,2*q+s])",
+    "overlapping pools": "for c,p  y[c,p] = max[k<3](x[c,p+k]) + mean[k<2](x[c,p+k])",
+    "smallest of a few": "for c,p  y[c,p] = min[k<3 if k != 1](x[c,p+k])",
+    "rows with repeats": """
+        input E[R,D], w[N]: int
+        for n,d  y[n,d] = E[w[n] % R,d]**2
+    """,
+    "cells with repeats": """
+        input x[N], w[N]: int, v[N]: int
+        dim z[2,3]
+        for n  z[w[n] % 2,v[n] % 3] += x[n]
+    """,
+    "a Gaussian kernel": "for i,j  y[i,j] = exp(-0.5 sum[k]((x[i,k] - z[j,k])**2))",
+    "a difference summed": "for i,j,k  y[i,k] += S[i,j] (x[i,k] - z[j,k]) / 2",
+}
+
+
+def arrays(program: Any, dtype: type = np.float64, sizes: dict[str, int] = SIZES) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    found = {}
+    for name, kind in {**program.inputs, **program.params}.items():
+        shape = tuple(_size(str(e), sizes) for e in kind.shape)
+        integer = kind.dtype == "int"
+        found[name] = rng.integers(0, 9, shape) if integer else rng.normal(size=shape).astype(dtype)
+    return found
+
+
+def _size(dim: str, sizes: dict[str, int]) -> int:
+    """Return the extent of a dim: by its own letter where the text has no other name for it."""
+    return sizes.get(dim, sizes.get(dim[-1], 6))
+
+
+def check(text: str, given: dict[str, Any], **tolerance: float) -> None:
+    reference = loopc.compile(text, backend="reference")
+    output = next(n for n, t in reference.outputs.items() if t.dtype == "float")
+    expected = reference(given)
+    seed = np.random.default_rng(1).normal(size=expected[output].shape)
+    seed = seed.astype(expected[output].dtype)
+    for opt in (1, 2):
+        program = loopc.compile(text, opt=opt, loss=output)
+        for key, value in expected.items():
+            np.testing.assert_allclose(program(given)[key], value, **tolerance)
+        grads = program.grad(given, seed=seed)
+        for key, value in (
+            loopc.compile(text, backend="reference", loss=output).grad(given, seed=seed).items()
+        ):
+            np.testing.assert_allclose(grads[key], value, **tolerance)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_values_and_gradients_are_the_references(name: str) -> None:
+    given = arrays(loopc.compile(PROGRAMS[name]))
+    check(PROGRAMS[name], given, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["heads", "valid", "padded", "pooled", "a Gaussian kernel"])
+def test_float32_stays_float32(name: str) -> None:
+    program = loopc.compile(PROGRAMS[name])
+    given = arrays(program, np.float32)
+    output = next(iter(program.outputs))
+    seed = np.ones(program(given)[output].shape, np.float32)
+    results = {**program(given), **program.grad(given, seed=seed)}
+    assert {v.dtype for v in results.values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("name", ["heads", "sum over heads", "batch in the middle", "padded"])
+def test_nothing_is_a_size_like_any_other(name: str) -> None:
+    program = loopc.compile(PROGRAMS[name])
+    for missing in ("B", "N", "D", "H"):
+        given = arrays(program, sizes={**SIZES, missing: 0})
+        check(PROGRAMS[name], given, rtol=1e-11, atol=1e-12)
+
+
+def test_many_rows_at_once_are_added_in_order() -> None:
+    text = PROGRAMS["rows with repeats"]
+    rng = np.random.default_rng(2)
+    given = {"E": rng.normal(size=(40, 3)), "w": np.minimum(rng.zipf(1.3, 500), 1000)}
+    program = loopc.compile(text)
+    seed = rng.normal(size=(500, 3))
+    expected = np.zeros_like(given["E"])
+    row = given["w"] % 40
+    np.add.at(expected, row, seed * 2 * given["E"][row])
+    np.testing.assert_array_equal(program.grad(given, seed=seed)["E"], expected)
+
+
+def test_what_is_not_finite_is_computed_as_it_is_written() -> None:
+    for name in ("a Gaussian kernel", "a difference summed"):
+        given = arrays(loopc.compile(PROGRAMS[name]))
+        given["x"][1, 0], given["z"][2, 1] = np.inf, -np.inf
+        check(PROGRAMS[name], given, rtol=1e-11, atol=1e-12)
+
+
+def test_distances_that_are_read_elsewhere_stay_exact() -> None:
+    text = "for i,j  y[i,j] = sqrt(sum[k]((x[i,k] - z[j,k])**2))"
+    x = np.random.default_rng(0).normal(size=(5, 3)) + 1e6
+    assert (np.diag(loopc.compile(text)(x=x, z=x)["y"]) == 0).all()
+
+
+@pytest.mark.parametrize("name", ["heads", "sum over heads", "batch in the middle", "valid"])
+def test_a_product_of_two_is_one_matmul(name: str) -> None:
+    source = loopc.compile(PROGRAMS[name]).source
+    forward = source[source.index("def _forward") : source.index("def forward")]
+    assert forward.count(" @ ") == 1
+    assert "einsum" not in source
