@@ -162,10 +162,10 @@ class Forward:
         equal = Call("eq", (update.value, Read(update.target)))
         one = Update(count, "+=", Const(1), span=update.span)
         if stmt is self.top:
-            share = Update(target, "+=", Call("div", (slope, Read(count))), span=update.span)
+            share = Update(target, "+=", _divided(slope, Read(count)), span=update.span)
             return [stmt, *(s for u in (one, share) for s in _in_loops(stmt, *loop((), equal, u)))]
         better = Call("gt" if row.fn == "max" else "lt", (update.value, Read(update.target)))
-        step = Call("div", (add(slope, neg(Read(target))), add(Read(count), Const(1))))
+        step = _divided(add(slope, neg(Read(target))), add(Read(count), Const(1)))
         mean = Call("where", (equal, add(Read(target), step), Read(target)))
         new = Update(target, "=", Call("where", (better, slope, mean)), span=update.span)
         ties = Call("where", (better, Const(1), add(Read(count), equal)))
@@ -309,6 +309,10 @@ def _all(conditions: tuple[Expr, ...]) -> Expr | None:
     if len(conditions) < 2:
         return conditions[0] if conditions else None
     return Call("and", conditions)
+
+
+def _divided(value: Expr, by: Expr) -> Expr:
+    return tidy(product(value, Call("div", (Const(1), by))))
 
 
 def _heads(stmt: For | Update, update: Update) -> Sequence[Node]:

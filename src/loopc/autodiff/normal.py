@@ -6,7 +6,7 @@ has a value already, become assignments that read what they overwrite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -243,12 +243,19 @@ class _Normal:
         if not isinstance(value, Reduce):
             return map_children(value, lambda c: self._hoisted_node(c, loops, hoisted))
         opened = value if value.at else opened_reduction(value, {i.name for i in loops})
+        if value.at and any(isinstance(n, Reduce) for n in walk(value.body)):
+            opened = self._apart_from(value, loops)
         inside = self._inside(opened, loops, hoisted)
         if not self._is_apart(value):
             return value if inside is value.body else replace(opened, body=inside)
         if not any(self.is_active(a.array) for a in sensitive(value)):
             return value
         return self._statement_of(replace(opened, body=inside), loops, hoisted)
+
+    def _apart_from(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
+        """Return a pointwise reduction whose indices have other names than the loops round it."""
+        clash = {i.name for i in loops} & {i.name for i in value.indices}
+        return _renamed(value, self.names) if clash else value
 
     def _inside(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Hoist what is inside a reduction; its statements run over the reduction's indices."""
@@ -311,6 +318,15 @@ def _number(value: Expr) -> Any:
             return None
 
 
+def _with_ranges(indices: Sequence[Index], loops: tuple[Index, ...]) -> list[Index]:
+    """Return indices with the loops that their ranges use."""
+    wanted = {i.name for i in indices}
+    for index in reversed(loops):
+        if index.name in wanted:
+            wanted |= set(free_indices(index))
+    return [i for i in loops if i.name in wanted]
+
+
 def _computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     """Return the statements that compute a reduction; without a rule of its own, step by step."""
     row = lookup(value.op)
@@ -371,10 +387,7 @@ def _covers(value: Reduce, loops: tuple[Index, ...]) -> bool:
 def _without_unused(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
     """Put a hoisted statement into the loops that it uses."""
     wanted = set(free_indices(stmt))
-    for index in reversed(indices):
-        if index.name in wanted:
-            wanted |= set(free_indices(index))
-    kept = tuple(i for i in indices if i.name in wanted)
+    kept = tuple(_with_ranges([i for i in indices if i.name in wanted], indices))
     if isinstance(stmt, For) and stmt.guard is None:
         return loop((*kept, *stmt.indices), None, *stmt.body)
     if isinstance(stmt, For):

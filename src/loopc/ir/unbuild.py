@@ -72,6 +72,9 @@ def _means(text: str, program: Program) -> bool:
         for a, b in zip(array.shape or (), (twin.shape or ()) if twin else (), strict=False):
             if isinstance(a, Extent) and isinstance(b, Extent):
                 names.setdefault(b.name, a.name)
+    extents = dict.fromkeys(n.name for n in walk(again) if isinstance(n, Extent))
+    if len({names.get(n, n) for n in extents}) < len(extents):
+        return False  # two dims where the program has one
     return _ranges(program, {}) == _ranges(again, names)
 
 
