@@ -274,8 +274,8 @@ class _Normal:
         """Add the statement that computes a reduction into an array; return the read of it."""
         used = set(free_indices(replace(value, at=())))
         outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
-        if value.at and {i.name for i in loops} & {i.name for i in value.indices}:
-            value = _renamed(value, self.names)
+        if value.at:
+            value = self._apart_from(value, loops)
         own = value.indices
         name = self.names.fresh(value.op, numbered=True)
         if not value.at:
