@@ -16,6 +16,7 @@ from loopc.ir.functions import lookup
 from loopc.ir.infer import clash
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
 from loopc.ir.sites import Site, sites, used_ranges
+from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import walk, written_names
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -80,6 +81,7 @@ def bind(program: Program, shapes: Shapes, scalars: Mapping[str, int]) -> dict[s
     _constant_dims(program, dims, scalars)
     _solve_dims(given, shapes, dims, scalars)
     _require_all(program, dims)
+    _check_divisors(program, dims, scalars)
     _check_sizes(given, shapes, dims, scalars)
     check_accesses(program, dims, scalars)
     return dims
@@ -99,8 +101,6 @@ def _check_rank(array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _shape_text(array: Array) -> str:
-    from loopc.ir.unbuild_expr import expr_text
-
     assert array.shape is not None
     return f"({', '.join(expr_text(e) for e in array.shape)})"
 
@@ -177,11 +177,24 @@ def _require_all(program: Program, dims: Mapping[str, int]) -> None:
             raise catalogue.error("L0206", node.span, dim=node.name)
 
 
+def _check_divisors(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> None:
+    """Refuse quotients of sizes by a size of 0."""
+    for node in walk(program):
+        if not isinstance(node, Call) or node.fn not in ("floordiv", "mod"):
+            continue
+        dividend, divisor = node.args
+        try:
+            evaluate(dividend, dims, scalars)
+            is_zero = evaluate(divisor, dims, scalars) == 0
+        except KeyError:
+            continue  # a value of the run
+        if is_zero:
+            raise catalogue.error("L0213", node.span, text=expr_text(node))
+
+
 def _check_sizes(
     given: list[Array], shapes: Shapes, dims: Mapping[str, int], scalars: Mapping[str, int]
 ) -> None:
-    from loopc.ir.unbuild_expr import expr_text
-
     for array in given:
         for axis, expr in enumerate(array.shape or ()):
             size = shapes[array.name][axis]

@@ -165,7 +165,8 @@ class Expander:
             rank = len(result.dims or ())
             whole = opened(target, rank)
             if whole is None:
-                self.wrong(function, target.span, f"gives `{result.name}` with {rank} dimension(s)")
+                what = f"gives `{result.name}` with {rank} dimension(s)"
+                self.wrong(function, target.span, what, result=_open(target.name, rank))
                 return []
             name = plain_name(target.name)
             direct = stmt.op == "=" and self.writes.get(name, 0) == 1 and name not in mentioned
@@ -284,11 +285,15 @@ class Expander:
     def _indices(self, letters: str, count: int) -> list[tree.Name]:
         return [tree.Name(self.fresh(letters[n])) for n in range(count)]
 
-    def wrong(self, function: tree.Def, span: Span | None, what: str) -> None:
-        """Report a call that does not fit its def."""
+    def wrong(self, function: tree.Def, span: Span | None, what: str, *, result: str = "") -> None:
+        """Report a call that does not fit its def; `result`: what it should be assigned to."""
         self.called.add(function.name)
         formals = ", ".join(_formal(p) for p in function.params)
-        facts = {"name": function.name, "what": what, "usage": f"{function.name}({formals})"}
+        facts = {
+            "name": function.name,
+            "what": what,
+            "usage": f"{result}{function.name}({formals})",
+        }
         self.names.report("L0320", span, **facts)
 
 
@@ -297,6 +302,10 @@ def whole_call(head: tree.Name, group: tree.Group) -> tree.Group:
     if head.span is None or group.span is None:
         return group
     return replace(group, span=head.span.to(group.span))
+
+
+def _open(name: str, rank: int) -> str:
+    return f"{name}[{', '.join([':'] * rank)}] = " if rank else f"{name} = "
 
 
 def _formal(formal: tree.Declared) -> str:

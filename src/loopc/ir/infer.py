@@ -323,8 +323,19 @@ def _check_bounds(
                     array=site.access.array,
                     axis=site.axis + 1,
                     what=outside,
+                    repair=_narrower(site),
                 )
             )
+
+
+def _narrower(site: Site) -> str:
+    """Return how an access is kept inside its array."""
+    free = [n for n, i in used_ranges(site.at, site.ranges).items() if not i.written]
+    modes = "`pad(…)` reads 0, `clamp(…)` the nearest cell, `wrap(…)` is periodic"
+    if not free:
+        return f"narrow the range, e.g. `range(1, N)`, or say what lies outside: {modes}"
+    runs = f"`{free[0]}` has no range and runs over a whole axis: give it one"
+    return f"{runs}, e.g. `for {free[0]} < N-1: …`, or say what lies outside: {modes}"
 
 
 def _may_be_empty(site: Site) -> bool:

@@ -99,10 +99,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="an access is outside its array by construction",
         raises=BoundsError,
         message="axis {axis} of `{array}`: this access {what}",
-        hint=(
-            "narrow the range, e.g. `range(1, N)`, or say what lies outside: `pad(…)` reads 0, "
-            "`clamp(…)` the nearest cell, `wrap(…)` is periodic"
-        ),
+        hint="{repair}",
         explanation="An index never wraps round: a negative or too large index is an error.",
         bad="input x[N]\nfor i < N: y[i] = x[i-1]\n",
         good="input x[N]\nfor i in range(1, N): y[i] = x[i-1]\n",
@@ -131,6 +128,15 @@ ENTRIES: tuple[Entry, ...] = (
         hint="a tangent or cotangent has the shape of its array",
         bad_call="loopc.compile('y = x[0]\\n').jvp({'x': np.ones(3)}, {'x': np.ones(2)})",
         good_call="loopc.compile('y = x[0]\\n').jvp({'x': np.ones(3)}, {'x': np.ones(3)})",
+    ),
+    Entry(
+        code="L0213",
+        title="a size divided by a size of zero",
+        raises=ShapeError,
+        message="`{text}` divides by zero for these sizes",
+        hint="give a dim of 1 or more where sizes are divided by it",
+        bad_call="loopc.run('for i < N//P: y[i] = 1\\n', N=4, P=0)",
+        good_call="loopc.run('for i < N//P: y[i] = 1\\n', N=4, P=2)",
     ),
     Entry(
         code="L0230",
