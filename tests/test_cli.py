@@ -121,6 +121,56 @@ def test_explain_bench_env_and_pages(capfd: pytest.CaptureFixture[str], tmp_path
     assert run(capfd, "explain-error", "L9999")[0] == 2
 
 
+def test_results_and_reports_are_printed_as_json(capfd: pytest.CaptureFixture[str]) -> None:
+    program = "L = a**2 / b"
+    numbers = ["--set", "a=3", "--set", "b=0"]
+    code, out, err = run(capfd, "run", "-e", program, *numbers, "--grad", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["L"] == {"shape": [], "dtype": "float64", "value": "inf"}
+    found = json.loads(run(capfd, "gradcheck", LAYER, "--json")[1])
+    assert found["passed"]
+    assert {c["name"] for c in found["checks"]} == {"W", "h", "B"}
+    assert json.loads(run(capfd, "env", "--json")[1])["loopc"]
+    timed = json.loads(run(capfd, "bench", LAYER, "--dims", "I=2,J=2", "--json")[1])
+    assert timed["numpy forward"]["seconds"] > 0
+
+
+def test_exit_codes_tell_the_program_from_the_command_line(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(capfd, "check", str(tmp_path / "none.loops"))[0] == 2
+    assert run(capfd, "run", LAYER, "--inputs", str(tmp_path / "none.npz"))[0] == 2
+    assert run(capfd, "run", LAYER, "--set", "x")[0] == 2
+    assert run(capfd, "compile", LAYER, "--backend", "none")[0] == 2
+    assert run(capfd, "run", LAYER)[0] == 1
+    assert run(capfd, "check", "-e", "y = = 2")[0] == 1
+
+
+def test_the_form_of_diagnostics_is_chosen_anew_by_each_run(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert run(capfd, "check", "--json", "-e", "y = foo(3)")[2].startswith("[")
+    assert run(capfd, "check", "-e", "y = foo(3)")[2].startswith("error")
+
+
+def test_arrays_come_from_several_files_and_each_once(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", x=np.arange(3.0))
+    np.save(tmp_path / "y.npy", np.ones(3))
+    both = ["--inputs", str(tmp_path / "a.npz"), "--inputs", f"y={tmp_path / 'y.npy'}"]
+    code, out, _ = run(capfd, "run", "-e", "for i  z += a x[i] y[i]", *both, "--set", "a=2")
+    assert (code, out) == (0, "z [] float64\n6.\n")
+    assert run(capfd, "run", "-e", "y = x", *both[:2], *both[:2])[0] == 1
+
+
+def test_grad_keeps_the_whole_program(capfd: pytest.CaptureFixture[str]) -> None:
+    out = run(capfd, "grad", "-e", "for i  L += x[i]**2")[1]
+    assert out.startswith("for i  L += x[i]**2\n")
+    alone = run(capfd, "grad", "--only-adjoint", "-e", "for i  L += x[i]**2")[1]
+    assert alone == "L.grad = 1\nfor i  x.grad[i] += 2 L.grad x[i]\n"
+
+
 def test_every_command_has_help(capfd: pytest.CaptureFixture[str]) -> None:
     from loopc.cli.main import COMMANDS
 

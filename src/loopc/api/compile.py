@@ -88,9 +88,7 @@ def compile_source(
         warned.extend(found)
     if outputs is not None:
         program = with_outputs(program, outputs)
-    trains = any(isinstance(s, nodes.Backward) for s in program.body)
-    expanded = expand_backward(expand_workspaces(program)) if trains else program
-    made = Program(program, expanded, options, read.name)
+    made = Program(program, expanded(program), options, read.name)
     made.check_choices()
     return made
 
@@ -169,6 +167,12 @@ def _understood(
 
 def _has_error(found: Sequence[Diagnostic]) -> bool:
     return any(d.severity == "error" for d in found)
+
+
+def expanded(program: nodes.Program) -> nodes.Program:
+    """Return the program with its adjoint loops in the place of each `backward`."""
+    trains = any(isinstance(s, nodes.Backward) for s in program.body)
+    return expand_backward(expand_workspaces(program)) if trains else program
 
 
 def with_outputs(program: nodes.Program, outputs: Sequence[str]) -> nodes.Program:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +49,12 @@ class GradcheckReport:
 
     def __bool__(self) -> bool:
         return self.passed
+
+    def to_json(self) -> str:
+        """Return the report as JSON."""
+        checks = [asdict(c) | {"passed": c.passes(self.tolerance)} for c in self.checks]
+        data = {"passed": self.passed, "tolerance": self.tolerance, "checks": checks}
+        return json.dumps(data, ensure_ascii=False, indent=2)
 
     def __str__(self) -> str:
         width = max((len(c.name) for c in self.checks), default=0)

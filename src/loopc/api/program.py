@@ -59,8 +59,6 @@ class Program:
         takes = ", ".join((*self.inputs, *self.params))
         return f"<loopc.Program {self._name}: {takes} -> {', '.join(self.outputs)}>"
 
-    # What it takes and gives
-
     @cached_property
     def inputs(self) -> Mapping[str, ArrayType]:
         """The inputs, by name."""
@@ -86,15 +84,13 @@ class Program:
     @cached_property
     def dims(self) -> tuple[str, ...]:
         """The names of the dims, in the order of the text."""
-        found = (n.name for n in walk(self._program) if isinstance(n, nodes.Extent))
-        return tuple(dict.fromkeys(found))
+        every = walk(self._program)
+        return tuple(dict.fromkeys(n.name for n in every if isinstance(n, nodes.Extent)))
 
     def _types(self, kind: str) -> Mapping[str, ArrayType]:
         arrays = (a for a in self._program.arrays if a.kind == kind)
         types = {a.name: ArrayType(shape_text(a), a.dtype or "float") for a in arrays}
         return MappingProxyType(types)
-
-    # Running
 
     def __call__(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Results:
         """Run the program.
@@ -195,8 +191,6 @@ class Program:
 
         return specialized
 
-    # Programs made of it
-
     @cached_property
     def loss(self) -> str:
         """The array that `grad` differentiates."""
@@ -235,6 +229,12 @@ class Program:
         return self._derived(self._adjoint(self._of(), self.wrt).program)
 
     @property
+    def with_adjoint(self) -> Program:
+        """The whole program, then the adjoint loops, returning outputs and gradients."""
+        keep = self._program.outputs
+        return self._derived(self._adjoint(self._of(), self.wrt, keep=keep).program)
+
+    @property
     def tangent(self) -> Program:
         """The statements that are needed and their tangents: of `x.dot`, it returns `y.dot`."""
         from loopc.api.derivatives import tangent_of
@@ -261,8 +261,6 @@ class Program:
     def _derived(self, program: nodes.Program) -> Program:
         options = Options(self._options.backend, self._options.opt, dtype=self._options.dtype)
         return Program(program, program, options, self._name)
-
-    # Text
 
     @property
     def source(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from loopc import __version__
-from loopc.cli.terminal import report
+from loopc.cli.terminal import report, reset
 from loopc.diagnostics.errors import LoopcError
 
 COMMANDS = (
@@ -26,6 +26,10 @@ COMMANDS = (
     "env",
     "demo",
 )
+
+
+OF_THE_COMMAND_LINE = ("L0112", "L0704")
+"""Codes of what is wrong with the command line itself: a file to read, an option's value."""
 
 
 class Commands(click.Group):
@@ -55,11 +59,12 @@ def main(args: list[str] | None = None) -> Any:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    reset()
     try:
         cli.main(args, prog_name="loopc", standalone_mode=True)
     except LoopcError as error:
         report([error.diagnostic, *error.others])
-        sys.exit(1)
+        sys.exit(2 if error.code in OF_THE_COMMAND_LINE else 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

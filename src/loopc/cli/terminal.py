@@ -21,6 +21,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 _chosen = {"format": "full"}
 
 
+def reset() -> None:
+    """Go back to the form of diagnostics that no option has chosen."""
+    _chosen["format"] = "full"
+
+
 def report(found: Iterable[Diagnostic]) -> None:
     """Print diagnostics to stderr in the chosen form."""
     found = list(found)
@@ -109,7 +114,8 @@ def compiled(source: Source, **options: Any) -> Any:
 
     found: list[Diagnostic] = []
     program = compile_source(source, Options(**options), None, found)
-    report(found)
+    if found:
+        report(found)
     return program
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import click
 from loopc.cli.terminal import compiled, formatted, read, show, sizes, sourced
 
 REPEATS = 9
+
+PLANNED = ("jax", "torch")
+"""Backends that a version may lack: what they would say is left out."""
 
 
 @click.command("bench")
@@ -30,6 +34,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Time a program: forward, and forward with gradients; medians of runs in turn."""
+    from loopc import backends
     from loopc.api.samples import samples
 
     source = read(file, text)
@@ -37,7 +42,10 @@ def command(
     chosen = {**dict.fromkeys(first.dims, 64), **sizes(dims)}
     arrays = samples(first, chosen, {})
     programs = {"numpy": first}
-    for name in (n for n in against.split(",") if n):
+    for name in (n.strip() for n in against.split(",") if n.strip()):
+        if name in PLANNED and name not in backends.available():
+            click.echo(f"{name}: no backend of this version", err=True)
+            continue
         programs[name] = compiled(source, backend=name, opt=opt)
     contenders: dict[str, Callable[[], Any]] = {}
     for name, program in programs.items():
@@ -45,6 +53,9 @@ def command(
         if program.wrt and not first._program.array(first.loss).shape:
             contenders[f"{name} gradient"] = lambda p=program: p.value_and_grad(arrays)  # type: ignore[misc]
     times = _timed(contenders)
+    if as_json:
+        show(json.dumps({name: {"seconds": seconds} for name, seconds in times.items()}, indent=2))
+        return
     width = max(len(n) for n in times)
     for name, seconds in times.items():
         show(f"{name:<{width}}  {seconds * 1e3:10.3f} ms")

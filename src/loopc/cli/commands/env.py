@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import sys
+from collections.abc import Iterator
 
 import click
 
 from loopc import __version__
-from loopc.cli.terminal import show
+from loopc.cli.terminal import formatted, show
 
 PACKAGES = (
     "numpy",
@@ -26,19 +28,31 @@ PACKAGES = (
 
 
 @click.command("env")
-def command() -> None:
+@formatted
+def command(*, as_json: bool) -> None:
     """Print versions, BLAS and threads, for a bug report."""
+    facts = dict(_facts())
+    if as_json:
+        show(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        show(f"{name} {value}")
+
+
+def _facts() -> Iterator[tuple[str, str]]:
     import numpy as np
 
-    show(f"loopc {__version__}, Python {sys.version.split()[0]}, {platform.platform()}")
+    yield "loopc", __version__
+    yield "Python", sys.version.split()[0]
+    yield "platform", platform.platform()
     for name in PACKAGES:
         try:
-            show(f"{name} {importlib.metadata.version(name)}")
+            yield name, importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            show(f"{name} not installed")
+            yield name, "not installed"
     config = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
-    show(f"BLAS {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
-    show(f"CPUs {os.cpu_count()}")
+    yield "BLAS", f"{blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip()
+    yield "CPUs", str(os.cpu_count())
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        show(f"{name} {os.environ.get(name, 'not set')}")
+        yield name, os.environ.get(name, "not set")

@@ -30,7 +30,7 @@ def command(
     from loopc.api.files import write_text
 
     program = compiled(read(file, text), wrt=names(wrt), loss=loss)
-    printed = program.adjoint_loops() if only_adjoint else str(program.adjoint)
+    printed = program.adjoint_loops() if only_adjoint else str(program.with_adjoint)
     if out is None:
         show(printed)
     else:

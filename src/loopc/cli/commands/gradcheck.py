@@ -36,6 +36,6 @@ def command(
     program = compiled(read(file, text))
     given = samples(program, sizes(dims), load(inputs, values))
     report = gradcheck(program, given, tolerance=tolerance)
-    show(str(report))
+    show(report.to_json() if as_json else str(report))
     if not report:
         sys.exit(1)

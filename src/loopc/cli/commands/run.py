@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 
-from loopc.cli.arrays import load, save
+from loopc.cli.arrays import listed, load, save
 from loopc.cli.terminal import compiled, formatted, read, show, sourced
 
 
@@ -44,6 +45,9 @@ def command(
         found = dict(program(given))
     if out is not None:
         save(out, found)
+        return
+    if as_json:
+        show(json.dumps(listed(found), ensure_ascii=False))
         return
     for name, value in found.items():
         printed = np.array2string(np.asarray(value), threshold=100)

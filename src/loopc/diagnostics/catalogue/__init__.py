@@ -89,6 +89,6 @@ def page(code: str) -> str | None:
     if entry.bad_call:
         parts.append(f"This call has it:\n\n```pycon\n>>> {entry.bad_call}\n```")
         parts.append(f"Repaired:\n\n```pycon\n>>> {entry.good_call}\n```")
-    if entry.hint:
+    if entry.hint and entry.hint != "{repair}":
         parts.append(f"Hint: {entry.hint}")
     return "\n\n".join(parts) + "\n"
