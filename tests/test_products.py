@@ -136,3 +136,13 @@ def test_a_product_of_two_is_one_matmul(name: str) -> None:
     forward = source[source.index("def _forward") : source.index("def forward")]
     assert forward.count(" @ ") == 1
     assert "einsum" not in source
+
+
+def test_a_layer_under_the_loops_of_a_batch_has_one_cell_a_point() -> None:
+    text = """
+        use nn
+        input x[B,T,C], y[B,T]: int
+        for b,t  L += cross_entropy(x[b,t,:], y[b,t])
+        output L
+    """
+    assert "[b,t,b,t]" not in str(loopc.compile(text).adjoint)

@@ -17,7 +17,19 @@ from loopc.analysis.dependence import leaves
 from loopc.analysis.private import Region, regions
 from loopc.analysis.serial import serial_loops
 from loopc.diagnostics.record import record
-from loopc.ir.nodes import Access, Array, Backward, Const, For, Index, Node, Program, Reduce, Stmt
+from loopc.ir.nodes import (
+    Access,
+    Array,
+    Backward,
+    Const,
+    For,
+    Index,
+    IndexRef,
+    Node,
+    Program,
+    Reduce,
+    Stmt,
+)
 from loopc.ir.visit import map_children, walk
 from loopc.ir.workspace import Names
 
@@ -117,11 +129,26 @@ def _depths(region: Region, array: Array, names: Names) -> tuple[int, ...]:
     for node in (n for s in region.loop.body for n in walk(s)):
         if isinstance(node, For | Reduce):
             bound.extend(i.name for i in node.indices)
+    apart = _told_apart(region, array.name)
     return tuple(
         n
         for n, index in enumerate(loops)
-        if bound.count(index.name) == 1 and _is_countable(index, loops, names)
+        if bound.count(index.name) == 1
+        and index.name not in apart
+        and _is_countable(index, loops, names)
     )
+
+
+def _told_apart(region: Region, name: str) -> set[str]:
+    """Return the indices that stand alone in the same subscript of every access of an array.
+
+    The array has a cell for each of their values as it is.
+    """
+    uses = [n for n in walk(region.loop) if isinstance(n, Access) and n.array == name]
+    shared = set(enumerate(uses[0].subscripts))
+    for access in uses[1:]:
+        shared &= set(enumerate(access.subscripts))
+    return {s.at.name for _, s in shared if isinstance(s.at, IndexRef) and s.mode == "strict"}
 
 
 def _is_countable(index: Index, loops: Sequence[Index], names: Names) -> bool:
