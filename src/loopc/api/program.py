@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopc import backends, passes
 from loopc.api import arrays as calls
+from loopc.api import routes
 from loopc.api.options import ArrayType, Options, located, shape_text
 from loopc.api.results import Results
 from loopc.autodiff.adjoint import Adjoint, adjoint
@@ -26,6 +27,7 @@ from loopc.passes.expand_workspaces import expand_workspaces
 if TYPE_CHECKING:
     from loopc.api.model import Model
     from loopc.api.report import Report
+    from loopc.api.specialized import Specialized
 
 
 class Program:
@@ -48,6 +50,7 @@ class Program:
         self._name = name
         self._backend = backends.load(options.backend)
         self._runnables: dict[Any, backends.Runnable] = {}
+        self._routes = routes.Routes()
         self._derivations: dict[Any, Any] = {}
         self._bound: dict[Any, dict[Any, dict[str, int]]] = {}
         self._source: str | None = None
@@ -127,14 +130,9 @@ class Program:
         given = calls.merged(arrays, named)
         if seed is not None and arrays is None and self._is_input("seed"):
             given["seed"], seed = seed, None
-        loss = self.loss
-        if seed is None and self._program.array(loss).shape:
-            from loopc.api.derivatives import scalar_loss
-
-            scalar_loss(self)
-        made = self._adjoint((loss,), self.wrt, seeded=seed is not None, keep=self._program.outputs)
-        if seed is not None and loss in made.seeds:  # else all gradients are zero
-            given[made.seeds[loss]] = seed
+        made = self._loss_adjoint(seeded=seed is not None)
+        if seed is not None and self.loss in made.seeds:  # else all gradients are zero
+            given[made.seeds[self.loss]] = seed
         given = self._needed(made.program, given)
         found = self._run(("grad", seed is not None), made.program, given, frozenset(self.wrt))
         outputs = Results({n: found[n] for n in self._program.outputs})
@@ -176,20 +174,11 @@ class Program:
 
         return Model(self, calls.merged(params, named))
 
-    def specialize(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
-        """Return a function of positional arrays, in the program's order, for these shapes.
+    def specialize(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Specialized:
+        """Return a function of positional arrays, in the program's order, for these shapes."""
+        from loopc.api.specialized import Specialized
 
-        Shapes and types are not checked again; outputs are fresh arrays, as `Results`.
-        """
-        call = self._take(self._program, calls.merged(arrays, named), frozenset())
-        runnable = self._runnable("", self._program, call)
-        names = tuple(a.name for a in self._program.arrays if a.kind != "temp")
-        dims = call.dims
-
-        def specialized(*positional: Any) -> Results:
-            return Results(runnable(dict(zip(names, positional, strict=True)), dims))
-
-        return specialized
+        return Specialized(self, calls.merged(arrays, named))
 
     @cached_property
     def loss(self) -> str:
@@ -346,6 +335,14 @@ class Program:
 
         return self._derivation((of, wrt, seeded, keep), make)  # type: ignore[no-any-return]
 
+    def _loss_adjoint(self, *, seeded: bool) -> Adjoint:
+        """Return the adjoint of the loss, after the program itself."""
+        if not seeded and self._program.array(self.loss).shape:
+            from loopc.api.derivatives import scalar_loss
+
+            scalar_loss(self)
+        return self._adjoint((self.loss,), self.wrt, seeded=seeded, keep=self._program.outputs)
+
     def _derivation(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._derivations:
             self._derivations[key] = make()
@@ -353,9 +350,12 @@ class Program:
 
     def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out the arrays that a derived program does not need."""
-        own = {*self.inputs, *self.params}
-        dropped = own - {a.name for a in program.arrays}
-        return {n: v for n, v in given.items() if n not in dropped}
+
+        def find() -> set[str]:
+            return {*self.inputs, *self.params} - {a.name for a in program.arrays}
+
+        dropped = self._derivation(("dropped", id(program)), find)
+        return {n: v for n, v in given.items() if n not in dropped} if dropped else dict(given)
 
     def _take(
         self, program: nodes.Program, given: Mapping[str, Any], floats: frozenset[str]
@@ -370,27 +370,29 @@ class Program:
         given: Mapping[str, Any],
         floats: frozenset[str] = frozenset(),
     ) -> dict[str, Any]:
-        call = self._take(program, given, floats)
-        if self._options.memory_limit is not None:
-            from loopc.api.report import check_memory
-
-            check_memory(program, call, self._options.memory_limit)
-        runnable = self._runnable(key, program, call)
+        signature = routes.signature(given)
+        route = self._routes.find(key, signature)
+        if route is None:
+            call = self._take(program, given, floats)
+            runnable = self._runnable(key, program, call)
+            route = self._routes.add(key, signature, given, call, runnable)
+            given = call.arrays
         try:
-            return runnable(call.arrays, call.dims)
+            return route(given)
         except (IndexError, MemoryError, ValueError) as error:
             raise located(error, program) from None
 
     def _runnable(self, key: Any, program: nodes.Program, call: calls.Call) -> backends.Runnable:
+        if self._options.memory_limit is not None:
+            from loopc.api.report import check_memory
+
+            check_memory(program, call, self._options.memory_limit)
         full = (key, call.kinds, call.uniform)
         found = self._runnables.get(full)
         if found is None:
             calls.check_kinds(program, call)
-            optimised = passes.run(program, self._options.opt)
-            if self._backend.name == "reference":
-                optimised = program
-            found = self._backend.build(
-                optimised, dict(call.kinds), self._options.opt, uniform=call.uniform
-            )
+            opt, is_judge = self._options.opt, self._backend.name == "reference"
+            optimised = program if is_judge else passes.run(program, opt)
+            found = self._backend.build(optimised, dict(call.kinds), opt, uniform=call.uniform)
             self._runnables[full] = found
         return found

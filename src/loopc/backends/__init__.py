@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from loopc.diagnostics import catalogue
@@ -25,6 +25,12 @@ class Runnable(Protocol):
 
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run on arrays that have been checked; return the outputs."""
+        ...
+
+    def positional(
+        self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
+    ) -> Callable[..., dict[str, Any]]:
+        """Return a function of the arrays called `names`, in this order; `fixed`: of all others."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loopc.backends import Backend
@@ -21,6 +21,12 @@ class Interpreted:
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run it."""
         return interpret(self.program, arrays, dims)
+
+    def positional(
+        self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
+    ) -> Callable[..., dict[str, Any]]:
+        """Return it as a function of arrays in order."""
+        return lambda *arrays: self({**fixed, **dict(zip(names, arrays, strict=True))}, dims)
 
 
 def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Interpreted:

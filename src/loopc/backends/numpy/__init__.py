@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,6 +141,22 @@ class Compiled:
             *(arrays[n] for n in self.inputs), *(dims[n] for n in self.free)
         )
         return result
+
+    def positional(
+        self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
+    ) -> Callable[..., dict[str, Any]]:
+        """Return it as a function of arrays in order; if that is its own order, itself."""
+        function: Callable[..., dict[str, Any]] = self.function
+        if tuple(names) == self.inputs and not self.free:
+            return function
+        places = [n if n in fixed else list(names).index(n) for n in self.inputs]
+        rest = tuple(dims[n] for n in self.free)
+
+        def ordered(*arrays: Any) -> dict[str, Any]:
+            taken = (fixed[p] if isinstance(p, str) else arrays[p] for p in places)
+            return function(*taken, *rest)
+
+        return ordered
 
 
 def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Compiled:

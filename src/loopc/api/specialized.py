@@ -1,0 +1,163 @@
+"""A program for arrays of fixed shapes and types: what a call would check is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loopc.api.options import located
+from loopc.api.results import Results
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import LoopcError
+from loopc.diagnostics.record import record
+from loopc.ir.nodes import Program as Resolved
+
+if TYPE_CHECKING:
+    from loopc.api.program import Program
+
+
+@record()
+class _Way:
+    """A function of positional arrays, and the program that it runs."""
+
+    function: Callable[..., dict[str, Any]]
+    program: Resolved
+    floats: frozenset[str]
+
+
+class Specialized:
+    """A program for arrays of the shapes and types that it was given once.
+
+    It takes arrays by position, in the order of `inputs`; every result is a fresh array, or the
+    one given for it in `out`.
+
+    Attributes:
+        inputs: the names of the arrays that it takes.
+    """
+
+    def __init__(self, program: Program, given: Mapping[str, Any]) -> None:
+        self._program = program
+        resolved = program._program
+        self.inputs = tuple(a.name for a in resolved.arrays if a.name in given and a.kind != "temp")
+        self._forward = self._way("", resolved, given, frozenset())
+        self._gradient: _Way | None = None
+        self._names: Mapping[str, str] = {}
+        call = program._take(resolved, given, frozenset())
+        self._given = {n: given[n] for n in given if n not in self.inputs}
+        self._shapes = tuple(call.arrays[n].shape for n in self.inputs)
+        self._types = tuple(call.arrays[n].dtype for n in self.inputs)
+
+    def __repr__(self) -> str:
+        takes = zip(self.inputs, self._types, self._shapes, strict=True)
+        return f"Specialized({', '.join(f'{n}: {t}{list(s)}' for n, t, s in takes)})"
+
+    def __call__(self, *arrays: Any, out: Mapping[str, Any] | None = None) -> Results:
+        """Run the program.
+
+        Args:
+            arrays: in the order of `inputs`.
+            out: arrays that take results, by name.
+
+        Raises:
+            CallError, ShapeError: the arrays are not those that it is for.
+        """
+        found = self._run(self._forward, arrays)
+        return Results(found if out is None else _put(found, out))
+
+    def value_and_grad(
+        self,
+        *arrays: Any,
+        out: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None,
+    ) -> tuple[Results, Results]:
+        """Return the outputs and the gradients of the loss.
+
+        Args:
+            arrays: in the order of `inputs`.
+            out: arrays that take outputs, and arrays that take gradients, by name.
+        """
+        way = self._gradient or self._differentiated(arrays)
+        found = self._run(way, arrays)
+        outputs = {n: found[n] for n in self._program._program.outputs}
+        gradients = {n: found[g] for n, g in self._names.items()}
+        if out is not None:
+            outputs, gradients = _put(outputs, out[0]), _put(gradients, out[1])
+        return Results(outputs), Results(gradients)
+
+    def grad(self, *arrays: Any, out: Mapping[str, Any] | None = None) -> Results:
+        """Return the gradients of the loss; `out`: arrays that take them, by name."""
+        return self.value_and_grad(*arrays, out=None if out is None else ({}, out))[1]
+
+    # Inside
+
+    def _way(
+        self, key: Any, program: Resolved, given: Mapping[str, Any], floats: frozenset[str]
+    ) -> _Way:
+        call = self._program._take(program, given, floats)
+        runnable = self._program._runnable(key, program, call)
+        fixed = {n: v for n, v in call.arrays.items() if n not in self.inputs}
+        function = runnable.positional(self.inputs, call.dims, fixed)
+        return _Way(function, program, floats)
+
+    def _differentiated(self, arrays: tuple[Any, ...]) -> _Way:
+        program = self._program
+        made = program._loss_adjoint(seeded=False)
+        given = {**self._given, **dict(zip(self.inputs, arrays, strict=False))}
+        self._check(arrays)
+        own = program._needed(made.program, given)
+        self._names = made.gradients
+        floats = frozenset(program.wrt)
+        self._gradient = self._way(("grad", False), made.program, own, floats)
+        return self._gradient
+
+    def _run(self, way: _Way, arrays: tuple[Any, ...]) -> dict[str, Any]:
+        if len(arrays) != len(self._shapes):
+            self._check(arrays)
+        plain = arrays
+        for array, shape, dtype in zip(arrays, self._shapes, self._types, strict=True):
+            if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+                plain = self._check(arrays)
+                break
+        try:
+            return way.function(*plain)
+        except (IndexError, MemoryError, ValueError) as error:
+            raise located(error, way.program) from None
+
+    def _check(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return arrays of the right types, or say what is wrong with them."""
+        if len(arrays) > len(self.inputs):
+            repair = f"it takes {len(self.inputs)} arrays: {', '.join(self.inputs)}"
+            name = f"argument {len(self.inputs) + 1}"
+            raise catalogue.error("L0702", name=name, repair=repair)
+        given = {**self._given, **dict(zip(self.inputs, arrays, strict=False))}
+        call = self._program._take(self._program._program, given, frozenset())
+        found: list[Any] = []
+        for name, shape, dtype in zip(self.inputs, self._shapes, self._types, strict=True):
+            array = call.arrays[name]
+            if array.shape != shape:
+                raise _wrong_shape(name, array.shape, shape)
+            found.append(array.astype(dtype, copy=False))
+        return tuple(found)
+
+
+def _wrong_shape(name: str, given: tuple[int, ...], shape: tuple[int, ...]) -> LoopcError:
+    pairs = zip(given, shape, strict=True)
+    axis = next(n for n, (a, b) in enumerate(pairs) if a != b)
+    facts = {"axis": axis + 1, "given": given[axis], "expected": shape[axis]}
+    extent = "the size that this is specialized for"
+    return catalogue.error("L0208", array=name, extent=extent, shape=shape, **facts)  # type: ignore[arg-type]
+
+
+def _put(found: Mapping[str, Any], out: Mapping[str, Any]) -> dict[str, Any]:
+    """Return results, those with an array in `out` in that array."""
+    results = dict(found)
+    for name, array in out.items():
+        if name not in found:
+            known = ", ".join(f"`{n}`" for n in found)
+            raise catalogue.error("L0705", name=name, known=known)
+        if array.shape != found[name].shape:
+            raise _wrong_shape(name, array.shape, found[name].shape)
+        np.copyto(array, found[name], casting="same_kind")
+        results[name] = array
+    return results

@@ -1,0 +1,103 @@
+"""`specialize`, and what calls remember of earlier ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import loopc
+
+NET = """
+input x[I], k: int
+param W[J,I], b[J]
+for j,i  h[j] += W[j,i] x[i]
+for j    s[j] = tanh(k h[j] + b[j])
+for j    L += s[j]**2
+output L, s
+"""
+RNG = np.random.default_rng(0)
+ARRAYS = {
+    "x": RNG.standard_normal(4),
+    "k": 2,
+    "W": RNG.standard_normal((3, 4)),
+    "b": RNG.standard_normal(3),
+}
+
+
+@pytest.fixture(params=["numpy", "reference"])
+def program(request: pytest.FixtureRequest) -> loopc.Program:
+    return loopc.compile(NET, backend=request.param)
+
+
+def test_it_gives_what_the_program_gives(program: loopc.Program) -> None:
+    fast = program.specialize(ARRAYS)
+    assert fast.inputs == ("x", "k", "W", "b")
+    arrays = tuple(ARRAYS[n] for n in fast.inputs)
+    outputs, gradients = program.value_and_grad(ARRAYS)
+    for _ in range(2):
+        found, slopes = fast.value_and_grad(*arrays)
+        for name, value in outputs.items():
+            np.testing.assert_array_equal(found[name], value)
+            np.testing.assert_array_equal(fast(*arrays)[name], value)
+        for name, value in gradients.items():
+            np.testing.assert_array_equal(slopes[name], value)
+            np.testing.assert_array_equal(fast.grad(*arrays)[name], value)
+
+
+def test_results_go_where_they_are_wanted_and_are_fresh_elsewhere(program: loopc.Program) -> None:
+    fast = program.specialize(ARRAYS)
+    arrays = tuple(ARRAYS[n] for n in fast.inputs)
+    s, slope = np.empty(3), np.empty((3, 4))
+    found = fast(*arrays, out={"s": s})
+    assert found.s is s
+    np.testing.assert_array_equal(s, program(ARRAYS).s)
+    assert fast.grad(*arrays, out={"W": slope}).W is slope
+    np.testing.assert_array_equal(slope, program.grad(ARRAYS).W)
+    assert not np.shares_memory(fast(*arrays).s, fast(*arrays).s)
+    first, second = fast.grad(*arrays), fast.grad(*arrays)
+    assert not np.shares_memory(first.W, second.W)
+
+
+def test_other_arrays_are_refused() -> None:
+    fast = loopc.compile(NET).specialize(ARRAYS)
+    x, k, w, b = (ARRAYS[n] for n in fast.inputs)
+    with pytest.raises(loopc.LoopcError, match="`b` is missing"):
+        fast(x, k, w)
+    with pytest.raises(loopc.LoopcError, match="argument 5"):
+        fast(x, k, w, b, b)
+    with pytest.raises(loopc.ShapeError):
+        fast(x[1:], k, w[:, 1:], b)
+    with pytest.raises(loopc.ShapeError):
+        fast(x, k, w, b, out={"s": np.empty(4)})
+    with pytest.raises(loopc.LoopcError):
+        fast(x, k, w, b, out={"z": np.empty(4)})
+    assert fast(x, k, w, b).L.dtype == np.float64
+
+
+def test_a_call_like_an_earlier_one_is_checked_as_far_as_it_differs() -> None:
+    program = loopc.compile("input x[N], n: int\nfor i < n: y[i] = x[i]\noutput y\n")
+    x = np.arange(4.0)
+    for n in (2, 3, np.array(4), np.array(1)):
+        assert program(x=x, n=n).y.shape == (int(n),)
+    with pytest.raises(loopc.BoundsError):
+        program(x=x, n=5)
+    with pytest.raises(loopc.BoundsError):
+        program(x=x, n=np.array(6))
+    assert program(x=x.astype(np.float32), n=2).y.dtype == np.float32
+    assert program(x=list(x), n=2).y.dtype == np.float64
+    with pytest.raises(loopc.LoopcError):
+        program(x=x, n=2, z=1)
+    scaled = loopc.compile("input a, x[N]\nfor i  y[i] = a x[i]\n")
+    for a in (2.0, 3.0, 4, np.float64(5)):
+        np.testing.assert_array_equal(scaled(a=a, x=x).y, float(a) * x)
+    narrow = x.astype(np.float32)
+    for a in (2.0, 3.0):
+        assert scaled(a=a, x=narrow).y.dtype == np.float32
+
+
+def test_a_limit_of_memory_holds_for_a_specialized_program() -> None:
+    program = loopc.compile(NET, memory_limit=10)
+    for call in (program, program, program.specialize):
+        with pytest.raises(loopc.LimitError):
+            call(ARRAYS)
+    assert "matmul" in str(loopc.compile(NET, memory_limit=10).explain(ARRAYS))
