@@ -66,11 +66,18 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
     return f"{template.group(1)}({given}"
 
 
-def text(speller: Speller, value: Value, axes: tuple[str, ...]) -> str:
-    """Return the text of an operation that makes its own memory."""
+def text(speller: Speller, value: Value, axes: tuple[str, ...], *, full: bool = False) -> str:
+    """Return the text of an operation that makes its own memory.
+
+    Args:
+        speller: spells values.
+        value: the operation.
+        axes: the axes of its value.
+        full: whether what it reads has a cell for each point of its axes, nothing broadcast.
+    """
     if isinstance(value, Fold) and isinstance(value.arg, Apply) and value.arg.fn == "mul":
         a, b = value.arg.args
-        if not value.axes:
+        if full and not value.axes and a.axes == b.axes and value.kind != "c":
             return f"np.vdot({speller.text(a)}, {speller.text(b)})"
     spelled = speller.spell(value)
     return speller.fitted(spelled, axes)

@@ -199,13 +199,22 @@ class TileSpeller:
         made = calls.call(self.speller, operation)
         if made is None or not self._key(operation):
             name = self._fresh_name("t")
-            self.body.append(f"{name} = {calls.text(self.speller, value, operation.axes)}")
+            full = all(self._is_full(n) for n in operation.below)
+            text = calls.text(self.speller, value, operation.axes, full=full)
+            self.body.append(f"{name} = {text}")
             owned = is_fresh(value) and bool(self._key(operation))
             self._take(operation, Buffer(name, self._key(operation), owned=owned))
             return
         buffer = self._buffer(operation, place, value.args if isinstance(value, Apply) else ())
         self.body.append(f"{made}, out={buffer.name})")
         self._take(operation, buffer)
+
+    def _is_full(self, number: int) -> bool:
+        """Whether an operation's variable has a cell for each point of its axes in the block."""
+        below = self.graph.operations[number]
+        if isinstance(below.value, View) and not below.below:
+            return below.varies
+        return self.buffers[number].owned and bool(self.buffers[number].key)
 
     def _chosen(self, operation: Operation, value: Apply, place: int) -> None:
         """Spell `where(c, a, b)` by masked copies; where possible into an operand of last use."""
