@@ -166,6 +166,7 @@ class Interpreter:
     ) -> None:
         self.program = program
         self.dims = dims
+        self.exact = True
         self.cells: dict[str, np.ndarray] = {}
         self.writers: dict[str, list[Update]] = {}
         for _, update in updates(program.body):
@@ -247,7 +248,12 @@ class Interpreter:
         count, parts = self.ties[name, at]
         parts = combined((1, parts), (1, new.parts))
         self.ties[name, at] = (count + 1, parts)
-        return Dual(old.value, combined((Fraction(1, count + 1), parts)))
+        return Dual(old.value, combined((self.share(count + 1), parts)))
+
+    def share(self, count: int) -> Fraction:
+        """Return the part of each of `count` equal terms; thirds are no exact floats."""
+        self.exact = self.exact and count & (count - 1) == 0
+        return Fraction(1, count)
 
     def place(self, access: Access, env: Env) -> tuple[int, ...] | None:
         found = []
@@ -320,7 +326,7 @@ class Interpreter:
             case "max" | "min" if terms:
                 best = (max if expr.op == "max" else min)(t.value for t in terms)
                 tied = [t for t in terms if t.value == best]
-                return Dual(best, combined(*((Fraction(1, len(tied)), t.parts) for t in tied)))
+                return Dual(best, combined(*((self.share(len(tied)), t.parts) for t in tied)))
         if row.form == "pointwise":
             place = [self.value(a, env).value for a in expr.at]
             signs = [i.step for i in expr.indices]

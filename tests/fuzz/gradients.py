@@ -33,14 +33,15 @@ def judge_gradient(case: Case, seed: int) -> Verdict:
         given = {n: a for n, a in case.arrays.items() if n in program.inputs}
         dims = _dims(program, given)
         try:
-            duals = Interpreter(program._program, given, dims).run()
+            interpreter = Interpreter(program._program, given, dims)
+            duals = interpreter.run()
         except NotExactError as error:
             return Verdict("rejected", f"not exact {error}")
         for name, value in forward.items():
             mine = np.array([float(d.value) for d in duals[name].flat]).reshape(value.shape)
             if not np.array_equal(mine, value):
                 return Verdict("failed", "dual values differ", f"{name}: {mine} {value}")
-        return _compare(case, program, given, duals, seed)
+        return _compare(program, given, duals, seed, exact=interpreter.exact)
 
 
 def _dims(program: Program, given: Arrays) -> dict[str, int]:
@@ -52,7 +53,7 @@ def _dims(program: Program, given: Arrays) -> dict[str, int]:
 
 
 def _compare(
-    case: Case, program: Program, given: Arrays, duals: dict[str, np.ndarray], seed: int
+    program: Program, given: Arrays, duals: dict[str, np.ndarray], seed: int, *, exact: bool
 ) -> Verdict:
     rng = random.Random(seed)
     floats = [n for n, t in program.outputs.items() if t.dtype == "float"]
@@ -60,8 +61,8 @@ def _compare(
     if not floats or not wrt:
         return Verdict("trivial")
     seeds = {n: _numbers(rng, duals[n].shape) for n in floats}
-    expected, exact = _gradients(given, wrt, duals, seeds)
-    if not exact:
+    expected, small = _gradients(given, wrt, duals, seeds)
+    if not small:
         return Verdict("rejected", "huge")
     stage = "adjoint"
     try:
@@ -82,7 +83,7 @@ def _compare(
                 found = dict(at(program, opt=int(stage[-1])).vjp(given, seeds))
                 wanted = expected
             for name, value in wanted.items():
-                if not _same(found[name], value):
+                if not _same(found[name], value, exact=exact):
                     detail = f"{name}: {np.asarray(found[name]).tolist()}\nexpected {value.tolist()}\n{seeds}\n{text}"
                     return Verdict("failed", f"{stage}: gradient", detail)
     except LoopcError as error:
@@ -96,7 +97,7 @@ def _compare(
     return OK
 
 
-def _same(found: Any, value: np.ndarray) -> bool:
+def _same(found: Any, value: np.ndarray, *, exact: bool) -> bool:
     found = np.asarray(found)
     if found.shape != value.shape:
         return False
@@ -104,8 +105,7 @@ def _same(found: Any, value: np.ndarray) -> bool:
         return True
     scale = max(1.0, float(np.abs(value).max(initial=0)))
     single = found.dtype == np.float32
-    whole = np.array_equal(value * 2.0**20, np.round(value * 2.0**20))
-    tolerance = 0 if whole and not single else 1e-3 if single else 1e-12
+    tolerance = 1e-3 if single else 0 if exact else 1e-12
     return bool(np.allclose(found, value, rtol=0, atol=tolerance * scale))
 
 

@@ -519,8 +519,8 @@ def whole_numbers(sketch: Sketch) -> None:
         sketch.lines.append(f"for i < N: {other}[{name}[i]] += {x}[i]")
         sketch.holds(other, ("N",), MOST * (sketch.arrays[x].size if x in sketch.arrays else MOST))
     else:
-        sketch.declare(name, ("M",))
         if sketch.sizes["M"]:
+            sketch.declare(name, ("M",))
             sketch.lines.append(f"for i < N: {name}[pN[i] % M] += 1")
             sketch.holds(name, ("M",), MOST)
 
@@ -554,7 +554,7 @@ def call(sketch: Sketch) -> None:
         if body == "nested":
             inner = f"{name}n"
             sketch.defs.append(
-                f"def {inner}(v[I]) -> w[I]:\n    u = {name}(v)\n    for i  w[i] = u[I-1-i] + v[i]"
+                f"def {inner}(v[I]) -> w[I]:\n    u[:] = {name}(v)\n    for i  w[i] = u[I-1-i] + v[i]"
             )
         sketch.declare(result, dims)
         sketch.lines.append(
@@ -571,8 +571,9 @@ def call(sketch: Sketch) -> None:
         sketch.declare(result, dims[:1])
         sketch.lines.append(f"for {outer} < {dims[0]}: {result}[{outer}] = 0")
         other = sketch.fresh()
-        sketch.lines.append(f"{other} = {name}({sketch.pick(*vectors)}, {array})")
-        sketch.written[other] = dims[:1]
+        sketch.declare(other, dims[:1])
+        sketch.lines.append(f"{other}[:] = {name}({sketch.pick(*vectors)}, {array})")
+        sketch.holds(other, dims[:1], 12)
     else:
         other = sketch.fresh()
         sketch.defs.append(
@@ -645,7 +646,7 @@ def backward(sketch: Sketch) -> None:
     at = list(FREE[: len(dims)])
     head = f"for {', '.join(f'{n} < {d}' for n, d in zip(at, dims, strict=True))}: " if dims else ""
     op = "+=" if dims else "="
-    sketch.lines.append(f"{head}{loss} {op} 2 {cell(name, at)} {cell(name, at)}")
+    sketch.lines.append(f"{head}{loss} {op} 0.5 {cell(name, at)} {cell(name, at)}")
     sketch.lines.append(f"backward {loss} wrt {wrt}")
     own = sketch.inputs[wrt].dims
     at = list(FREE[: len(own)])

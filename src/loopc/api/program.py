@@ -255,25 +255,10 @@ class Program:
     def source(self) -> str:
         """The generated module."""
         if self._source is None:
-            self._source = self._emitted()
-        return self._source
+            from loopc.api.emit import emitted
 
-    def _emitted(self) -> str:
-        if self._backend.emit is None:
-            return str(self)
-        gradient, gradients = None, {}
-        if self.wrt and self._of():
-            made = self._adjoint(self._of(), self.wrt, keep=self._program.outputs)
-            gradient, gradients = passes.run(made.program, self._options.opt), made.gradients
-        module = backends.Module(
-            passes.run(self._program, self._options.opt),
-            gradient,
-            gradients,
-            {},
-            self._options.opt,
-            self._name,
-        )
-        return self._backend.emit(module)
+            self._source = emitted(self)
+        return self._source
 
     def save(self, path: str | Path, /) -> None:
         """Write the generated module, which needs NumPy alone."""

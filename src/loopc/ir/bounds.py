@@ -73,10 +73,23 @@ def is_loose(index: Index) -> bool:
     return abs(index.step) > 1 and bool(free_indices(index.start))
 
 
+def _is_bent(index: Index, ranges: Mapping[str, Index]) -> bool:
+    """Whether an end of a range is no linear function of other indices: `min(N, i+2)`."""
+    forms = [affine(e) for e in (index.start, index.stop) if e is not None]
+    return any(
+        form is None
+        or any(
+            not isinstance(a, IndexRef) and ranges.keys() & set(free_indices(a))
+            for a, _ in form.terms
+        )
+        for form in forms
+    )
+
+
 def is_attained(expr: Expr, ranges: Mapping[str, Index]) -> bool:
     """Whether both bounds of an expression are values that it takes, where no range is empty."""
     form = affine(expr)
-    if form is None or any(is_loose(i) for i in ranges.values()):
+    if form is None or any(is_loose(i) or _is_bent(i, ranges) for i in ranges.values()):
         return False
     following = {n for i in ranges.values() for n in free_indices(i)}
     counts = Counter(n for atom, _ in form.terms for n in free_indices(atom))
@@ -150,6 +163,11 @@ def _eliminate(expr: Expr, name: str, ranges: Mapping[str, Index], side: int) ->
     form = affine(expr)
     if form is None:
         return None
+    spread = _spread(form, name)
+    if spread is not None:
+        parts = [_eliminate(e, name, ranges, side) for e in spread.args]
+        known = tuple(p for p in parts if p is not None)
+        return Call(spread.fn, known) if len(known) == len(parts) else None
     slope, rest = form.collected(IndexRef(name))
     total = _linear(slope, ranges[name], ranges, side)
     for atom, c in rest.terms:
@@ -159,6 +177,19 @@ def _eliminate(expr: Expr, name: str, ranges: Mapping[str, Index], side: int) ->
             return None
         total = total + part.scaled(c)
     return to_expr(total + Affine(rest.constant))
+
+
+def _spread(form: Affine, name: str) -> Call | None:
+    """Return `i - max(a, b)` as `min(i-a, i-b)`, where the index is in both parts."""
+    inside = [(a, c) for a, c in form.terms if name in free_indices(a)]
+    for atom, c in inside:
+        if len(inside) > 1 and isinstance(atom, Call) and atom.fn in ("max", "min"):
+            rest = Affine(form.constant, tuple(t for t in form.terms if t[0] != atom))
+            fn = atom.fn if c > 0 else {"max": "min", "min": "max"}[atom.fn]
+            parts = [affine(a) for a in atom.args]
+            if all(p is not None for p in parts):
+                return Call(fn, tuple(to_expr(rest + p.scaled(c)) for p in parts if p is not None))
+    return None
 
 
 def _linear(slope: Affine, index: Index, ranges: Mapping[str, Index], side: int) -> Affine:
