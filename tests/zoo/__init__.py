@@ -1,6 +1,15 @@
 """Independent implementations of the programs of examples/zoo: NumPy, and PyTorch's own layers."""
 
-from zoo import attention, decisions, discrete, generative, recurrent, vision
+from zoo import (
+    attention,
+    decisions,
+    discrete,
+    generative,
+    optimisation,
+    probabilistic,
+    recurrent,
+    vision,
+)
 
 MODELS = (
     *vision.MODELS,
@@ -9,4 +18,6 @@ MODELS = (
     *generative.MODELS,
     *discrete.MODELS,
     *decisions.MODELS,
+    *probabilistic.MODELS,
+    *optimisation.MODELS,
 )

@@ -266,9 +266,9 @@ def diffusion_torch(
     return f.mse_loss(f.linear(z, W2, b2), eps)
 
 
-def adamw(w: Array, g: Array, lr: float) -> Array:
+def adamw(w: Array, g: Array, arrays: Arrays) -> Array:
     """Return a parameter after the first step: the moments, corrected, are g and g**2."""
-    return w - lr * (g / (np.abs(g) + 1e-8) + 0.01 * w)
+    return w - arrays["lr"] * (g / (np.abs(g) + 1e-8) + 0.01 * w)
 
 
 def experts_arrays(rng: np.random.Generator) -> Arrays:
@@ -356,7 +356,7 @@ MODELS = (
     Model("policy_gradient", policy_arrays, policy, policy_torch, serial=("t",)),
     Model("actor_critic", critic_arrays, critic, critic_torch, serial=("t",)),
     Model("dqn", dqn_arrays, dqn, dqn_torch),
-    Model("diffusion", diffusion_arrays, diffusion, diffusion_torch, rule=adamw),
+    Model("diffusion", diffusion_arrays, diffusion, diffusion_torch, step=adamw),
     Model("mixture_of_experts", experts_arrays, experts, experts_torch),
     Model("mamba", mamba_arrays, mamba, mamba_torch, serial=("t",)),
 )

@@ -28,13 +28,15 @@ class Model:
     loss: str = "L"
     serial: tuple[str, ...] = ()
     """The indices of the loops that run in order: the recurrences of the model."""
-    rule: Callable[[Array, Array, float], Array] = lambda w, g, lr: w - lr * g
-    """The first step of the update rule."""
+    suffix: str = "grad"
+    """Of the gradients that the program computes; none: they go into the step alone."""
+    step: Callable[[Array, Array, Arrays], Array] = lambda w, g, arrays: w - arrays["lr"] * g
+    """The parameter after the program's update."""
 
     def gradients(self, params: list[str]) -> dict[str, tuple[str, str]]:
         """Return the loss and the name of the gradient of each param that is trained."""
         losses = self.losses or {self.loss: tuple(params)}
-        return {p: (loss, f"{p}.grad") for loss, names in losses.items() for p in names}
+        return {p: (loss, f"{p}.{self.suffix}") for loss, names in losses.items() for p in names}
 
 
 def normal(rng: np.random.Generator, **shapes: tuple[int, ...]) -> Arrays:

@@ -31,6 +31,7 @@ class Inside:
     scope: tuple[str, ...]
     local: dict[str, Access] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
 
     def body(self) -> list[tree.Statement]:
         """Return the statements of the body."""
@@ -38,7 +39,10 @@ class Inside:
             if name not in self.values:
                 span = self.function.span
                 self.local[name] = self.expander.cell(name, self.scope, span)
+                self.ranks[name] = 0
         for node in tree_walk(self.function.body):
+            if isinstance(node, tree.Bracket) and plain_name(node.name) in self.ranks:
+                self.ranks[plain_name(node.name)] = len(node.items)
             if isinstance(node, tree.For):
                 for index in node.indices:
                     self._rename(index.name)
@@ -95,4 +99,6 @@ class Inside:
         if name in self.renamed:
             return replace(node, name=self.renamed[name])
         access = self._access(name)
+        if access is not None and self.ranks.get(name):
+            access = appended(access, (tree.Whole(),) * self.ranks[name])
         return node if access is None else replace(access, span=node.span)
