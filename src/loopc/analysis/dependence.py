@@ -308,12 +308,22 @@ def _never_zero(difference: Affine, ranges: Mapping[str, Index]) -> bool:
     """Whether a sum has one sign for all values of the indices."""
     if difference.is_constant:
         return difference.constant != 0
+    if _start_together(difference, ranges):
+        return False
     ends = bounds(to_expr(difference), ranges)
     low = None if ends.low is None else affine(ends.low)
     high = None if ends.high is None else affine(ends.high)
     positive = low is not None and at_least(low, Affine(1))
     negative = high is not None and at_least(high.scaled(-1), Affine(1))
     return positive or negative
+
+
+def _start_together(difference: Affine, ranges: Mapping[str, Index]) -> bool:
+    """Whether it is that of two indices whose ranges begin with the same value."""
+    if difference.constant or [c for _, c in difference.terms] not in ([1, -1], [-1, 1]):
+        return False
+    starts = [ranges[a.name].start for a, _ in difference.terms if isinstance(a, IndexRef)]
+    return len(starts) == 2 and starts[0] == starts[1]
 
 
 def overwrites_itself(loop: tuple[Level, ...], update: Update) -> bool:

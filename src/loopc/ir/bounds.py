@@ -142,6 +142,8 @@ def bounds(expr: Expr, ranges: Mapping[str, Index]) -> Bounds:
     An index whose range uses earlier indices is eliminated before these; what is left contains no
     index of `ranges`. Indices that are not in `ranges` stay as they are.
     """
+    if not free_indices(expr):
+        return Bounds(expr, expr)
     low, high = expr, expr
     known_low, known_high = True, True
     for name in reversed(list(ranges)):
@@ -194,8 +196,10 @@ def _spread(form: Affine, name: str) -> Call | None:
 
 def _linear(slope: Affine, index: Index, ranges: Mapping[str, Index], side: int) -> Affine:
     """Return the extreme of `slope * index`: at the end that the sign of the slope tells."""
-    if slope == Affine(0):
-        return slope
+    if slope.is_constant:
+        end = affine(_end(index, side if slope.constant >= 0 else -side))
+        assert end is not None
+        return end.scaled(slope.constant)
     ends = [_times(slope, _end(index, s)) for s in (side, -side)]
     sign = _sign(slope, index, ranges)
     if sign:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from loopc.diagnostics.span import Source
-from loopc.ir.build_names import Names
+from loopc.ir.build_names import Names, tree_walk
 from loopc.syntax import tree
 
 SUFFIX = ".loops"
+_MISSING = (None, "the package has no such library", Path())
 
 
 def used(
@@ -27,12 +30,41 @@ def used(
         reading: the files that are being read, outermost first.
     """
     found: list[tree.Statement] = []
+    shipped: dict[str, tree.Def] = {}
     for stmt in body:
-        if isinstance(stmt, tree.Use) and not names.is_spoilt(stmt):
-            found.extend(_read(stmt, names, Path.cwd() if base is None else base, reading))
-        else:
+        if not isinstance(stmt, tree.Use) or names.is_spoilt(stmt):
             found.append(stmt)
-    return tuple(found)
+        elif not stmt.quoted and (library := _library(stmt.target)) is not None:
+            shipped |= library
+        else:
+            found.extend(_read(stmt, names, Path.cwd() if base is None else base, reading))
+    return (*_called(found, shipped), *found)
+
+
+def _called(
+    body: Sequence[tree.Statement], shipped: Mapping[str, tree.Def]
+) -> tuple[tree.Def, ...]:
+    """Return the defs of libraries that statements, or these defs, mention."""
+    needed: dict[str, tree.Def] = {}
+    waiting: list[tree.Node] = list(body) if shipped else []
+    while waiting:
+        for node in tree_walk(waiting.pop()):
+            if isinstance(node, tree.Name) and node.name in shipped and node.name not in needed:
+                needed[node.name] = shipped[node.name]
+                waiting.append(shipped[node.name])
+    return tuple(d for d in shipped.values() if d.name in needed)
+
+
+@cache
+def _library(name: str) -> dict[str, tree.Def] | None:
+    """Return the defs of a library of the package; None: there is no such library."""
+    from loopc.syntax.parser import parse
+
+    file = files("loopc.layers") / f"{name}{SUFFIX}"
+    if not file.is_file():
+        return None
+    module = parse(Source(file.name, file.read_text(encoding="utf-8")))
+    return {d.name: d for d in module.body if isinstance(d, tree.Def)}
 
 
 def _read(
@@ -40,7 +72,7 @@ def _read(
 ) -> tuple[tree.Statement, ...]:
     from loopc.syntax.parser import parse_collecting  # lark is imported when text is parsed
 
-    text, why, folder = _library(stmt.target) if not stmt.quoted else _file(stmt.target, base)
+    text, why, folder = _file(stmt.target, base) if stmt.quoted else _MISSING
     key = str(folder / stmt.target)
     if key in reading:
         why = "it uses itself"
@@ -50,14 +82,6 @@ def _read(
     module, found = parse_collecting(Source(Path(stmt.target).name, text))
     names.found.extend(found)
     return used(module.body, names, folder, (*reading, key))
-
-
-def _library(name: str) -> tuple[str | None, str, Path]:
-    """Return the text of a library of the package."""
-    file = files("loopc.layers") / f"{name}{SUFFIX}"
-    if not file.is_file():
-        return None, "the package has no such library", Path()
-    return file.read_text(encoding="utf-8"), "", Path("nn")
 
 
 def _file(name: str, base: Path) -> tuple[str | None, str, Path]:
