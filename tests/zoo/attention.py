@@ -23,14 +23,14 @@ def gelu(x: Array) -> Array:
 
 
 def seq2seq_arrays(rng: np.random.Generator) -> Arrays:
-    b, s, t, d, h, a, j, x, v = 2, 4, 4, 2, 3, 2, 3, 5, 6
+    b, s, t, d, h, a, j, x, v = 2, 3, 3, 2, 3, 2, 2, 4, 3
     return (
         normal(rng, E=(x, d), Wf=(h, d), Uf=(h, h), Wb=(h, d), Ub=(h, h), F=(v, d), Q=(a, j))
         | normal(rng, Kf=(a, h), Kb=(a, h), v=(a,), Wd=(j, d), Cf=(j, h), Cb=(j, h), Ud=(j, j))
         | normal(rng, O=(v, j))
         | whole(rng, x, x=(b, s))
         | whole(rng, v, y=(b, t))
-        | {"len": np.array([4, 2]), "lr": 0.3}
+        | {"len": np.array([3, 2]), "lr": 0.3}
     )
 
 
@@ -82,7 +82,7 @@ def seq2seq_torch(f: Any, x: Any, y: Any, E: Any, F: Any, Q: Any, v: Any, O: Any
 
 
 def transformer_arrays(rng: np.random.Generator) -> Arrays:
-    l, b, t, d, g, r, e, f, v = 2, 2, 4, 4, 2, 2, 2, 3, 5
+    l, b, t, d, g, r, e, f, v = 2, 2, 3, 3, 2, 2, 2, 3, 4
     return (
         normal(rng, Emb=(v, d), n1=(l, d), Wq=(l, g, r, e, d), Wk=(l, g, e, d), Wv=(l, g, e, d))
         | normal(
@@ -152,7 +152,7 @@ def transformer_torch(F: Any, w: Any, Emb: Any, n3: Any, lr: Any, **p: Any) -> A
 
 
 def vit_arrays(rng: np.random.Generator) -> Arrays:
-    l, b, d, g, e, f, c = 2, 2, 4, 2, 2, 3, 3
+    l, b, d, g, e, f, c = 2, 2, 3, 2, 2, 2, 3
     return (
         normal(rng, x=(b, 4, 6), Wp=(d, 2, 2), cls=(d,), pos=(7, d), s1=(l, d), h1=(l, d))
         | normal(rng, Wq=(l, g, e, d), Wk=(l, g, e, d), Wv=(l, g, e, d), Wo=(l, d, g, e), s2=(l, d))

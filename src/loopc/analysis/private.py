@@ -25,7 +25,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import children, free_indices, walk
+from loopc.ir.visit import children, free_indices, uses
 
 Section = tuple[tuple[Expr, Expr], ...] | None
 """The smallest and the largest subscript in each axis; None: it may be any cell."""
@@ -87,7 +87,7 @@ def mentions(node: Node, name: str) -> bool:
 
 
 def _uses(node: Node, name: str) -> int:
-    return sum(1 for n in walk(node) if isinstance(n, Access) and n.array == name)
+    return uses(node).get(name, 0)
 
 
 def _before(stmt: Stmt, name: str, pending: list[Section]) -> list[Section]:
@@ -105,14 +105,16 @@ def _own(stmt: Stmt, name: str) -> list[Section]:
     found: list[Section] = []
     if isinstance(stmt, Update):
         for part in (stmt.value, *stmt.target.subscripts):
-            found += _read_sections(part, name, {})
+            if mentions(part, name):
+                found += _read_sections(part, name, {})
         if stmt.target.array == name and stmt.op != "=":
             found.append(_points(stmt.target))
     if isinstance(stmt, For):
         for child in reversed(stmt.body):
             found = _before(child, name, found)
         for part in (*stmt.indices, *(() if stmt.guard is None else (stmt.guard,))):
-            found += _read_sections(part, name, {})
+            if mentions(part, name):
+                found += _read_sections(part, name, {})
         ranges = {i.name: i for i in stmt.indices}
         found = [_without(s, ranges) for s in found]
     return found

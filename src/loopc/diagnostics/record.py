@@ -37,7 +37,7 @@ def record(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
 class Memo:
     """Room in a record for what follows from its fields, worked out when it is first asked for."""
 
-    __slots__ = ("affine", "below", "ends", "free", "hashed", "rank", "reads", "trips")
+    __slots__ = ("affine", "below", "ends", "free", "hashed", "rank", "reads", "trips", "uses")
     affine: Any
     below: Any
     ends: Any
@@ -45,6 +45,7 @@ class Memo:
     rank: Any
     reads: Any
     trips: Any
+    uses: Any
 
 
 def _nothing(record: Any) -> None:

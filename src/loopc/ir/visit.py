@@ -212,6 +212,24 @@ def reads(node: Node) -> tuple[Access, ...]:
         return node.reads  # type: ignore[no-any-return]
 
 
+def uses(node: Node) -> dict[str, int]:
+    """Return how many accesses of each array are in `node`."""
+    try:
+        return node.uses  # type: ignore[no-any-return]
+    except AttributeError:
+        found: dict[str, int] = {}
+        if isinstance(node, For):
+            for child in children(node):
+                for name, count in uses(child).items():
+                    found[name] = found.get(name, 0) + count
+        else:
+            for inner in walk(node):
+                if isinstance(inner, Access):
+                    found[inner.array] = found.get(inner.array, 0) + 1
+        node.uses = found
+        return found
+
+
 def written_names(program: Program) -> tuple[str, ...]:
     """Return the names of the arrays that some statement writes, in order of the first write."""
     return tuple(dict.fromkeys(update.target.array for _, update in updates(program.body)))

@@ -29,8 +29,9 @@ from loopc.ir.nodes import (
     Program,
     Reduce,
     Stmt,
+    Update,
 )
-from loopc.ir.visit import map_children, walk
+from loopc.ir.visit import map_children, updates, uses, walk
 from loopc.ir.workspace import Names
 
 
@@ -71,7 +72,30 @@ def _candidates(program: Program, keep: Sequence[str]) -> list[Array]:
             outside |= {n.array for n in walk(stmt) if isinstance(n, Access)}
     for array in program.arrays:
         outside |= {n.array for e in array.shape or () for n in walk(e) if isinstance(n, Access)}
-    return [a for a in program.arrays if a.kind == "temp" and a.name not in outside]
+    again = _written_again(program.body)
+    return [
+        a for a in program.arrays if a.name in again and a.kind == "temp" and a.name not in outside
+    ]
+
+
+def _written_again(body: tuple[Stmt, ...]) -> set[str]:
+    """Return the arrays of which iterations of a block can write the same cells."""
+    found: set[str] = set()
+
+    def visit(stmt: Stmt, block: frozenset[str]) -> None:
+        if isinstance(stmt, Update):
+            alone = {s.at.name for s in stmt.target.subscripts if isinstance(s.at, IndexRef)}
+            if not block <= alone:
+                found.add(stmt.target.array)
+        elif isinstance(stmt, For):
+            if sum(1 for _ in updates(stmt.body)) > 1:
+                block |= {i.name for i in stmt.indices}
+            for child in stmt.body:
+                visit(child, block)
+
+    for stmt in body:
+        visit(stmt, frozenset())
+    return found
 
 
 def _renamed(
@@ -81,14 +105,12 @@ def _renamed(
     found = [r for r in regions(body, array.name) if _depths(r, array, names)]
     if not found:
         return body, []
-    uses = sum(1 for s in body for n in walk(s) if isinstance(n, Access) and n.array == array.name)
+    total = sum(uses(s).get(array.name, 0) for s in body)
     chosen: list[_Chosen] = []
     for region in found:
-        inside = sum(
-            1 for n in walk(region.loop) if isinstance(n, Access) and n.array == array.name
-        )
+        inside = uses(region.loop).get(array.name, 0)
         name = array.name
-        if inside < uses:
+        if inside < total:
             name = names.fresh(array.name, numbered=True)
             names.arrays[name] = replace(array, name=name, declared=False)
             new = _with_name(region.loop, array.name, name)

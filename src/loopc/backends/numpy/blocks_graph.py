@@ -250,7 +250,8 @@ class Graph:
         arg = value.arg
         if value.op == "sum" and isinstance(arg, Apply) and arg.fn == "mul" and self._is_dot(value):
             *first, last = arg.args
-            a = self.visit(first[0] if len(first) == 1 else replace(arg, args=tuple(first)))
+            axes = tuple(n for n in arg.axes if any(n in f.axes for f in first))
+            a = self.visit(first[0] if len(first) == 1 else Apply("mul", tuple(first), axes))
             b = self.visit(last)
             if a.axes == b.axes == arg.axes and self.dtype(a) == self.dtype(b):
                 return self._operation(replace(value, arg=replace(arg, args=(a, b))))

@@ -1,0 +1,1 @@
+"""Programs to learn from; `examples.zoo` trains some of them."""
