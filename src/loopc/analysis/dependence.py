@@ -322,8 +322,8 @@ def _start_together(difference: Affine, ranges: Mapping[str, Index]) -> bool:
     """Whether it is that of two indices whose ranges begin with the same value."""
     if difference.constant or [c for _, c in difference.terms] not in ([1, -1], [-1, 1]):
         return False
-    starts = [ranges[a.name].start for a, _ in difference.terms if isinstance(a, IndexRef)]
-    return len(starts) == 2 and starts[0] == starts[1]
+    names = [a.name for a, _ in difference.terms if isinstance(a, IndexRef) and a.name in ranges]
+    return len(names) == 2 and ranges[names[0]].start == ranges[names[1]].start
 
 
 def overwrites_itself(loop: tuple[Level, ...], update: Update) -> bool:
