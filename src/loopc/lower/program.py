@@ -8,7 +8,7 @@ from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
-from loopc.ir.visit import changing, reads, updates, walk
+from loopc.ir.visit import changing, updates, walk
 from loopc.lower.context import Context
 from loopc.lower.growth import forgiving
 from loopc.lower.plan import (
@@ -25,7 +25,7 @@ from loopc.lower.plan import (
     Store,
     When,
 )
-from loopc.lower.schedule import Scheduler
+from loopc.lower.schedule import Group, Scheduler
 from loopc.lower.tiles import tiled
 
 
@@ -85,16 +85,21 @@ class _Program:
         return (*found, *(self._alloc(self.context.arrays[n]) for n in never))
 
     def _statement(self, stmt: Stmt) -> Iterator[Step]:
-        for name in _names_read(stmt):
+        for _, update in updates((stmt,)):
+            self.context.zero_outside.pop(update.target.array, None)
+        for group in self.scheduler.groups(stmt):
+            yield from self._group(group)
+
+    def _group(self, group: Group) -> Iterator[Step]:
+        refs = (r for leaf in group.leaves for r in leaf.refs if not r.write)
+        for name in dict.fromkeys(r.access.array for r in refs):
             if name not in self.scheduler.made:
                 self.scheduler.made.add(name)
                 yield self._alloc(self.context.arrays[name])
         known = set(self.scheduler.made)
-        for _, update in updates((stmt,)):
-            self.context.zero_outside.pop(update.target.array, None)
-        steps = self.scheduler.statement(stmt)
-        for _, update in updates((stmt,)):
-            name = update.target.array
+        steps = self.scheduler.lowered(group)
+        for leaf in group.leaves:
+            name = leaf.update.target.array
             array = self.context.arrays[name]
             if _is_made_whole(steps, name) or name in self.own:
                 self.own.add(name)
@@ -112,10 +117,6 @@ class _Program:
         concrete = {"b": "bool", "i": "int64"}.get(dtype.kind, "float64")
         self.own.add(array.name)
         return Alloc(array.name, array.shape or (), dtype, reductions.start(row, concrete))
-
-
-def _names_read(stmt: Stmt) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(a.array for a in reads(stmt)))
 
 
 def _is_made_whole(steps: Sequence[Step], name: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, Level, dependences, leaves
+from loopc.diagnostics.record import record
 from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
@@ -25,6 +26,14 @@ from loopc.lower.wavefront import Wave, wavefront
 Serial = tuple[Level, ...]
 
 
+@record()
+class Group:
+    """Leaves that depend on each other in a cycle, or one; `edges` are the cycle's."""
+
+    leaves: tuple[Leaf, ...]
+    edges: tuple[Edge, ...]
+
+
 class Scheduler:
     """Lowers the statements of a program in order."""
 
@@ -33,27 +42,25 @@ class Scheduler:
         self.made: set[str] = set()
         self.pristine: set[str] = set()
 
-    def statement(self, stmt: Stmt) -> tuple[Step, ...]:
-        """Return the steps of a statement at the top of the program."""
+    def groups(self, stmt: Stmt) -> list[Group]:
+        """Return what a statement at the top of the program is split into, in order."""
         block = leaves((stmt,))
         edges = dependences(block) if isinstance(stmt, For) else []
-        return self._block(block, edges, ())
+        return _split(block, edges)
+
+    def lowered(self, group: Group) -> tuple[Step, ...]:
+        """Return the steps of a group, those before it being lowered."""
+        return self._component(group, ())
 
     def _block(
         self, block: Sequence[Leaf], edges: Sequence[Edge], serial: Serial
     ) -> tuple[Step, ...]:
-        number = {leaf.number: n for n, leaf in enumerate(block)}
-        inside = [e for e in edges if e.source in number and e.sink in number]
-        pairs = [(number[e.source], number[e.sink]) for e in inside]
-        steps: list[Step] = []
-        for component in components(len(block), pairs):
-            group = [block[n] for n in component]
-            own = {leaf.number for leaf in group}
-            cycle = [e for e in inside if e.source in own and e.sink in own]
-            steps.extend(self._component(group, cycle, serial))
-        return tuple(steps)
+        return tuple(
+            step for group in _split(block, edges) for step in self._component(group, serial)
+        )
 
-    def _component(self, group: list[Leaf], cycle: list[Edge], serial: Serial) -> tuple[Step, ...]:
+    def _component(self, component: Group, serial: Serial) -> tuple[Step, ...]:
+        group, cycle = component.leaves, component.edges
         carrying = [e.level for e in cycle if e.level is not None]
         if len(group) == 1 and not cycle:
             return self._parallel(group[0], serial)
@@ -87,7 +94,7 @@ class Scheduler:
 
     def _serial(
         self,
-        group: list[Leaf],
+        group: Sequence[Leaf],
         edges: Sequence[Edge],
         level: Level,
         depth: int,
@@ -126,6 +133,19 @@ class Scheduler:
         self.made.add(leaf.update.target.array)
         self.pristine.discard(leaf.update.target.array)
         return (Note(line or source_line(leaf), leaf.update.span), *steps)
+
+
+def _split(block: Sequence[Leaf], edges: Sequence[Edge]) -> list[Group]:
+    """Return the strongly connected components of a block."""
+    number = {leaf.number: n for n, leaf in enumerate(block)}
+    inside = [e for e in edges if e.source in number and e.sink in number]
+    pairs = [(number[e.source], number[e.sink]) for e in inside]
+    found: list[Group] = []
+    for component in components(len(block), pairs):
+        group = tuple(block[n] for n in component)
+        own = {leaf.number for leaf in group}
+        found.append(Group(group, tuple(e for e in inside if e.source in own and e.sink in own)))
+    return found
 
 
 def _independent_of_parallel(levels: Sequence[Level], depth: int, serial: Serial) -> int:

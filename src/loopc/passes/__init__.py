@@ -8,6 +8,7 @@ from typing import TypeAlias
 from loopc.ir.nodes import Program
 from loopc.passes.drop_initial import drop_initial
 from loopc.passes.expand_workspaces import expand_workspaces
+from loopc.passes.fold_constants import fold_constants
 from loopc.passes.hold_conditions import hold_conditions
 from loopc.passes.keep_values import keep_values
 from loopc.passes.reuse_values import reuse_values
@@ -18,7 +19,15 @@ Pass: TypeAlias = Callable[[Program], Program]
 PIPELINE: dict[int, tuple[Pass, ...]] = {
     0: (hold_conditions, split_ragged, expand_workspaces),
     1: (hold_conditions, split_ragged, expand_workspaces, drop_initial),
-    2: (hold_conditions, split_ragged, expand_workspaces, drop_initial, keep_values, reuse_values),
+    2: (
+        hold_conditions,
+        split_ragged,
+        fold_constants,
+        expand_workspaces,
+        drop_initial,
+        keep_values,
+        reuse_values,
+    ),
 }
 """The passes of each level of optimisation, in order."""
 

@@ -168,8 +168,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     _shape("W1", W1, (C, H))
     _shape("B1", B1, (C,))
     dtype = x.dtype
-    # mlp.loops:11  L.grad = 1
-    L_grad = dtype.type(1)
+    # mlp.loops:11  L = -ln(P[y])
     P_grad = np.zeros(C, dtype)
     h = np.empty((H,), dtype)
     j_block, = _blocks((H,), 8)
@@ -203,8 +202,8 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P = _softmax(s, (0,))
     # mlp.loops:11  L = -ln(P[y])
     L = -np.log(P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
-    # mlp.loops:11  P.grad[y] -= L.grad / P[y]
-    P_grad[_inside(y, C, 'mlp.loops:11: axis 1 of `P.grad`, index `y`')] += -(L_grad / P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
+    # mlp.loops:11  P.grad[y] -= 1 / P[y]
+    P_grad[_inside(y, C, 'mlp.loops:11: axis 1 of `P.grad`, index `y`')] += -(1 / P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
     # mlp.loops:10  for k  P_dot += P.grad[k] P[k]
     P_dot = np.sum(P_grad * P)
     s̃_grad = np.empty((C,), dtype)

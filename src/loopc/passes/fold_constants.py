@@ -1,0 +1,114 @@
+"""Put a literal in the place of the reads of a temporary that holds nothing else.
+
+Rewrite:   L.grad = 1                           ->  for i  y.grad[i] += g[i]
+           for i  y.grad[i] += L.grad g[i]
+Requires:  one assignment gives the temporary its only value, in every cell, before it is read.
+           Keeps: every value; a factor 1 and nothing else is dropped, since 0 times inf is not 0.
+Source: constant propagation, e.g. Muchnick, Advanced Compiler Design, ch. 12.6.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from loopc.ir.affine import equal
+from loopc.ir.nodes import (
+    Call,
+    Const,
+    Expr,
+    For,
+    Index,
+    IndexRef,
+    Node,
+    Program,
+    Read,
+    Stmt,
+    Update,
+)
+from loopc.ir.visit import map_children, mul, reads, updates
+
+
+def fold_constants(program: Program) -> Program:
+    """Return the program with literals in the place of temporaries that hold them."""
+    known = _constants(program)
+    if not known:
+        return program
+    body = tuple(_folded(s, known) for s in program.body)
+    kept = {*program.outputs, *(a.array for s in body for a in reads(s))}
+    gone = set(known) - kept
+    left = tuple(s for stmt in body for s in _without(stmt, gone))
+    arrays = tuple(a for a in program.arrays if a.name not in gone)
+    return replace(program, body=left, arrays=arrays)
+
+
+def _constants(program: Program) -> dict[str, Const]:
+    """Return the temporaries that hold one literal, in every cell, wherever they are read."""
+    writes = Counter(u.target.array for _, u in updates(program.body))
+    shapes = {a.name: a.shape or () for a in program.arrays if a.kind == "temp"}
+    typed = {a.name for a in program.arrays if a.dtype not in ("", "float")}
+    known: dict[str, Const] = {}
+    read: set[str] = set()
+    for stmt in program.body:
+        for loops, update in updates((stmt,)):
+            name, value = update.target.array, update.value
+            read |= {a.array for a in reads(update)}
+            if name not in shapes or name in typed or name in read or writes[name] > 1:
+                continue
+            indices = tuple(i for f in loops for i in f.indices)
+            plain = isinstance(value, Const) and all(f.guard is None for f in loops)
+            if plain and _covers(update, indices, shapes[name]) and _is_same_cell(stmt, update):
+                assert isinstance(value, Const)
+                known[name] = value
+        read |= {a.array for a in reads(stmt)}
+    return known
+
+
+def _is_same_cell(stmt: Stmt, update: Update) -> bool:
+    """Whether the statement round an assignment reads no cell that is still to be assigned."""
+    own = (a for a in reads(stmt) if a.array == update.target.array)
+    return all(a == update.target for a in own)
+
+
+def _covers(update: Update, indices: tuple[Index, ...], shape: tuple[Expr, ...]) -> bool:
+    """Whether an assignment writes every cell of an array."""
+    ranges = {i.name: i for i in indices}
+    seen: set[str] = set()
+    if update.op != "=":
+        return False
+    for subscript, size in zip(update.target.subscripts, shape, strict=True):
+        at = subscript.at
+        if not isinstance(at, IndexRef) or at.name in seen or subscript.mode != "strict":
+            return False
+        seen.add(at.name)
+        index = ranges[at.name]
+        whole = index.step == 1 and index.start == Const(0)
+        if not whole or index.stop is None or not equal(index.stop, size):
+            return False
+    return True
+
+
+def _folded(stmt: Stmt, known: Mapping[str, Const]) -> Stmt:
+    def put(node: Node) -> Node:
+        if isinstance(node, Read) and node.access.array in known:
+            return replace(known[node.access.array], span=node.span)
+        new = map_children(node, put)
+        if new is not node and isinstance(new, Call) and new.fn == "mul":
+            return mul(*new.args)
+        return new
+
+    return put(stmt) if known else stmt  # type: ignore[return-value]
+
+
+def _without(stmt: Stmt, gone: set[str]) -> list[Stmt]:
+    """Drop the assignments of arrays that nothing reads any more."""
+    match stmt:
+        case Update(target):
+            return [] if target.array in gone else [stmt]
+        case For(body=body):
+            inner = tuple(s for b in body for s in _without(b, gone))
+            same = len(inner) == len(body) and all(a is b for a, b in zip(inner, body, strict=True))
+            return [stmt] if same else [replace(stmt, body=inner)] if inner else []
+        case _:
+            return [stmt]
