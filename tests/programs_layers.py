@@ -58,12 +58,6 @@ def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
-def erf(x: Any) -> Any:
-    from scipy.special import erf
-
-    return erf(x)
-
-
 # Contractions and convolutions
 
 
@@ -218,3 +212,67 @@ def cross_entropy_with_an_ignored_label(s, t):
 )
 def cross_entropy_as_a_guarded_mean(s, t):
     return cross_entropy_with_an_ignored_label(s, t)
+
+
+# Types
+
+
+@program(
+    """
+input x[N]
+for k < N, n: re[k] += x[n] cos(2 pi k n / N)
+for k < N, n: im[k] -= x[n] sin(2 pi k n / N)
+""",
+    x=(6,),
+)
+def fourier_transform(x):
+    f = np.fft.fft(x)
+    return {"re": f.real, "im": f.imag}
+
+
+# Functions and partial declarations
+
+
+@program(
+    """
+def affine(x[I], W[J,I], b[J]) -> y[J]:
+    for j,i  y[j] += W[j,i] x[i]
+    for j    y[j] += b[j]
+def mlp(x[I], W0[H,I], b0[H], W1[C,H], b1[C]) -> s[C]:
+    h[:] = affine(x, W0, b0)
+    for j    h[j] = relu(h[j])
+    s[:] = affine(h, W1, b1)
+for b   s[b,:] = mlp(x[b,:], W0, b0, W1, b1)
+""",
+    x=(3, 4),
+    W0=(5, 4),
+    b0=(5,),
+    W1=(2, 5),
+    b1=(2,),
+)
+def a_local_array_handed_over_whole(x, W0, b0, W1, b1):
+    return np.maximum(x @ W0.T + b0, 0) @ W1.T + b1
+
+
+@program(
+    """
+def glu(x[2*D]) -> y[D]:
+    for d < D: y[d] = x[d] σ(x[d+D])
+for n: y[n,:] = glu(x[n,:])
+""",
+    x=(3, 6),
+)
+def gated_linear_unit_of_half_an_extent(x):
+    return x[:, :3] * sigmoid(x[:, 3:])
+
+
+@program(
+    """
+input x[N,C,L]
+for n, o, t < L, c, k: y[n,o,t] += w[o,c,k] x[n,c,wrap(t+k-1)]
+""",
+    x=(2, 3, 5),
+    w=(4, 3, 3),
+)
+def convolution_round_a_circle_with_one_declaration(x, w):
+    return conv1d(np.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2), w)

@@ -331,11 +331,7 @@ SHAPES = (
 
 NAMES = (
     (
-        "L0301",
-        "input x[N]\nfor i  y[i] = ⟦z[i]⟧\n",
-    ),
-    (
-        "L0301",
+        "L0333",
         "input weights[N]\nfor i  y[i] = ⟦weigths[i]⟧\n",
     ),
     (
@@ -343,7 +339,7 @@ NAMES = (
         "output ⟦q⟧\ny = 1\n",
     ),
     (
-        "L0301",
+        "L0331",
         "input x[⟦A[i]⟧]\nfor i  y[i] = x[i]\n",
     ),
     (
@@ -353,13 +349,6 @@ NAMES = (
     (
         "L0301",
         "for i  L += x[i]\nbackward L wrt ⟦q⟧\n",
-    ),
-    (
-        "L0301 L0301 L0301",
-        "input x[N]\n"
-        "for i  y[i] = x[i] + ⟦undefd1[i]⟧\n"
-        "for i  w[i] = x[i] + ⟦undefd2[i]⟧\n"
-        "for j,k  s[j] = ⟦B[j,k]⟧\n",
     ),
     ("L0302", "for i  y[i] = ⟦sgimoid⟧(x[i])\n"),
     ("L0302", "for i  y[i] = ⟦foo⟧(x[i])\n"),

@@ -6,7 +6,7 @@ and what the program leaves unsaid (kinds, outputs, what `backward` differentiat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -103,7 +103,9 @@ def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = 
     program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, ())
     program = _with_index_types(program)
     program = replace(program, body=tuple(_with_wrt(s, program) for s in program.body))
-    program = replace(program, outputs=tuple(builder.outputs) or default_outputs(program))
+    program = replace(
+        program, outputs=tuple(builder.outputs) or default_outputs(program, expander.kept)
+    )
     uncalled = tuple(
         alone(d, defs)
         for d in defs
@@ -134,8 +136,13 @@ def _dims_in(expr: tree.Expr) -> list[str]:
     return [n for n in names_in(expr) if n not in called]
 
 
-def default_outputs(program: Program) -> tuple[str, ...]:
-    """Return the arrays that no statement after their last write reads, in order of first write."""
+def default_outputs(program: Program, kept: Container[str] = ()) -> tuple[str, ...]:
+    """Return the arrays that no statement after their last write reads, in order of first write.
+
+    Args:
+        program: the program, its calls expanded.
+        kept: results of calls that only the called bodies read.
+    """
     last_read: dict[str, int] = {}
     first_write: dict[str, int] = {}
     last_write: dict[str, int] = {}
@@ -145,7 +152,7 @@ def default_outputs(program: Program) -> tuple[str, ...]:
         for name in writes:
             first_write.setdefault(name, number)
             last_write[name] = number
-    return tuple(n for n in first_write if last_read.get(n, -1) <= last_write[n])
+    return tuple(n for n in first_write if n in kept or last_read.get(n, -1) <= last_write[n])
 
 
 def _leaves(body: Iterable[Stmt]) -> Iterable[tuple[list[str], list[str]]]:

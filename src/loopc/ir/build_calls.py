@@ -14,9 +14,13 @@ from loopc.ir.build_inside import Inside
 from loopc.ir.build_names import Names, plain_name, tree_walk
 from loopc.ir.build_templates import (
     Access,
+    Filling,
+    Multiple,
     filled,
     mapped,
+    multiple,
     opened,
+    read_later,
     wholes,
     written,
 )
@@ -36,6 +40,8 @@ class Expander:
         taken: the names of the program so far.
         aliases: dims of defs that a body uses as values: the axis of an array that each is.
         called: the defs that are called somewhere.
+        later: what the statements after each assignment of the program read.
+        kept: results of calls that no later statement reads, though the called body may.
     """
 
     names: Names
@@ -44,6 +50,8 @@ class Expander:
     aliases: dict[str, tuple[str, int]] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
     called: set[str] = field(default_factory=set)
+    later: dict[int, frozenset[str]] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
 
     def module(self, body: tuple[tree.Statement, ...]) -> tuple[tree.Statement, ...]:
         """Return a program's statements without defs and calls."""
@@ -53,6 +61,7 @@ class Expander:
                     name = plain_name(target.name)
                     self.writes[name] = self.writes.get(name, 0) + 1
         kept = [s for s in body if not isinstance(s, tree.Def)]
+        self.later = read_later(kept)
         return tuple(s for stmt in kept for s in self.statement(stmt, ()))
 
     # Statements
@@ -172,6 +181,8 @@ class Expander:
             direct = stmt.op == "=" and self.writes.get(name, 0) == 1 and name not in mentioned
             if direct and name not in self.names.arrays:
                 cells.append(whole)
+                if name not in self.later.get(id(stmt), (name,)):
+                    self.kept.add(name)
                 continue
             cell = self.cell(result.name, scope, target.span, rank)
             cells.append(cell)
@@ -208,7 +219,7 @@ class Expander:
 
     def _bound(
         self, function: tree.Def, group: tree.Group, scope: Indices, before: list[tree.Statement]
-    ) -> dict[str, Access] | None:
+    ) -> dict[str, Filling] | None:
         """Return what each formal stands for."""
         given = list(group.items)
         needed = [p for p in function.params if p.value is None]
@@ -217,7 +228,7 @@ class Expander:
             self.wrong(function, group.span, what)
             return None
         assigned = written(function.body)
-        values: dict[str, Access] = {}
+        values: dict[str, Filling] = {}
         for number, formal in enumerate(function.params):
             actual = given[number] if number < len(given) else formal.value
             assert actual is not None
@@ -227,6 +238,9 @@ class Expander:
                 place = group.span if actual is formal.value else actual.span
                 self.wrong(function, place, f"takes `{formal.name}` with {rank} dimension(s)")
                 return None
+            if isinstance(actual, tree.Number) and formal.name not in assigned:
+                values[formal.name] = actual  # it may stand in ranges and subscripts
+                continue
             is_index = isinstance(actual, tree.Name) and actual.name in scope
             if access is None or formal.name in assigned or is_index:
                 access = self._copied(formal, actual, access, scope, before)
@@ -254,16 +268,27 @@ class Expander:
         before.append(copy)
         return cell
 
-    def _take_dims(self, function: tree.Def, values: dict[str, Access]) -> None:
-        """Let the dims of the formals' shapes mean the extents of the arguments."""
+    def _take_dims(self, function: tree.Def, values: dict[str, Filling]) -> None:
+        """Let the dims of formals mean the extents of the arguments; `4*D`: parts of them."""
+        multiples: list[tuple[Multiple, tree.Name]] = []
         for formal in function.params:
             access = values[formal.name]
+            if not isinstance(access, Access):
+                continue
             places = wholes(access)
             for place, dim in zip(places, formal.dims or (), strict=False):
-                if isinstance(dim, tree.Name) and dim.name not in values:
-                    name = self.fresh(dim.name)
-                    self.aliases[name] = (plain_name(access.name), place)
-                    values[dim.name] = tree.Name(name, span=dim.span)
+                found = multiple(dim)
+                if found is None or found.dim in values:
+                    continue
+                name = self.fresh(found.dim)
+                self.aliases[name] = (plain_name(access.name), place)
+                extent = tree.Name(name, span=dim.span)
+                if found.factor is None:
+                    values[found.dim] = extent
+                else:
+                    multiples.append((found, extent))
+        for found, extent in multiples:
+            values.setdefault(found.dim, found.solved(extent))
 
     # Names
 

@@ -119,7 +119,7 @@ class ExprBuilder:
         if name not in self.names.ranged:
             return self._read(name, (), span)
         if self.names.strict:
-            self.names.unknown(name, span)
+            self.names.resembling(name, span)
         self.names.dims[name] = span
         return Extent(name, span=span)
 

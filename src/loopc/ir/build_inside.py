@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loopc.ir.build_names import plain_name, tree_walk
 from loopc.ir.build_templates import (
     Access,
+    Filling,
     appended,
     filled_with,
     index_name,
@@ -27,7 +28,7 @@ class Inside:
 
     expander: Expander
     function: tree.Def
-    values: Mapping[str, Access]
+    values: Mapping[str, Filling]
     scope: tuple[str, ...]
     local: dict[str, Access] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -39,13 +40,12 @@ class Inside:
             if name not in self.values:
                 span = self.function.span
                 self.local[name] = self.expander.cell(name, self.scope, span)
-                self.ranks[name] = 0
         for node in tree_walk(self.function.body):
-            if isinstance(node, tree.Bracket) and plain_name(node.name) in self.ranks:
-                self.ranks[plain_name(node.name)] = len(node.items)
             if isinstance(node, tree.For):
                 for index in node.indices:
                     self._rename(index.name)
+            elif isinstance(node, tree.Bracket) and node.name in self.local:
+                self.ranks[node.name] = len(node.items)
             elif isinstance(node, tree.Bracket) and self.expander.names.reduction(node.name):
                 for item in node.items:
                     own = index_name(item)
@@ -73,32 +73,35 @@ class Inside:
                 return replace(inner, name=self.renamed.get(name, name))
             case tree.Name(name):
                 return self._name(node, plain_name(name))
-            case tree.Bracket(name, items):
-                access = self._access(plain_name(name))
-                inside = mapped(node, self.put)
-                if access is None:
-                    return inside
-                local = plain_name(name) in self.local
-                filled = (
-                    appended(access, inside.items) if local else filled_with(access, inside.items)
-                )
-                if filled is None:
-                    what = f"uses `{name}` with {len(items)} subscript(s)"
-                    self.expander.wrong(self.function, node.span, what)
-                    return tree.Number("0", span=node.span)
-                return replace(filled, span=node.span)
+            case tree.Bracket(name):
+                return self._bracket(node, plain_name(name))
             case _:
                 return mapped(node, self.put)
 
-    def _access(self, name: str) -> Access | None:
+    def _bracket(self, node: tree.Bracket, name: str) -> tree.Expr:
+        inside = mapped(node, self.put)
+        filled: Access | None = None
         if name in self.values:
-            return self.values[name]
-        return self.local.get(name)
+            value = self.values[name]
+            filled = filled_with(value, inside.items) if isinstance(value, Access) else None
+        elif name in self.local:
+            filled = appended(self.local[name], inside.items)
+        else:
+            return inside  # type: ignore[no-any-return]
+        if filled is None:
+            what = f"uses `{node.name}` with {len(node.items)} subscript(s)"
+            self.expander.wrong(self.function, node.span, what)
+            return tree.Number("0", span=node.span)
+        return replace(filled, span=node.span)
 
     def _name(self, node: tree.Name, name: str) -> tree.Expr:
         if name in self.renamed:
             return replace(node, name=self.renamed[name])
-        access = self._access(name)
-        if access is not None and self.ranks.get(name):
-            access = appended(access, (tree.Whole(),) * self.ranks[name])
-        return node if access is None else replace(access, span=node.span)
+        if name in self.values:
+            return replace(self.values[name], span=node.span)
+        if name not in self.local:
+            return node
+        rank = self.ranks.get(name, 0)  # its axes stand behind those of the loops
+        access = self.local[name]
+        whole = appended(access, (tree.Whole(),) * rank) if rank else access
+        return replace(whole, span=node.span)

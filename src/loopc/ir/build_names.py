@@ -152,7 +152,7 @@ class Names:
             self.arrays[name] = Array(name, "temp", span=self.written[name])
             return
         if self.strict:
-            self.unknown(name, span)
+            self.resembling(name, span)
         self.arrays[name] = Array(name, "input", span=span)
 
     def unknown(self, name: str, span: Span | None) -> None:
@@ -163,6 +163,15 @@ class Names:
         close = difflib.get_close_matches(name, known, 1, 0.6)
         repair = f"did you mean `{close[0]}`?" if close else f"declare it: `input {name}[…]`"
         self.report("L0301", span, name=name, repair=repair)
+
+    def resembling(self, name: str, span: Span | None) -> None:
+        """Warn of a name that nothing declares or writes and that is much like one that is."""
+        if name in self.doubtful:
+            return
+        known = [n for n in (*self.arrays, *self.written, *self.dims) if len(n) > 2]
+        close = difflib.get_close_matches(name, known, 1, 0.75)
+        if close:
+            self.report("L0333", span, name=name, other=close[0])
 
     def is_misplaced(self, name: str, span: Span | None, *, indices: bool = True) -> bool:
         """Report a name that is a def, or an index of other loops, and so is no array."""

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from loopc.ir.build_names import plain_name, tree_walk
 from loopc.syntax import tree
 
 Access = tree.Name | tree.Bracket
+Filling = Access | tree.Number | tree.Group
+"""What a formal of a `def` stands for: an access, a literal, or a part of an extent."""
 
 
 def written(body: Iterable[tree.Statement]) -> dict[str, None]:
     """Return the names that statements assign, in order."""
     nodes = (n for s in body for n in tree_walk(s) if isinstance(n, tree.Assign))
     return {plain_name(t.name): None for n in nodes for t in n.targets}
+
+
+def read_later(body: Iterable[tree.Statement]) -> dict[int, frozenset[str]]:
+    """Return what the assignments after each assignment read, by the `id` of the latter."""
+    leaves = [n for s in body for n in tree_walk(s) if isinstance(n, tree.Assign)]
+    found: dict[int, frozenset[str]] = {}
+    names: frozenset[str] = frozenset()
+    for leaf in reversed(leaves):
+        found[id(leaf)] = names
+        parts = (leaf.value, *(t.items for t in leaf.targets if isinstance(t, tree.Bracket)))
+        read = (n for n in tree_walk(parts) if isinstance(n, tree.Name | tree.Bracket))
+        names |= {plain_name(n.name) for n in read}
+    return found
 
 
 def mapped(node: Any, f: Any) -> Any:
@@ -87,5 +102,35 @@ def index_name(item: Any) -> str | None:
     match item:
         case tree.Name(name) | tree.Index(name) | tree.Compare(tree.Name(name)):
             return name
+        case _:
+            return None
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """A dim of a formal's shape: `D`, or `4*D`."""
+
+    dim: str
+    factor: tree.Number | None = None
+
+    def solved(self, extent: tree.Name) -> tree.Group:
+        """Return the dim for an extent of the shape."""
+        assert self.factor is not None
+        operands = (tree.Operand("", 0, extent), tree.Operand("//", 0, self.factor))
+        return tree.Group((tree.Chain(operands, span=extent.span),), span=extent.span)
+
+
+def multiple(dim: Any) -> Multiple | None:
+    """Return a formal's dim as a multiple of a name; None if it is anything else."""
+    match dim:
+        case tree.Name(name):
+            return Multiple(name)
+        case tree.Chain((tree.Operand(_, 0, a), tree.Operand("*" | "", 0, b))):
+            pair = (a, b) if isinstance(a, tree.Number) else (b, a)
+            match pair:
+                case (tree.Number() as factor, tree.Name(name)):
+                    return Multiple(name, factor)
+                case _:
+                    return None
         case _:
             return None

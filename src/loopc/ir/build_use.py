@@ -60,11 +60,19 @@ def _library(name: str) -> dict[str, tree.Def] | None:
     """Return the defs of a library of the package; None: there is no such library."""
     from loopc.syntax.parser import parse
 
-    file = files("loopc.layers") / f"{name}{SUFFIX}"
-    if not file.is_file():
-        return None
-    module = parse(Source(file.name, file.read_text(encoding="utf-8")))
-    return {d.name: d for d in module.body if isinstance(d, tree.Def)}
+    texts = library_files(name)
+    modules = [parse(Source(file, text)) for file, text in texts.items()]
+    defs = (d for m in modules for d in m.body if isinstance(d, tree.Def))
+    return {d.name: d for d in defs} if texts else None
+
+
+def library_files(name: str) -> dict[str, str]:
+    """Return the texts of a library of the package by file, in order."""
+    folder = files("loopc.layers") / name
+    if not name.isidentifier() or not folder.is_dir():
+        return {}
+    found = (f for f in folder.iterdir() if f.name.endswith(SUFFIX))
+    return {f.name: f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
 
 
 def _read(

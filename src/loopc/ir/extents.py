@@ -63,6 +63,7 @@ class Equations:
         extents = (node.name for node in walk(program) if isinstance(node, Extent))
         self.taken: set[str] = {*self.arrays, *(d.name for d in program.dims), *extents}
         self.suggested: dict[Axis, Expr] = {}
+        self.aliases = {d.name for d in program.dims if d.of is not None}
         self.soft: list[tuple[Axis, Key]] = []
 
     # Union-find.
@@ -135,7 +136,7 @@ class Equations:
         if slot is None or slot.index.stop is None or slot.index.step not in (1, -1):
             return
         extent = plus(last(slot.index), 1)
-        if isinstance(extent, Extent):
+        if isinstance(extent, Extent) and extent.name not in self.aliases:
             self.suggested.setdefault(axis, extent)
 
     def _dim(self, group: Class) -> Expr | None:

@@ -67,7 +67,7 @@ def _means(text: str, program: Program) -> bool:
     if any(d.severity == "error" for d in found):
         return False
     names: dict[str, str] = {}
-    for array in program.arrays:
+    for array in (a for a in program.arrays if a.kind != "temp"):
         twin = next((a for a in again.arrays if a.name == array.name), None)
         for a, b in zip(array.shape or (), (twin.shape or ()) if twin else (), strict=False):
             if isinstance(a, Extent) and isinstance(b, Extent):
@@ -82,10 +82,12 @@ def _ranges(
     program: Program, names: dict[str, str]
 ) -> tuple[list[tuple[str, Expr | None, Expr | None]], dict[str, tuple[Expr, ...]]]:
     """Return every range in the order of the text, and every shape."""
+    taken = set(names.values())
 
     def rename(node: Node) -> Node:
         if isinstance(node, Extent):
-            return Extent(names.get(node.name, node.name))
+            other = f"{node.name}?" if node.name in taken else node.name  # one that no shape gives
+            return Extent(names.get(node.name, other))
         return map_children(node, rename)
 
     def normal(expr: Expr | None) -> Expr | None:

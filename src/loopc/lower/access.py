@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 def read(lowering: Lowering, access: Access) -> Value:
     """Lower the value of a cell at each point of the box."""
+    access = without_modes(lowering, access)
     if is_affine(lowering, access) and stays_inside(lowering, access):
         parts = slices(lowering, access)
         if parts is not None:
@@ -49,6 +51,19 @@ def read(lowering: Lowering, access: Access) -> Value:
         return row(lowering, access) or strided(lowering, access)
     window = windows.read(lowering, access)
     return _gather(lowering, access) if window is None else window
+
+
+def without_modes(lowering: Lowering, access: Access) -> Access:
+    """Return the access without the boundary modes of subscripts that stay inside anyway."""
+    if all(s.mode == "strict" for s in access.subscripts):
+        return access
+    new = (
+        replace(s, mode="strict")
+        if s.mode != "strict" and lowering.context.is_inside(access, axis, lowering.ranges)
+        else s
+        for axis, s in enumerate(access.subscripts)
+    )
+    return replace(access, subscripts=tuple(new))
 
 
 def is_affine(lowering: Lowering, access: Access) -> bool:

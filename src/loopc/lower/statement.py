@@ -168,7 +168,7 @@ class _Target:
     ) -> None:
         self.lowering = lowering
         self.context = lowering.context
-        self.update = update
+        self.update = replace(update, target=accesses.without_modes(lowering, update.target))
         self.array = update.target.array
         self.dtype: DType = self.context.types[self.array]
         self.fresh = fresh

@@ -178,7 +178,8 @@ def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) ->
     found = list(values)
     for number, factor in enumerate(product.factors):
         value, own = values[number], lowering.type_of(factor)
-        if own is not None and own.kind in "bi" and not isinstance(value, Lit | Scalar):
+        narrow = own is not None and (own.kind in "bi" or own.weak)
+        if narrow and not isinstance(value, Lit | Scalar):
             found[number] = Cast(value, result, value.axes)
     return found
 

@@ -12,12 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ParseError,
         message="`{name}` is not declared and no statement writes it",
         hint="{repair}",
-        explanation=(
-            "Once a program declares its inputs, every array that is read is declared or written. "
-            "A program without `input` declarations takes whatever it reads as an input."
-        ),
-        bad="input x[N]\nfor i  y[i] = z[i]\n",
-        good="input x[N], z[N]\nfor i  y[i] = x[i] + z[i]\n",
+        bad="output q\ny = 1\n",
+        good="output y\ny = 1\n",
     ),
     Entry(
         code="L0302",
@@ -311,5 +307,16 @@ ENTRIES: tuple[Entry, ...] = (
         hint="write a loop round it: `for {index}  y[{index}] = {name}[{index}](…)`",
         bad="y = softmax[k](x[k])\n",
         good="for k  y[k] = softmax[k](x[k])\n",
+    ),
+    Entry(
+        code="L0333",
+        title="an undeclared name that resembles another",
+        raises=ParseError,
+        message="`{name}` is not declared and no statement writes it: it is taken for an input",
+        hint="did you mean `{other}`? If not, declare it",
+        explanation="Declarations are optional, each of them: what is only read is an input.",
+        bad="input price[N], n[N]\nfor i  s += prize[i] n[i]\n",
+        good="input price[N], n[N]\nfor i  s += price[i] n[i]\n",
+        severity="warning",
     ),
 )

@@ -1,0 +1,1 @@
+"""The library of layers, losses and update rules: `use nn`."""
