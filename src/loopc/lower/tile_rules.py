@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from loopc.diagnostics.record import record
+from loopc.ir.nodes import Expr
 from loopc.lower.blocks import can_run_in_blocks
 from loopc.lower.plan import Apply, Assign, Contract, Fold, Step, Store, Value, View
 from loopc.lower.plan_visit import arrays_read, children, walk
@@ -14,33 +16,55 @@ def target_axes(step: Assign | Store) -> tuple[str, ...]:
     return step.order if isinstance(step, Assign) else step.target.axes
 
 
-def places(step: Assign | Store, axes: Sequence[str]) -> tuple[int, ...] | None:
-    """Return the dimensions of the target that shared indices run over, if they run over all."""
+@record()
+class Alignment:
+    """How an access runs over the shared indices.
+
+    Attributes:
+        places: the dimension of each shared index.
+        spans: whether it runs over the whole of these dimensions.
+        whole: whether it is all of the array.
+        parts: its slices, their axes by number.
+    """
+
+    places: tuple[int, ...]
+    spans: bool
+    whole: bool
+    parts: tuple[tuple[int, Expr, Expr | None, int], ...]
+
+    def agrees(self, written: Alignment) -> bool:
+        """Whether it touches, at a point of the shared indices, only what is written there."""
+        if written.whole:
+            return self.spans and self.places == written.places
+        return self.places == written.places and self.parts == written.parts
+
+
+def written(step: Assign | Store, axes: Sequence[str]) -> Alignment | None:
+    """Return how a step writes its target; None: not each cell at one point."""
     if isinstance(step, Assign):
-        return tuple(step.order.index(a) for a in axes)
-    return (
-        _aligned(step.target, axes) if all(p.axis and p.whole for p in step.target.parts) else None
-    )
+        return Alignment(tuple(step.order.index(a) for a in axes), True, True, ())
+    return aligned(step.target, axes)
 
 
-def _aligned(view: View, axes: Sequence[str]) -> tuple[int, ...] | None:
-    """Return the dimension of a view that each axis is the whole of."""
-    found = []
-    for axis in axes:
-        places = [n for n, p in enumerate(view.parts) if p.axis == axis]
-        if len(places) != 1 or not view.parts[places[0]].whole:
-            return None
-        found.append(places[0])
-    return tuple(found)
+def aligned(view: View, axes: Sequence[str]) -> Alignment | None:
+    """Return how a view runs over axes; None: one of them is in no dimension, or in several."""
+    own = [p.axis for p in view.parts]
+    if any(own.count(a) != 1 for a in axes):
+        return None
+    places = tuple(own.index(a) for a in axes)
+    numbers = {a: n for n, a in enumerate(view.axes)}
+    parts = tuple((numbers.get(p.axis, -1), p.start, p.count, p.step) for p in view.parts)
+    spans = all(view.parts[n].whole for n in places)
+    return Alignment(places, spans, all(p.axis and p.whole for p in view.parts), parts)
 
 
-def alignments(step: Assign | Store, name: str, axes: Sequence[str]) -> set[tuple[int, ...] | None]:
+def alignments(step: Assign | Store, name: str, axes: Sequence[str]) -> set[Alignment | None]:
     """Return how a step reads an array."""
-    found: set[tuple[int, ...] | None] = set()
+    found: set[Alignment | None] = set()
     views = 0
     for value in walk(step.value):
         if isinstance(value, View) and value.array == name:
-            found.add(_aligned(value, axes))
+            found.add(aligned(value, axes))
             views += 1
         elif getattr(value, "array", None) == name:
             found.add(None)

@@ -26,10 +26,12 @@ from loopc.lower.plan import (
     Apply,
     Assign,
     Contract,
-    Flatten,
+    Copy,
     Fold,
+    Loop,
     Note,
     Part,
+    Scatter,
     Selected,
     Step,
     Store,
@@ -37,15 +39,33 @@ from loopc.lower.plan import (
     TileIndex,
     Value,
     View,
+    When,
 )
 from loopc.lower.plan_visit import touched, walk
-from loopc.lower.tile_rules import adds_up, alignments, large, places, reads_itself, target_axes
+from loopc.lower.tile_rules import (
+    Alignment,
+    adds_up,
+    alignments,
+    large,
+    reads_itself,
+    target_axes,
+    written,
+)
 
 DEPTH = 2
 """The most indices that run in blocks."""
 
 WINDOW = 64
 """How many steps that cannot join a group are looked past."""
+
+
+SERIAL_WORK = 4
+"""The operations that a tile in a serial loop saves temporaries of, to be worth its own calls."""
+
+OPERATIONS = (Fold, Along, Contract, Selected)
+
+MOVABLE = (Alloc, Copy, Assign, Store, Scatter, Loop, When)
+"""Steps that have no effect but on the arrays that they name."""
 
 
 @record()
@@ -64,14 +84,15 @@ def tiled(
     outputs: Iterable[str],
     shapes: Mapping[str, tuple[Expr, ...]],
     types: Mapping[str, DType],
+    work: int = 2,
 ) -> tuple[Step, ...]:
-    """Return the steps at the top of a plan, those in tiles that gain from it."""
-    left = _units(steps)
+    """Return the steps at the top of a plan, those in tiles that do at least some `work`."""
+    left = _units([_with_tiles(s, shapes, types) for s in steps])
     made = set(inputs)
     kept = set(outputs)
     found: list[Step] = []
     while left:
-        group = _best(left, made)
+        group = _best(left, made, work)
         if group is None:
             done, left = left[:1], left[1:]
             found += _listed(done)
@@ -83,6 +104,15 @@ def tiled(
             done = [*group.before, *(m.unit for m in group.members)]
         made |= {n for u in done for n in u.writes}
     return tuple(found)
+
+
+def _with_tiles(
+    step: Step, shapes: Mapping[str, tuple[Expr, ...]], types: Mapping[str, DType]
+) -> Step:
+    """Return a serial loop with tiles in its body, where all arrays exist."""
+    if not isinstance(step, Loop):
+        return step
+    return replace(step, body=tiled(step.body, shapes, shapes, shapes, types, SERIAL_WORK))
 
 
 def _units(steps: Sequence[Step]) -> list[Unit]:
@@ -115,7 +145,7 @@ class Member:
     sums: bool
 
 
-def _best(units: Sequence[Unit], made: set[str]) -> Group | None:
+def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
     """Return the group that starts with the first step, with as many steps as can be."""
     step = units[0].step
     if not isinstance(step, Assign | Store):
@@ -128,7 +158,7 @@ def _best(units: Sequence[Unit], made: set[str]) -> Group | None:
         group.grow(units[1:])
         if best is None or len(group.members) >= len(best.members):
             best = group
-    return best if best is not None and best.is_worthwhile() else None
+    return best if best is not None and best.work() >= work else None
 
 
 @dataclass
@@ -139,8 +169,8 @@ class Group:
         depth: the number of shared indices.
         made: the arrays that exist before each step.
         sizes: the extents of the shared indices.
-        places: for every array written: the dimension of each shared index.
-        read: for every array read: the same, None where it is read otherwise.
+        places: for every array written: how it runs over the shared indices.
+        read: for every array read: the same, None where it does not.
         sums: the arrays that are added up.
         before, behind, rest: the other steps.
     """
@@ -149,8 +179,8 @@ class Group:
     made: set[str]
     sizes: tuple[Expr, ...] = ()
     members: list[Member] = field(default_factory=list)
-    places: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    read: dict[str, set[tuple[int, ...] | None]] = field(default_factory=dict)
+    places: dict[str, Alignment] = field(default_factory=dict)
+    read: dict[str, set[Alignment | None]] = field(default_factory=dict)
     sums: set[str] = field(default_factory=set)
     before: list[Unit] = field(default_factory=list)
     behind: list[Unit] = field(default_factory=list)
@@ -159,7 +189,7 @@ class Group:
     def grow(self, units: Sequence[Unit]) -> None:
         """Take in as many of the following steps as can be."""
         for number, unit in enumerate(units):
-            if isinstance(unit.step, Flatten) or len(self.behind) > WINDOW:
+            if not isinstance(unit.step, MOVABLE) or len(self.behind) > WINDOW:
                 self.rest = list(units[number:])
                 return
             late = _conflict(unit, self.behind)
@@ -217,7 +247,7 @@ class Group:
         for view in views:
             known = self.places.get(view.array)
             if known is not None:
-                return tuple(view.parts[p].axis for p in known)
+                return tuple(view.parts[p].axis for p in known.places)
         return None
 
     def _allows(self, member: Member, target: tuple[str, ...]) -> bool:
@@ -231,10 +261,10 @@ class Group:
         else:
             if name in self.sums or not can_run_in_blocks(step.value, axes):
                 return False
-            own = places(step, member.axes)
-            if own is None or self.places.get(name, own) != own:
+            own = written(step, member.axes)
+            if own is None or not _agree({own}, self.places.get(name, own)):
                 return False
-            if self.read.get(name, {own}) != {own}:
+            if not _agree(self.read.get(name, set()), own):
                 return False
         return all(self._reads_well(a, member) for a in member.unit.reads)
 
@@ -246,8 +276,9 @@ class Group:
             return True
         step = member.unit.step
         assert isinstance(step, Assign | Store)
-        expected = self.places.get(name) or places(step, member.axes)
-        return alignments(step, name, member.axes) == {expected}
+        expected = self.places.get(name) or written(step, member.axes)
+        assert expected is not None
+        return _agree(alignments(step, name, member.axes), expected)
 
     def _take(self, member: Member, target: tuple[str, ...], sizes: Mapping[str, Expr]) -> None:
         step = member.unit.step
@@ -259,24 +290,26 @@ class Group:
         if member.sums:
             self.sums.add(name)
         else:
-            own = places(step, member.axes)
+            own = written(step, member.axes)
             assert own is not None
             self.places[name] = own
         self.members.append(member)
 
     # The tile
 
-    def is_worthwhile(self) -> bool:
-        """Whether there are temporaries to keep in the cache."""
-        work = 0
+    def work(self) -> int:
+        """Return the number of operations; one alone leaves no temporary to keep in the cache."""
+        found = 0
         for member in self.members:
             step = member.unit.step
             assert isinstance(step, Assign | Store)
-            work += 1 if isinstance(step, Store) and step.op != "=" else 0
-            work += sum(
-                isinstance(v, Apply | Fold | Along | Contract | Selected) for v in large(step)
-            )
-        return work >= 2
+            found += 1 if isinstance(step, Store) and step.op != "=" else 0
+            for value in large(step):
+                if isinstance(value, Apply):
+                    found += max(1, len(value.args) - 1)
+                elif isinstance(value, OPERATIONS):
+                    found += 1
+        return found
 
     def tile(
         self, kept: set[str], shapes: Mapping[str, tuple[Expr, ...]], types: Mapping[str, DType]
@@ -325,7 +358,7 @@ class Group:
             return replace(step, target=block_view(step.target, blocks), value=value)
         if step.array in local:
             shape = list(shapes[step.array])
-            for axis, place in zip(member.axes, self.places[step.array], strict=True):
+            for axis, place in zip(member.axes, self.places[step.array].places, strict=True):
                 shape[place] = size(blocks[axis])
             return replace(step, value=value, shape=tuple(shape))
         counts = dict(zip(step.order, shapes[step.array], strict=True))
@@ -350,6 +383,10 @@ class Group:
 
 def _names(axes: Sequence[str]) -> list[str]:
     return [a.replace("°", "") for a in axes]
+
+
+def _agree(accesses: Iterable[Alignment | None], expected: Alignment) -> bool:
+    return all(a is not None and a.agrees(expected) for a in accesses)
 
 
 def _conflict(unit: Unit, others: Sequence[Unit]) -> bool:

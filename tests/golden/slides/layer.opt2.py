@@ -50,18 +50,18 @@ def _forward(W, h, B):
     dtype = W.dtype
     s = np.empty((J,), dtype)
     j_block, = _blocks((J,), 8)
-    w1_ = np.empty(j_block, dtype)
+    w2_memory = np.empty(j_block, dtype)
     for j_from in range(0, J, j_block):
         j_to = min(j_from + j_block, J)
-        w1 = w1_[:j_to - j_from]
+        w2 = w2_memory[:j_to - j_from]
         # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
-        W_part = W[j_from:j_to]
-        np.matmul(W_part, h, out=w1)
+        W_part1 = W[j_from:j_to]
+        np.matmul(W_part1, h, out=w2)
         # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
-        B_part = B[j_from:j_to]
-        np.subtract(w1, B_part, out=w1)
-        t2 = _sigmoid(w1)
-        s[j_from:j_to] = t2
+        B_part3 = B[j_from:j_to]
+        np.subtract(w2, B_part3, out=w2)
+        t4 = _sigmoid(w2)
+        s[j_from:j_to] = t4
     return {"s": s}
 
 
@@ -123,30 +123,30 @@ def _value_and_grad(W, h, B, s_grad):
     B_grad = np.empty((J,), dtype)
     W_grad = np.empty((J, I), dtype)
     j_block, = _blocks((J,), 8)
-    w1_ = np.empty(j_block, dtype)
+    w2_memory = np.empty(j_block, dtype)
     for j_from in range(0, J, j_block):
         j_to = min(j_from + j_block, J)
-        w1 = w1_[:j_to - j_from]
+        w2 = w2_memory[:j_to - j_from]
         # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
-        W_part = W[j_from:j_to]
-        np.matmul(W_part, h, out=w1)
+        W_part1 = W[j_from:j_to]
+        np.matmul(W_part1, h, out=w2)
         # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
-        B_part = B[j_from:j_to]
-        np.subtract(w1, B_part, out=w1)
-        t2 = _sigmoid(w1)
-        s[j_from:j_to] = t2
+        B_part3 = B[j_from:j_to]
+        np.subtract(w2, B_part3, out=w2)
+        t4 = _sigmoid(w2)
+        s[j_from:j_to] = t4
         # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
-        s_grad_part = s_grad[j_from:j_to]
-        np.subtract(1, t2, out=w1)
-        np.multiply(t2, w1, out=t2)
-        s̃_grad_part = s̃_grad[j_from:j_to]
-        np.multiply(s_grad_part, t2, out=s̃_grad_part)
+        s_grad_part5 = s_grad[j_from:j_to]
+        np.subtract(1, t4, out=w2)
+        np.multiply(t4, w2, out=t4)
+        s̃_grad_part6 = s̃_grad[j_from:j_to]
+        np.multiply(s_grad_part5, t4, out=s̃_grad_part6)
         # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
-        B_grad_part = B_grad[j_from:j_to]
-        np.negative(s̃_grad_part, out=B_grad_part)
+        B_grad_part7 = B_grad[j_from:j_to]
+        np.negative(s̃_grad_part6, out=B_grad_part7)
         # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
-        W_grad_part = W_grad[j_from:j_to]
-        np.multiply(s̃_grad_part[:, None], h, out=W_grad_part)
+        W_grad_part8 = W_grad[j_from:j_to]
+        np.multiply(s̃_grad_part6[:, None], h, out=W_grad_part8)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W
     return {"s": s}, {"W": W_grad, "h": h_grad, "B": B_grad}

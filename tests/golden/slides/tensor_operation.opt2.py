@@ -50,17 +50,17 @@ def _forward(A, B):
     dtype = A.dtype
     Y = np.empty((H, I, J), dtype)
     h_block, = _blocks((H,), I * J * dtype.itemsize)
-    w1_ = np.empty((h_block, I, J), dtype)
+    w3_memory = np.empty((h_block, I, J), dtype)
     for h_from in range(0, H, h_block):
         h_to = min(h_from + h_block, H)
-        w1 = w1_[:h_to - h_from]
+        w3 = w3_memory[:h_to - h_from]
         # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
-        A_part = A[h_from:h_to]
-        B_part = B[h_from:h_to]
-        np.matmul(A_part, B_part.transpose(0, 2, 1), out=w1)
+        A_part1 = A[h_from:h_to]
+        B_part2 = B[h_from:h_to]
+        np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
         # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-        t2 = _sigmoid(w1)
-        Y[h_from:h_to] = t2
+        t4 = _sigmoid(w3)
+        Y[h_from:h_to] = t4
     return {"Y": Y}
 
 
@@ -121,28 +121,28 @@ def _value_and_grad(A, B, Y_grad):
     A_grad = np.empty((H, I, K), dtype)
     B_grad = np.empty((H, J, K), dtype)
     h_block, = _blocks((H,), I * J * dtype.itemsize)
-    w1_ = np.empty((h_block, I, J), dtype)
+    w3_memory = np.empty((h_block, I, J), dtype)
     for h_from in range(0, H, h_block):
         h_to = min(h_from + h_block, H)
-        w1 = w1_[:h_to - h_from]
+        w3 = w3_memory[:h_to - h_from]
         # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
-        A_part = A[h_from:h_to]
-        B_part = B[h_from:h_to]
-        np.matmul(A_part, B_part.transpose(0, 2, 1), out=w1)
+        A_part1 = A[h_from:h_to]
+        B_part2 = B[h_from:h_to]
+        np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
         # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-        t2 = _sigmoid(w1)
-        Y[h_from:h_to] = t2
+        t4 = _sigmoid(w3)
+        Y[h_from:h_to] = t4
         # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] (Y[h,i,j] (1 - Y[h,i,j]))
-        Y_grad_part = Y_grad[h_from:h_to]
-        np.subtract(1, t2, out=w1)
-        np.multiply(t2, w1, out=t2)
-        np.multiply(Y_grad_part, t2, out=t2)
+        Y_grad_part5 = Y_grad[h_from:h_to]
+        np.subtract(1, t4, out=w3)
+        np.multiply(t4, w3, out=t4)
+        np.multiply(Y_grad_part5, t4, out=t4)
         # tensor_operation.loops:2  for h,i,j,k  A.grad[h,i,k] += Ỹ.grad[h,i,j] B[h,j,k]
-        A_grad_part = A_grad[h_from:h_to]
-        np.matmul(t2, B_part, out=A_grad_part)
+        A_grad_part6 = A_grad[h_from:h_to]
+        np.matmul(t4, B_part2, out=A_grad_part6)
         # tensor_operation.loops:2  for h,i,j,k  B.grad[h,j,k] += Ỹ.grad[h,i,j] A[h,i,k]
-        B_grad_part = B_grad[h_from:h_to]
-        np.matmul(t2.transpose(0, 2, 1), A_part, out=B_grad_part)
+        B_grad_part7 = B_grad[h_from:h_to]
+        np.matmul(t4.transpose(0, 2, 1), A_part1, out=B_grad_part7)
     return {"Y": Y}, {"A": A_grad, "B": B_grad}
 
 

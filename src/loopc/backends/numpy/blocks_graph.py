@@ -17,7 +17,7 @@ from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType, as_float, join, of_call
 from loopc.ir.functions import lookup
-from loopc.ir.nodes import Const, Expr
+from loopc.ir.nodes import Const, Expr, IndexRef
 from loopc.lower.blocks import extents
 from loopc.lower.plan import (
     Along,
@@ -120,17 +120,25 @@ class Graph:
     def __post_init__(self) -> None:
         self.ends = {n for i in self.tile.indices for n in (i.low, i.high)}
         self.left: dict[str, int] = {}
+        self.partial: set[str] = set()
         summed = {a.array for a in self.tile.sums}
         for step in self.tile.body:
             if isinstance(step, Store) and step.target.array not in summed and self._is_block(step):
                 name = step.target.array
                 self.left[name] = self.left.get(name, 0) + 1
+                if not all(self._is_whole(p) for p in step.target.parts):
+                    self.partial.add(name)
         for step in self.tile.body:
             self._step(step)
 
     def _is_block(self, step: Store) -> bool:
         """Whether a store writes blocks rather than adding to a whole array."""
         return any(mentions(p, self.ends) for p in step.target.parts)
+
+    def _is_whole(self, part: Part) -> bool:
+        """Whether a slice is a whole dimension or a block of a whole one."""
+        starts = any(part.start == IndexRef(i.low) for i in self.tile.indices)
+        return bool(part.axis) and (part.whole or (part.step == 1 and starts))
 
     def _step(self, step: Step) -> None:
         if isinstance(step, Note):
@@ -219,7 +227,10 @@ class Graph:
     def _view(self, value: View) -> Value:
         number = self.holds.get(value.array)
         if number is not None:
-            whole = all(p.axis and (p.whole or mentions(p, self.ends)) for p in value.parts)
+            whole = value.array in self.partial
+            whole = whole or all(
+                p.axis and (p.whole or mentions(p, self.ends)) for p in value.parts
+            )
             named = replace(value, array=name_of(number))
             return block_of(number, value.axes) if whole else self._operation(named)
         if not value.parts or all(p.whole for p in value.parts):

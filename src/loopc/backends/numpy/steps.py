@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from loopc.backends.numpy import rows, windows
 from loopc.backends.numpy.tiles import TileSpeller
@@ -43,6 +44,10 @@ class StepSpeller:
     def __init__(self, speller: Speller) -> None:
         self.speller = speller
         self.note = ""
+        self.count = 0
+        self.around: list[str] = []
+        self.inner: set[str] = set()
+        self.before: list[str] = []
 
     def lines(self, steps: tuple[Step, ...]) -> Iterator[str]:
         """Yield the lines of steps, without indentation of their own."""
@@ -77,19 +82,39 @@ class StepSpeller:
                 yield windows.addition(speller, step)
             case Flatten():
                 yield from self._flatten(step)
-            case Loop(index, start, stop, stride, body):
-                name = speller.name("index", index)
-                yield f"for {name} in range({self._range(start, stop, stride)}):"
-                yield from self._inside(body)
+            case Loop():
+                yield from self._loop(step)
             case Tile():
                 yield from TileSpeller(self, step).lines()
             case Unfold():
                 yield from rows.unfold(speller, step)
             case Let(dim, value):
+                self.inner.add(speller.name("dim", dim))
                 yield f"{speller.name('dim', dim)} = {speller.size(value)}"
             case When(condition, body):
                 yield f"if {speller.text(condition)}:"
                 yield from self._inside(body)
+
+    def _loop(self, step: Loop) -> Iterator[str]:
+        name = self.speller.name("index", step.index)
+        span = self._range(step.start, step.stop, step.step)
+        self.around.append(name)
+        body = list(self._inside(step.body))
+        self.around.pop()
+        if not self.around:
+            yield from self.before
+            self.before, self.inner = [], set()
+        yield f"for {name} in range({span}):"
+        yield from body
+
+    def moved_out(self, lines: Sequence[str]) -> bool:
+        """Put lines before the outermost serial loop, if nothing in them changes inside it."""
+        changing = {*self.around, *self.inner}
+        words = {w for line in lines for w in re.findall(r"\w+", line)}
+        if not self.around or words & changing:
+            return False
+        self.before += lines
+        return True
 
     def _inside(self, body: tuple[Step, ...]) -> Iterator[str]:
         self.note = ""
@@ -105,6 +130,7 @@ class StepSpeller:
         return ", ".join(parts + ([str(step)] if step != 1 else []))
 
     def _flatten(self, step: Flatten) -> Iterator[str]:
+        self.inner.add(self.speller.size(step.size))
         speller = self.speller
         name, size = speller.name("array", step.array), speller.size(step.size)
         axes = (step.axis,) if step.axis else ()

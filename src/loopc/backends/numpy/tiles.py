@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Buffer:
-    """A Python variable: memory of its own, or a view of others'."""
+    """A Python variable: memory of its own, or a view of others'; `memory` holds a pooled one."""
 
     name: str
     key: tuple[str, ...] = ()
     pooled: bool = False
     owned: bool = True
+    memory: str = ""
 
 
 @dataclass
@@ -44,7 +45,6 @@ class TileSpeller:
     free: dict[tuple[str, ...], list[Buffer]] = field(default_factory=dict)
     made: list[tuple[Buffer, Operation]] = field(default_factory=list)
     note: str = ""
-    count: int = 0
 
     def __post_init__(self) -> None:
         self.speller = self.steps.speller
@@ -102,15 +102,17 @@ class TileSpeller:
         for alloc in tile.sums:
             yield f"{speller.name('array', alloc.array)} = {self.steps.allocated(alloc)}"
         yield from self.head
-        names = [speller.names.of(f"{i.low[:-5]}_block", "index") for i in tile.indices]
+        names = [speller.names.fresh(f"{i.low[:-5]}_block") for i in tile.indices]
         counts = ", ".join(speller.size(i.extent) for i in tile.indices)
         comma = "," if len(names) == 1 else ""
         cell = self._cell()
         blocks = speller.helper("_blocks")
-        yield f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {cell})"
+        setup = [f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {cell})"]
         for buffer, operation in self.made:
             shape = self._shape(operation, names)
-            yield f"{buffer.name}_ = np.empty({shape}, {self._dtype(operation)})"
+            setup.append(f"{buffer.memory} = np.empty({shape}, {self._dtype(operation)})")
+        if not self.steps.moved_out(setup):
+            yield from setup
         indent = ""
         for index, name in zip(tile.indices, names, strict=True):
             low, high = speller.name("index", index.low), speller.name("index", index.high)
@@ -119,7 +121,7 @@ class TileSpeller:
             indent += "    "
             yield f"{indent}{high} = min({low} + {name}, {extent})"
         for buffer, operation in self.made:
-            yield f"{indent}{buffer.name} = {buffer.name}_{self._part(operation)}"
+            yield f"{indent}{buffer.name} = {buffer.memory}{self._part(operation)}"
         for line in self.body:
             yield f"{indent}{line}"
 
@@ -280,7 +282,9 @@ class TileSpeller:
         free = self.free.setdefault(key, [])
         if free:
             return free.pop()
-        buffer = Buffer(self._fresh_name("w"), key, pooled=True)
+        name = self._fresh_name("w")
+        memory = self.speller.names.fresh(f"{name}_memory")
+        buffer = Buffer(name, key, pooled=True, memory=memory)
         self.made.append((buffer, operation))
         return buffer
 
@@ -326,10 +330,8 @@ class TileSpeller:
         self.body.append(f"{view} = {value}")
 
     def _fresh_name(self, name: str) -> str:
-        if len(name) > 1:
-            return self.speller.names.fresh(name)
-        self.count += 1
-        return self.speller.names.fresh(f"{name}{self.count}")
+        self.steps.count += 1
+        return self.speller.names.fresh(f"{name}{self.steps.count}")
 
 
 def _uses(item: Item) -> tuple[int, ...]:
