@@ -29,6 +29,7 @@ from loopc.lower.plan import (
     Selected,
     Step,
     Strided,
+    Tile,
     View,
     When,
 )
@@ -176,7 +177,7 @@ def _how(steps: Sequence[Step], opt: int) -> Iterator[str]:
     for step in steps:
         if isinstance(step, Loop):
             yield "serial"
-        if isinstance(step, Loop | When):
+        if isinstance(step, Loop | Tile | When):
             yield from _how(step.body, opt)
         elif isinstance(step, Scatter | Overlap):
             yield "scatter"
