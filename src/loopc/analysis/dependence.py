@@ -237,7 +237,9 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
     for guard in guards:
         ranges = tighten(ranges, guard)
     differences = list(_differences(x.access, y.access, mine, other))
-    if any(_never_zero(d, ranges) for d in differences):
+    outer = {one.index.name for one in a.levels[:same]}
+    near = {n: i for n, i in ranges.items() if n not in outer}
+    if any(_never_zero(d, near) or _never_zero(d, ranges) for d in differences):
         return False
     further = [*map(of_guard, guards), *map(of_range, ranges.values())]
     return may_hold([*map(linear, differences), *(e for e in further if e is not None)])
@@ -305,7 +307,7 @@ def _differences(
 
 
 def _never_zero(difference: Affine, ranges: Mapping[str, Index]) -> bool:
-    """Whether a sum has one sign for all values of the indices."""
+    """Whether a sum has one sign over all ranges; other indices are numbers like dims."""
     if difference.is_constant:
         return difference.constant != 0
     if _start_together(difference, ranges):

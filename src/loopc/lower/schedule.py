@@ -20,6 +20,7 @@ from loopc.lower.context import Context, Rows
 from loopc.lower.domain import NeedSerial
 from loopc.lower.notes import source_line
 from loopc.lower.plan import Let, Loop, Note, Step, Unfold
+from loopc.lower.splitting import split
 from loopc.lower.statement import Job, lower_update
 from loopc.lower.wavefront import Wave, wavefront
 
@@ -70,6 +71,10 @@ class Scheduler:
             wave = wavefront(self.context, group, depth)
             if wave is not None:
                 return self._waves(group, wave, serial)
+        if self.context.opt and len(group) == 1 and depth == min(carrying):
+            pieces = split(group[0], depth)
+            if pieces is not None:
+                return tuple(s for p, own in pieces for s in self._block([p], own, serial))
         return self._serial(group, cycle, group[0].levels[depth], depth, serial)
 
     def _waves(self, group: Sequence[Leaf], wave: Wave, serial: Serial) -> tuple[Step, ...]:

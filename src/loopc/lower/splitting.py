@@ -1,0 +1,105 @@
+"""Loops that carry a dependence at one point alone, split there into loops that carry none.
+
+    for i, j  D[i,j] = min(D[i,j], D[i,k] + D[k,j])
+    ->  for i < k …;  for i in range(k, k+1) …;  for i in range(k+1, N) …      and each by j alike
+
+Source: loop splitting for weak-zero dependences, Allen and Kennedy, Optimizing Compilers for Modern
+Architectures, ch. 3.3 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from loopc.analysis.dependence import Edge, Leaf, Level, dependences
+from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
+from loopc.ir.bounds import ascending, backwards, bounds
+from loopc.ir.nodes import Call, Expr, Index
+from loopc.ir.visit import free_indices, reads
+
+Piece = tuple[Leaf, list[Edge]]
+
+
+def split(leaf: Leaf, depth: int) -> list[Piece] | None:
+    """Return the pieces of a leaf, cut at a point of the loop at `depth`, with their dependences.
+
+    None: no cut leaves pieces that can take that loop in any order.
+    """
+    for point in _points(leaf, depth):
+        pieces = [(piece, dependences([piece], depth)) for piece in _pieces(leaf, depth, point)]
+        if not pieces:
+            return None
+        middle, edges = pieces[1]  # it has one value of the index, or none
+        pieces[1] = (middle, [e for e in edges if e.level != depth])
+        if all(edge.level != depth for _, edges in pieces for edge in edges):
+            return pieces
+    return None
+
+
+def _points(leaf: Leaf, depth: int) -> Iterator[Expr]:
+    """Yield the values of the index at which a read may meet the write."""
+    name = leaf.levels[depth].index.name
+    if abs(leaf.levels[depth].index.step) != 1:
+        return
+    inner = {level.index.name for level in leaf.levels[depth:]}
+    target = leaf.update.target
+    found: dict[Expr, None] = {}
+    for ref in leaf.refs[1:]:
+        if ref.access.array != target.array:
+            continue
+        for p, q in zip(target.subscripts, ref.access.subscripts, strict=True):
+            left, right = affine(p.at), affine(q.at)
+            if left is None or right is None or reads(p.at) or reads(q.at):
+                continue
+            for moving, fixed in ((left, right), (right, left)):
+                rest = fixed - moving.without(name)
+                others = set(free_indices(to_expr(rest)))
+                outside = others.isdisjoint(inner) and not any("°" in n for n in others)
+                if moving.coefficient(name) == 1 and outside:
+                    found[to_expr(rest)] = None
+    yield from found
+
+
+def _pieces(leaf: Leaf, depth: int, point: Expr) -> list[Leaf]:
+    """Return a leaf for what is below a point, at it, and above it, in the order of the loop."""
+    level = leaf.levels[depth]
+    index = ascending(level.index)
+    behind = to_expr(_form(point) + Affine(1))
+    assert index.start is not None
+    assert index.stop is not None
+    start, stop = index.start, index.stop
+    if affine(start) is None or affine(stop) is None:
+        return []
+    around = {other.index.name: other.index for other in leaf.levels[:depth]}
+    ranges = [
+        (start, _best("min", stop, point, around)),
+        (_best("max", start, point, around), _best("min", stop, behind, around)),
+        (_best("max", start, behind, around), stop),
+    ]
+    cut = [replace(index, start=a, stop=b) for a, b in ranges]
+    if level.index.step < 0:
+        cut = [backwards(i) for i in reversed(cut)]
+    return [_with_range(leaf, depth, i) for i in cut]
+
+
+def _with_range(leaf: Leaf, depth: int, index: Index) -> Leaf:
+    level = Level(index, leaf.levels[depth].key)
+    return replace(leaf, levels=(*leaf.levels[:depth], level, *leaf.levels[depth + 1 :]))
+
+
+def _best(fn: str, a: Expr, b: Expr, around: Mapping[str, Index]) -> Expr:
+    """Return the larger or the smaller of two numbers, by the ranges of the loops around."""
+    larger, smaller = (a, b) if fn == "max" else (b, a)
+    for x, y, best in ((larger, smaller, a), (smaller, larger, b)):
+        low = bounds(to_expr(_form(x) - _form(y)), around).low
+        form = None if low is None else affine(low)
+        if form is not None and at_least(form, Affine(0)):
+            return best
+    return simplify(Call(fn, (a, b)))
+
+
+def _form(expr: Expr) -> Affine:
+    form = affine(expr)
+    assert form is not None
+    return form
