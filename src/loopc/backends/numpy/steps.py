@@ -30,6 +30,7 @@ from loopc.lower.plan import (
     Store,
     Tile,
     Unfold,
+    Value,
     When,
 )
 from loopc.lower.statement import is_fresh
@@ -92,8 +93,14 @@ class StepSpeller:
                 self.inner.add(speller.name("dim", dim))
                 yield f"{speller.name('dim', dim)} = {speller.size(value)}"
             case When(condition, body):
-                yield f"if {speller.text(condition)}:"
+                yield f"if {self._condition(condition)}:"
                 yield from self._inside(body)
+
+    def _condition(self, condition: Value) -> str:
+        """Spell a condition; `and` of single values as Python's."""
+        if isinstance(condition, Apply) and condition.fn == "and" and not condition.axes:
+            return " and ".join(self.speller.text(c, 7) for c in condition.args)
+        return self.speller.text(condition)
 
     def _loop(self, step: Loop) -> Iterator[str]:
         name = self.speller.name("index", step.index)
