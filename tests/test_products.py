@@ -44,6 +44,7 @@ PROGRAMS = {
         dim z[2,3]
         for n  z[w[n] % 2,v[n] % 3] += x[n]
     """,
+    "a bias inside": "for b,t,d,j  y[b,t,d] += M[d,j] relu(u[b,t,j] - a[j])",
     "a Gaussian kernel": "for i,j  y[i,j] = exp(-0.5 sum[k]((x[i,k] - z[j,k])**2))",
     "a difference summed": "for i,j,k  y[i,k] += S[i,j] (x[i,k] - z[j,k]) / 2",
 }
@@ -136,6 +137,11 @@ def test_a_product_of_two_is_one_matmul(name: str) -> None:
     forward = source[source.index("def _forward") : source.index("def forward")]
     assert forward.count(" @ ") == 1
     assert "einsum" not in source
+
+
+def test_the_gradient_of_a_bias_is_a_sum_of_a_gradient() -> None:
+    source = loopc.compile(PROGRAMS["a bias inside"]).source
+    assert "a.grad[j] -= u.grad[b,t,j]" in source
 
 
 def test_a_layer_under_the_loops_of_a_batch_has_one_cell_a_point() -> None:

@@ -11,6 +11,7 @@ from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
 from loopc.passes.hold_conditions import hold_conditions
 from loopc.passes.keep_values import keep_values
+from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.split_ragged import split_ragged
 
@@ -26,6 +27,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         expand_workspaces,
         drop_initial,
         keep_values,
+        reuse_sums,
         reuse_values,
     ),
 }
