@@ -27,6 +27,13 @@ TUNED = {
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "268435456",
 }
+ONE_THREAD = {
+    "BENCH_CPU": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
 FRAMEWORKS = ("jax", "torch", "torch compiled")
 
 
@@ -199,6 +206,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--growth", action="store_true", help="all sizes, not the main ones alone")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
+    parser.add_argument(
+        "--cpu", action="store_true", help="processor time, one thread: for a busy machine"
+    )
     parser.add_argument("--least", action="store_true", help="fastest rounds, not medians")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--png", type=Path)
@@ -212,6 +222,8 @@ def main() -> None:
     if options.child:
         print(json.dumps(run_here(options.child, options.rounds, growth=options.growth)))
         return
+    if options.cpu:
+        os.environ.update(ONE_THREAD)
     if options.least:
         STATISTIC[0] = "least"
     names = [n for n in workloads() if options.only in n]

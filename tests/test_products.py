@@ -152,3 +152,21 @@ def test_a_layer_under_the_loops_of_a_batch_has_one_cell_a_point() -> None:
         output L
     """
     assert "[b,t,b,t]" not in str(loopc.compile(text).adjoint)
+
+
+def test_the_order_of_a_chain_follows_the_extents_of_the_call() -> None:
+    program = loopc.compile(PROGRAMS["a chain"])
+    rng = np.random.default_rng(0)
+    for first, second in ((2, 9), (300, 9), (2, 300)):
+        given = {
+            "A": rng.normal(size=(first, 20)),
+            "E": rng.normal(size=(20, 20)),
+            "F": rng.normal(size=(20, second)),
+        }
+        expected = given["A"] @ given["E"] @ given["F"]
+        np.testing.assert_allclose(program(given)["L"], expected, rtol=1e-12)
+    sources = {r.source for r in program._runnables.values()}
+    assert {s.partition("L = ")[2].partition("\n")[0] for s in sources} == {
+        "(A @ E) @ F",
+        "A @ (E @ F)",
+    }

@@ -30,6 +30,11 @@ class Call:
     kinds: tuple[tuple[str, str], ...]
     uniform: bool
 
+    @property
+    def magnitudes(self) -> tuple[int, ...]:
+        """The powers of two that the dims are between."""
+        return tuple(self.dims[name].bit_length() for name in sorted(self.dims))
+
 
 def take(
     program: Program,

@@ -373,11 +373,14 @@ class Program:
 
             check_memory(program, call, self._options.memory_limit)
         full = (key, call.kinds, call.uniform)
-        found = self._runnables.get(full)
+        found = self._runnables.get((full, ())) or self._runnables.get((full, call.magnitudes))
         if found is None:
             calls.check_kinds(program, call)
             opt, is_judge = self._options.opt, self._backend.name == "reference"
             optimised = program if is_judge else passes.run(program, opt)
-            found = self._backend.build(optimised, dict(call.kinds), opt, uniform=call.uniform)
-            self._runnables[full] = found
+            kinds = dict(call.kinds)
+            found = self._backend.build(
+                optimised, kinds, opt, uniform=call.uniform, extents=call.dims
+            )
+            self._runnables[full, call.magnitudes if found.by_extents else ()] = found
         return found

@@ -23,6 +23,11 @@ class Runnable(Protocol):
         """The text of the generated code."""
         ...
 
+    @property
+    def by_extents(self) -> bool:
+        """Whether other extents would have been built for in another way."""
+        ...
+
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run on arrays that have been checked; return the outputs."""
         ...
@@ -59,9 +64,23 @@ class Build(Protocol):
     """Makes a program runnable for inputs of given kinds (`b i f c`)."""
 
     def __call__(
-        self, program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool
+        self,
+        program: Program,
+        kinds: Mapping[str, str],
+        opt: int,
+        *,
+        uniform: bool,
+        extents: Mapping[str, int],
     ) -> Runnable:
-        """Build it; `uniform`: all float inputs have one type."""
+        """Build it for any extents.
+
+        Args:
+            program: the program.
+            kinds: of its inputs.
+            opt: the level of optimisation.
+            uniform: whether all float inputs have one type.
+            extents: the dims of the call at hand, to choose between ways to do the same.
+        """
         ...
 
 

@@ -17,6 +17,7 @@ class Interpreted:
 
     program: Program
     source: str = ""
+    by_extents: bool = False
 
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run it."""
@@ -29,7 +30,14 @@ class Interpreted:
         return lambda *arrays: self({**fixed, **dict(zip(names, arrays, strict=True))}, dims)
 
 
-def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Interpreted:
+def build(
+    program: Program,
+    kinds: Mapping[str, str],
+    opt: int,
+    *,
+    uniform: bool,
+    extents: Mapping[str, int],
+) -> Interpreted:
     """Return the program, runnable."""
     return Interpreted(program)
 

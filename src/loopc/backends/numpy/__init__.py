@@ -29,6 +29,8 @@ class _Text:
 
     opt: int
     checks: bool
+    extents: Mapping[str, int] = field(default_factory=dict)
+    by_extents: bool = False
     helpers: dict[str, str] = field(default_factory=dict)
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
     parts: list[str] = field(default_factory=list)
@@ -37,6 +39,7 @@ class _Text:
         """Add the function that runs a plan and returns a dict (or several) of its arrays."""
         names = PythonNames()
         speller = Speller(names, self.opt, self.helpers, {}, self.functions, types=plan.dtypes)
+        speller.hints.extents = self.extents
         args = [speller.name("array", n) for n in plan.inputs]
         args += [speller.name("dim", n) for n in plan.free]
         head = list(dim_lines(plan, speller))
@@ -46,6 +49,7 @@ class _Text:
         initials = list(_initial_lines(plan, speller)) if self.checks else []
         types = list(_dtype_lines(plan, speller))
         result = ", ".join(_result(plan, speller, r) for r in results)
+        self.by_extents = self.by_extents or speller.hints.by_extents
         lines = [*head, *initials, *checks, *types, *body, f"return {result}"]
         text = f'@np.errstate(all="ignore")\ndef {name}({", ".join(args)}):\n'
         self.parts.append(text + "".join(f"{INDENT}{line}\n" for line in lines))
@@ -134,6 +138,7 @@ class Compiled:
     function: Any
     inputs: tuple[str, ...]
     free: tuple[str, ...]
+    by_extents: bool
 
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run it on arrays that have been checked."""
@@ -159,14 +164,21 @@ class Compiled:
         return ordered
 
 
-def build(program: Program, kinds: Mapping[str, str], opt: int, *, uniform: bool) -> Compiled:
+def build(
+    program: Program,
+    kinds: Mapping[str, str],
+    opt: int,
+    *,
+    uniform: bool,
+    extents: Mapping[str, int],
+) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
     plan = lower(program, kinds, opt, uniform=uniform)
-    text = _Text(opt, checks=False)
+    text = _Text(opt, checks=False, extents=extents)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])
     source = text.text("")
     namespace = _executed(source)
-    return Compiled(source, namespace["_forward"], plan.inputs, plan.free)
+    return Compiled(source, namespace["_forward"], plan.inputs, plan.free, text.by_extents)
 
 
 def _executed(source: str) -> dict[str, Any]:

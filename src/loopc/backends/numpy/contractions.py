@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import products
@@ -23,10 +24,33 @@ def spell(speller: Speller, value: Contract) -> Text:
     arrays = [f for f in factors if f.axes]
     if not arrays:
         return speller.spell(Apply("mul", tuple(scalars), ()))
-    text = _product(speller, arrays, value.axes, dict(value.sizes))
+    sizes = dict(value.sizes)
+    if len(arrays) > 1 and scalars:
+        arrays, scalars = _absorbed(speller, arrays, scalars, value.axes, sizes)
+    text = _product(speller, arrays, value.axes, sizes)
     if not scalars:
         return text
     return _scaled(speller, scalars, text)
+
+
+def _absorbed(
+    speller: Speller,
+    arrays: list[Value],
+    scalars: list[Value],
+    axes: Sequence[str],
+    sizes: Sizes,
+) -> tuple[list[Value], list[Value]]:
+    """Scale the smallest factor, if it is smaller than the result."""
+
+    def cells(own: Sequence[str]) -> int:
+        return prod(speller.hints.typical(sizes[a], decides=False) for a in own)
+
+    smallest = min(range(len(arrays)), key=lambda n: cells(arrays[n].axes))
+    factor = arrays[smallest]
+    if cells(factor.axes) >= cells(axes):
+        return arrays, scalars
+    arrays[smallest] = Apply("mul", (*scalars, factor), factor.axes)
+    return arrays, []
 
 
 def spell_selected(speller: Speller, value: Selected) -> Text:
@@ -117,7 +141,7 @@ def _best_pair(
     letter = letters(list(dict.fromkeys(a for v in arrays for a in v.axes)))
     inputs = ",".join("".join(letter[a] for a in v.axes) for v in arrays)
     equation = f"{inputs}->{''.join(letter[a] for a in axes)}"
-    shapes = [tuple(speller.typical(sizes[a]) for a in v.axes) for v in arrays]
+    shapes = [tuple(speller.hints.typical(sizes[a]) for a in v.axes) for v in arrays]
     found = [
         opt_einsum.contract_path(equation, *shapes, shapes=True, optimize=how)
         for how in ("dp", "greedy")
@@ -141,4 +165,4 @@ def _pair(speller: Speller, a: Value, b: Value, axes: tuple[str, ...], sizes: Si
         return speller.spell(Apply("mul", (a, b), axes))
     if set(a.axes) == set(b.axes) or (a.axes[-1] == b.axes[-1] and a.axes[-1] in axes):
         return _einsum(speller, Contract((a, b), axes))
-    return products.spell(speller, (a, b), speller.wished(axes), sizes)
+    return products.spell(speller, (a, b), speller.hints.wished(axes), sizes)

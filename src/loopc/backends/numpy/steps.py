@@ -70,16 +70,16 @@ class StepSpeller:
                 name = speller.name("array", array)
                 yield f"{name} = {name}.copy()"
             case Assign():
-                speller.order = step.order
+                speller.hints.order = step.order
                 yield self._assign(step)
             case Store() | RowStore():
-                speller.order = step.target.axes
+                speller.hints.order = step.target.axes
                 yield self._store(step)
             case Scatter():
-                speller.order = step.axes
+                speller.hints.order = step.axes
                 yield from self._scatter(step)
             case Overlap():
-                speller.order = step.order
+                speller.hints.order = step.order
                 yield windows.addition(speller, step)
             case Flatten():
                 yield from self._flatten(step)

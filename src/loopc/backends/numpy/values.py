@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from loopc.backends.numpy import contractions, integers, rows, windows
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
+from loopc.backends.numpy.hints import Hints
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.texts import (
     ATOM as ATOM,
@@ -60,7 +61,6 @@ from loopc.lower.plan import (
     View,
 )
 
-TYPICAL = 64
 _LEVELS = {"+": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "-": UNARY, "**": 14}
 
 
@@ -71,7 +71,7 @@ class Speller:
     Attributes:
         names: the identifiers.
         opt: the level of optimisation.
-        order: the axes of the array that the value at hand goes into, as they lie in memory.
+        hints: for choices between spellings.
     """
 
     names: PythonNames
@@ -79,7 +79,7 @@ class Speller:
     helpers: dict[str, str] = field(default_factory=dict)
     dtypes: dict[tuple[str, ...], str] = field(default_factory=dict)
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
-    order: tuple[str, ...] = ()
+    hints: Hints = field(default_factory=Hints)
     types: Mapping[str, DType] = field(default_factory=dict)
 
     # Names, sizes, types
@@ -105,16 +105,7 @@ class Speller:
             self.dtypes[sources] = self.names.fresh(base if base in FIXED.values() else "dtype")
         return self.dtypes[sources]
 
-    def typical(self, expr: Expr) -> int:
-        """Return the extent that an expression of dims has in the call at hand; 64 if unknown."""
-        return TYPICAL
-
     # Values
-
-    def wished(self, axes: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the order in which a value with these axes would best lie in memory."""
-        same = len(axes) == len(self.order) and set(axes) == set(self.order)
-        return self.order if same else axes
 
     def spell(self, value: Value) -> Text:  # noqa: C901 - one case per kind of value
         """Spell a value."""
