@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from loopc.api.libraries import functions as library
 from loopc.diagnostics import catalogue
 from loopc.ir.functions import FUNCTIONS
 from loopc.syntax.parser import grammar_text
@@ -36,7 +37,7 @@ def functions() -> str:
         "| --- | --- | --- | --- |",
     ]
     for row in FUNCTIONS:
-        if row.infix is not None:
+        if row.infix is not None and not row.infix.named:
             continue
         partials = "; ".join(f"`{p}`" for p in row.partials) if row.partials else "0 everywhere"
         also = ", ".join(f"`{a}`" for a in row.aliases)
@@ -45,9 +46,27 @@ def functions() -> str:
     return "\n".join(lines) + "\n"
 
 
+def nn() -> str:
+    """Return the page of the library `nn`: its functions as they are written."""
+    lines = [
+        "# The layers of `use nn`",
+        "",
+        "Made from the library by `make docs`. `loopc nn` lists it, `loopc nn linear` shows a",
+        "function. Each is for one example, unless said otherwise: the loops round it are a batch.",
+    ]
+    topic = ""
+    for function in library("nn").values():
+        if function.topic != topic:
+            topic = function.topic
+            lines += ["", f"## {topic.split('.')[0].split(':')[0]}", "", topic]
+        lines += ["", f"### {function.name}", "", "```text", function.text, "```"]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Write the pages."""
     pages = {"errors.md": errors(), "functions.md": functions(), "language.md": grammar()}
+    pages["nn.md"] = nn()
     for name, text in pages.items():
         (HERE / name).write_text(text, encoding="utf-8")
 

@@ -276,3 +276,21 @@ for n, o, t < L, c, k: y[n,o,t] += w[o,c,k] x[n,c,wrap(t+k-1)]
 )
 def convolution_round_a_circle_with_one_declaration(x, w):
     return conv1d(np.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2), w)
+
+
+@program("for i  y[i] = 2 pow(x[i], 3) x[i] - pow(2, x[i])", x=(5,))
+def power_as_a_function(x):
+    return 2 * x**4 - 2**x
+
+
+@program(
+    """
+input x[N]: int
+a = logsumexp[i if x[i] > 9](x[i])
+for i  p[i] = softmax[i if x[i] > 1](x[i])
+m = mean[i if x[i] > 1](x[i])
+""",
+    x=np.array([1, 2, 3]),
+)
+def reductions_of_integers_give_floats_of_their_own(x):
+    return {"a": -np.inf, "p": np.concatenate([[0], softmax([2.0, 3.0])]), "m": 2.5}

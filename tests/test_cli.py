@@ -192,3 +192,23 @@ def test_standard_input_is_read() -> None:
     command = [sys.executable, "-m", "loopc", "fmt", "-"]
     done = subprocess.run(command, input=b"y=2*x", capture_output=True, check=True)
     assert done.stdout == b"y = 2 * x\n"
+
+
+def test_nn_lists_the_library_and_shows_a_function(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capfd, "nn")
+    assert code == 0
+    assert "  layernorm(x[I], scale[I], shift[I], eps = 1e-5) -> y[I]\n" in out
+    code, out, _ = run(capfd, "nn", "linear")
+    assert code == 0
+    assert out.startswith("def linear(x[I], W[J, I], b[J]) -> y[J]:\n    # y = W x + b\n")
+    assert run(capfd, "nn", "nothing")[0] == 2
+
+
+def test_every_function_of_the_library_has_a_description() -> None:
+    from loopc.api.libraries import functions
+
+    found = functions("nn")
+    assert len(found) > 40
+    for function in found.values():
+        assert function.text.split("\n")[1].startswith("    # "), function.name
+        assert function.summary

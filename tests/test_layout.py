@@ -91,6 +91,11 @@ def test_python_in_the_documentation_runs() -> None:
 def test_generated_pages_are_up_to_date() -> None:
     namespace: dict = {"__file__": str(ROOT / "docs" / "generate.py"), "__name__": "generate"}
     exec((ROOT / "docs" / "generate.py").read_text(encoding="utf-8"), namespace)
-    for name, made in (("errors", "errors"), ("functions", "functions"), ("language", "grammar")):
+    for name, made in (
+        ("errors", "errors"),
+        ("functions", "functions"),
+        ("language", "grammar"),
+        ("nn", "nn"),
+    ):
         page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
         assert page == namespace[made](), "make docs"

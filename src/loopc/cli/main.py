@@ -22,6 +22,7 @@ COMMANDS = (
     "explain",
     "gradcheck",
     "bench",
+    "nn",
     "explain-error",
     "env",
     "demo",

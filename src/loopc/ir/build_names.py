@@ -103,7 +103,9 @@ class Names:
         if self.is_array(name) or name in self.dims or name in self.substitutes:
             return None
         row = functions.lookup(name)
-        return None if row is None or row.infix is not None else row
+        if row is None or (row.infix is not None and not row.infix.named):
+            return None
+        return row
 
     def reduction(self, name: str) -> reductions.Reduction | None:
         """Return the reduction of a name, unless the program uses it for something else."""
@@ -208,7 +210,10 @@ class Names:
             self.report("L0302", span, name=name, repair=repair)
             return
         known = [
-            s for row in functions.FUNCTIONS if row.infix is None for s in (row.name, *row.aliases)
+            s
+            for row in functions.FUNCTIONS
+            if row.infix is None or row.infix.named
+            for s in (row.name, *row.aliases)
         ]
         known += [row.name for row in reductions.REDUCTIONS if row.name]
         close = difflib.get_close_matches(name, [*known, *self.defs], 1, 0.6)

@@ -12,10 +12,14 @@ Result = Literal["same", "float", "bool", "int"]
 
 @record()
 class Infix:
-    """An operator's spelling and precedence in .loops text (higher binds tighter)."""
+    """An operator's spelling and precedence in .loops text (higher binds tighter).
+
+    `named`: it may be called by its name as well, `pow(a, b)`.
+    """
 
     symbol: str
     precedence: int
+    named: bool = False
 
 
 @record(kw_only=True)

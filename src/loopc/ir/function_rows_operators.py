@@ -95,7 +95,7 @@ _ARITHMETIC = (
             "where(b == 0, where(a > 1e-30 and a < inf, b * a ** (b - 1), 0), b * a ** (b - 1))",
             "where(a == 0, 0, y * ln(a))",
         ),
-        infix=Infix("**", 8),
+        infix=Infix("**", 8, named=True),
         result="same",
         counts_bools=True,
         complex=True,

@@ -121,7 +121,8 @@ def kind_of(lowering: Lowering, body: Expr) -> str:
 
 def identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> float:
     """Return what stands for a term that does not count, in the type of the terms."""
-    dtype = {"b": "bool", "i": "int64"}.get(kind_of(lowering, body), "float64")
+    kind = "f" if row.result == "float" else kind_of(lowering, body)
+    dtype = {"b": "bool", "i": "int64"}.get(kind, "float64")
     start: float = reductions.start(row, dtype)
     return start
 
