@@ -10,13 +10,13 @@ from loopc.ir.dtypes import DType
 from loopc.ir.nodes import IndexRef, Node
 from loopc.ir.visit import walk as walk_expr
 from loopc.lower.plan import Value
-from loopc.lower.plan_visit import children
+from loopc.lower.plan_visit import children, fields
 
 
 def mentions(record: Any, names: set[str]) -> bool:
     """Whether a size or a subscript anywhere in a record uses one of some variables."""
-    for each in dataclasses.fields(record):
-        held = getattr(record, each.name)
+    for name in fields(record):
+        held = getattr(record, name)
         for item in held if isinstance(held, tuple) else (held,):
             if isinstance(item, Node):
                 if any(isinstance(n, IndexRef) and n.name in names for n in walk_expr(item)):
@@ -47,19 +47,19 @@ _AXES = ("axes", "over", "axis", "old", "new")
 def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None = None) -> Any:
     """Return a value whose axes go by other names."""
     changed: dict[str, Any] = {}
-    for each in dataclasses.fields(value):
-        held = getattr(value, each.name)
-        if each.name in _AXES:
+    for name in fields(value):
+        held = getattr(value, name)
+        if name in _AXES:
             if isinstance(held, tuple):
-                changed[each.name] = tuple(names.get(a, a) for a in held)
+                changed[name] = tuple(names.get(a, a) for a in held)
             else:
-                changed[each.name] = names.get(held, held)
-        elif each.name == "sizes":
-            changed[each.name] = tuple((names.get(a, a), e) for a, e in held)
+                changed[name] = names.get(held, held)
+        elif name == "sizes":
+            changed[name] = tuple((names.get(a, a), e) for a, e in held)
         elif isinstance(held, tuple):
-            changed[each.name] = tuple(_renamed_item(i, names) for i in held)
+            changed[name] = tuple(_renamed_item(i, names) for i in held)
         else:
-            changed[each.name] = _renamed_item(held, names)
+            changed[name] = _renamed_item(held, names)
     if axes is not None:
         changed["axes"] = axes
     return dataclasses.replace(value, **changed)

@@ -25,6 +25,17 @@ VALUES: tuple[type, ...] = get_args(Value)
 _INSIDE = (Position, Part, Window)
 
 
+def fields(record: Any) -> tuple[str, ...]:
+    """Return the names of a record's fields."""
+    kind = type(record)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(f.name for f in dataclasses.fields(record))
+    return _FIELDS[kind]
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
 def children(value: Value) -> Iterator[Value]:
     """Yield the values directly below one."""
     return _values(value)
@@ -32,10 +43,13 @@ def children(value: Value) -> Iterator[Value]:
 
 def _items(record: Any) -> Iterator[tuple[str, Any]]:
     """Yield what the fields of a record hold, one by one."""
-    for field in dataclasses.fields(record):
-        held = getattr(record, field.name)
-        for item in held if isinstance(held, tuple) else (held,):
-            yield field.name, item
+    for name in fields(record):
+        held = getattr(record, name)
+        if isinstance(held, tuple):
+            for item in held:
+                yield name, item
+        else:
+            yield name, held
 
 
 def _values(record: Any) -> Iterator[Value]:
@@ -61,14 +75,14 @@ def map_children(value: Value, f: Callable[[Value], Value]) -> Value:
 
 def _mapped(record: Any, f: Callable[[Value], Value]) -> Any:
     changed: dict[str, Any] = {}
-    for field in dataclasses.fields(record):
-        held = getattr(record, field.name)
+    for name in fields(record):
+        held = getattr(record, name)
         new: Any = tuple(_item(i, f) for i in held) if isinstance(held, tuple) else _item(held, f)
         if isinstance(held, tuple):
             if any(a is not b for a, b in zip(new, held, strict=True)):
-                changed[field.name] = new
+                changed[name] = new
         elif new is not held:
-            changed[field.name] = new
+            changed[name] = new
     return dataclasses.replace(record, **changed) if changed else record
 
 
