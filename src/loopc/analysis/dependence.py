@@ -2,26 +2,19 @@
 
 Source: Allen and Kennedy, Optimizing Compilers for Modern Architectures, ch. 2 and 3. Two accesses
 of one array depend on each other at a loop if they can meet in one cell in different iterations of
-it, all loops further out being at the same iteration. Subscripts that are affine are told apart by
-the sign of their difference, or because no integers solve all equations that subscripts, guards and
-ranges in steps make (`diophantine.py`); whatever else is assumed to meet.
+it, all loops further out being at the same iteration (`meeting.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
-from loopc.analysis.diophantine import linear, may_hold, of_guard, of_range
+from loopc.analysis.meeting import Side, meet
 from loopc.diagnostics.record import record
-from loopc.ir.affine import Affine, affine, at_least, to_expr
-from loopc.ir.bounds import bounds, conjuncts, extent, tighten
 from loopc.ir.nodes import (
     Access,
     Backward,
-    Call,
-    Const,
     Expr,
     For,
     Index,
@@ -32,12 +25,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import children, map_children, reads, substitute
-
-N = TypeVar("N", bound=Node)
-
-DISTANCE = "δ"
-"""The name of the unknown distance between two iterations."""
+from loopc.ir.visit import children, reads, substitute
 
 
 @record()
@@ -215,34 +203,13 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
     if level is not None and _told_apart(a.levels, x, y, level):
         return False
     same = common if level is None else level
-    ranges: dict[str, Index] = {}
-    for one in a.levels[:same]:
-        ranges[one.index.name] = one.index
-    mine: dict[str, Expr] = {i.index.name: IndexRef(f"{i.index.name}·a") for i in a.levels[same:]}
-    other: dict[str, Expr] = {i.index.name: IndexRef(f"{i.index.name}·b") for i in b.levels[same:]}
-    if level is not None:
-        index = a.levels[level].index
-        name = index.name
-        mine[name] = IndexRef(name)
-        ranges[name] = index
-        trips = extent(replace(index, start=IndexRef(name)))
-        ranges[DISTANCE] = Index(DISTANCE, Const(1), trips)
-        step = Call("mul", (Const(index.step), IndexRef(DISTANCE)))
-        other[name] = Call("add", (IndexRef(name), step))
-    _add_ranges(ranges, a, same, mine, skip=level is not None)
-    _add_ranges(ranges, b, same, other, skip=level is not None)
-    _add_inner(ranges, x.inner, mine, "·a")
-    _add_inner(ranges, y.inner, other, "·b")
-    guards = [*_guards(a, mine), *_guards(b, other)]
-    for guard in guards:
-        ranges = tighten(ranges, guard)
-    differences = list(_differences(x.access, y.access, mine, other))
-    outer = {one.index.name for one in a.levels[:same]}
-    near = {n: i for n, i in ranges.items() if n not in outer}
-    if any(_never_zero(d, near) or _never_zero(d, ranges) for d in differences):
-        return False
-    further = [*map(of_guard, guards), *map(of_range, ranges.values())]
-    return may_hold([*map(linear, differences), *(e for e in further if e is not None)])
+    mine, other = _side(a), _side(b)
+    return meet(mine, other, level, same, (x.access, x.inner), (y.access, y.inner))
+
+
+def _side(leaf: Leaf) -> Side:
+    """Return the loops and guards of a leaf, and what moves under its ranges."""
+    return tuple(level.index for level in leaf.levels), leaf.guards, leaf.moving
 
 
 def _told_apart(levels: tuple[Level, ...], x: Ref, y: Ref, level: int) -> bool:
@@ -255,77 +222,6 @@ def _told_apart(levels: tuple[Level, ...], x: Ref, y: Ref, level: int) -> bool:
         for p, q in zip(x.access.subscripts, y.access.subscripts, strict=True)
         if p.mode == q.mode == "strict"
     )
-
-
-def _add_ranges(
-    ranges: dict[str, Index], leaf: Leaf, same: int, names: Mapping[str, Expr], *, skip: bool
-) -> None:
-    """Add the ranges of a leaf's loops from the depth `same` on, or from one further in."""
-    for level in leaf.levels[same + skip :]:
-        new = names[level.index.name]
-        assert isinstance(new, IndexRef)
-        index = replace(substitute(level.index, names), name=new.name)
-        ranges[new.name] = _at_its_time(index, leaf.moving, new.name)
-
-
-def _guards(leaf: Leaf, names: Mapping[str, Expr]) -> list[Expr]:
-    """Return the guards round a leaf that are made of indices and dims alone."""
-    if len({level.index.name for level in leaf.levels}) < len(leaf.levels):
-        return []
-    parts = (c for g in leaf.guards for c in conjuncts(g) if not any(True for _ in reads(c)))
-    return [substitute(c, names) for c in parts]
-
-
-def _at_its_time(node: N, moving: frozenset[str], mark: str) -> N:
-    """Tell reads of what the block changes apart from reads of the same cell at other times."""
-    if not moving:
-        return node
-    if isinstance(node, Read) and node.access.array in moving:
-        return IndexRef(f"{node!r} for {mark}")  # type: ignore[return-value]
-    return map_children(node, lambda child: _at_its_time(child, moving, mark))
-
-
-def _add_inner(
-    ranges: dict[str, Index], inner: tuple[Index, ...], names: dict[str, Expr], suffix: str
-) -> None:
-    for index in inner:
-        renamed = replace(substitute(index, names), name=index.name + suffix)
-        names[index.name] = IndexRef(renamed.name)
-        ranges[renamed.name] = renamed
-
-
-def _differences(
-    x: Access, y: Access, mine: Mapping[str, Expr], other: Mapping[str, Expr]
-) -> Iterator[Affine]:
-    """Yield what is zero where two accesses are to one cell."""
-    for p, q in zip(x.subscripts, y.subscripts, strict=True):
-        if not p.mode == q.mode == "strict" or any(True for s in (p, q) for _ in reads(s)):
-            continue
-        left, right = affine(substitute(p.at, mine)), affine(substitute(q.at, other))
-        if left is not None and right is not None:
-            yield left - right
-
-
-def _never_zero(difference: Affine, ranges: Mapping[str, Index]) -> bool:
-    """Whether a sum has one sign over all ranges; other indices are numbers like dims."""
-    if difference.is_constant:
-        return difference.constant != 0
-    if _start_together(difference, ranges):
-        return False
-    ends = bounds(to_expr(difference), ranges)
-    low = None if ends.low is None else affine(ends.low)
-    high = None if ends.high is None else affine(ends.high)
-    positive = low is not None and at_least(low, Affine(1))
-    negative = high is not None and at_least(high.scaled(-1), Affine(1))
-    return positive or negative
-
-
-def _start_together(difference: Affine, ranges: Mapping[str, Index]) -> bool:
-    """Whether it is that of two indices whose ranges begin with the same value."""
-    if difference.constant or [c for _, c in difference.terms] not in ([1, -1], [-1, 1]):
-        return False
-    names = [a.name for a, _ in difference.terms if isinstance(a, IndexRef) and a.name in ranges]
-    return len(names) == 2 and ranges[names[0]].start == ranges[names[1]].start
 
 
 def overwrites_itself(loop: tuple[Level, ...], update: Update) -> bool:

@@ -23,9 +23,10 @@ from loopc.ir.nodes import (
     Read,
     Reduce,
     Stmt,
+    Subscript,
     Update,
 )
-from loopc.ir.visit import children, free_indices, uses
+from loopc.ir.visit import children, free_indices, uses, walk
 
 Section = tuple[tuple[Expr, Expr], ...] | None
 """The smallest and the largest subscript in each axis; None: it may be any cell."""
@@ -74,8 +75,8 @@ def _found_inside(stmt: For, name: str, around: tuple[For, ...], found: list[Reg
     """Add the loops inside that share out all uses among them, or else the loop itself."""
     inner: list[Region] = []
     _search(stmt.body, name, [], (*around, stmt), inner)
-    total = _uses(stmt, name)
-    if inner and sum(_uses(r.loop, name) for r in inner) == total:
+    total = uses(stmt)[name]
+    if inner and sum(uses(r.loop)[name] for r in inner) == total:
         found.extend(inner)
     else:
         found.append(Region(around, stmt))
@@ -83,11 +84,22 @@ def _found_inside(stmt: For, name: str, around: tuple[For, ...], found: list[Reg
 
 def mentions(node: Node, name: str) -> bool:
     """Whether an array is read or written in a node."""
-    return _uses(node, name) > 0
+    return name in uses(node)
 
 
-def _uses(node: Node, name: str) -> int:
-    return uses(node).get(name, 0)
+def alone(node: Node, name: str) -> dict[int, str]:
+    """Return the index that stands alone in an axis in all accesses of an array, by axis."""
+    found: dict[int, set[Subscript]] = {}
+    for inner in walk(node):
+        if isinstance(inner, Access) and inner.array == name:
+            for axis, subscript in enumerate(inner.subscripts):
+                found.setdefault(axis, set()).add(subscript)
+    names: dict[int, str] = {}
+    for axis, subscripts in found.items():
+        (one, *others) = subscripts
+        if not others and one.mode == "strict" and isinstance(one.at, IndexRef):
+            names[axis] = one.at.name
+    return names
 
 
 def _before(stmt: Stmt, name: str, pending: list[Section]) -> list[Section]:

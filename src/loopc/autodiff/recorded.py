@@ -99,11 +99,11 @@ class Recorder:
         used = set(free_indices(access))
         extra = tuple(i for i in bound if i.name in used)
         name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
-        shared = self._changes_inside(leaf, access.array)
-        needed = _needed(used, loops) | {i.name for i in loops[:shared]}
-        loops = [i for i in loops if i.name in needed]
-        everything = [*loops, *extra]
-        cell = self.names.cells(name, everything, everything, leaf.update.span, (leaf.update,))
+        changed = (access.array, *(a.array for s in access.subscripts for a in reads(s)))
+        shared = max(self._changes_inside(leaf, array) for array in changed)
+        needed = used | {i.name for i in loops[:shared]}
+        own = [*(i for i in loops if i.name in needed), *extra]
+        cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, (leaf.update,))
         record = Update(cell, "=", Read(access), span=leaf.update.span)
         self.before.setdefault(leaf.number, []).extend(loop(extra, None, record))
         self.kept[key] = cell
@@ -128,12 +128,3 @@ class Recorder:
                     return [stmt]
 
         return tuple(s for stmt in body for s in step(stmt))
-
-
-def _needed(used: set[str], loops: list[Index]) -> set[str]:
-    """Return the names of the loops that an access uses, and of those that their ranges use."""
-    needed = set(used)
-    for index in reversed(loops):
-        if index.name in needed:
-            needed |= set(free_indices(index))
-    return needed

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from loopc.analysis.dependence import Leaf, dependences, leaves
+from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
 from loopc.ir import reductions
@@ -132,7 +132,7 @@ class Reverse:
         others = [t for t in found if t.access.array != update.target.array]
         zeroed = update.op == "=" and self._needs_zero(leaf)
         same = [t for t in own if t.access == update.target]
-        if not own or (not same and all(self._is_apart(leaf, t.access) for t in own)):
+        if not own or (not same and all(self._is_apart(leaf, t) for t in own)):
             made = [self._term(leaf, t, Read(target)) for t in (*others, *own)]
             if zeroed:
                 made.append(Update(target, "=", Const(0), span=update.span))
@@ -169,19 +169,10 @@ class Reverse:
     def _recorded(self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...]) -> Expr:
         return self.recorder.expr(leaf, expr, inner)
 
-    def _is_apart(self, leaf: Leaf, access: Access) -> bool:
-        """Whether an access is to another cell than the target at every point."""
-        target = leaf.update.target
-        for p, q in zip(access.subscripts, target.subscripts, strict=True):
-            if p.mode != "strict" or q.mode != "strict":
-                continue
-            a, b = affine(p.at), affine(q.at)
-            if a is None or b is None:
-                continue
-            difference = a - b
-            if difference.is_constant and difference.constant != 0:
-                return True
-        return False
+    def _is_apart(self, leaf: Leaf, term: Term) -> bool:
+        """Whether a term's access is to another cell than the target at every point."""
+        read = Ref(term.access, term.indices, write=False)
+        return not may_meet(leaf, leaf.refs[0], leaf, read, None, len(leaf.levels))
 
     def _needs_zero(self, leaf: Leaf) -> bool:
         """Whether something before an assignment has given its cells a value that matters."""

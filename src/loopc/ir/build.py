@@ -311,7 +311,7 @@ class _Builder:
                     self.names.doubtful.update(written((node,)))
                     return None
                 if node.inline:
-                    self._check_lossy(built, stmts)
+                    self._check_lossy(built, condition, stmts)
                 return For(built, condition, stmts, span=node.span) if stmts else None
             case tree.If(guard, body):
                 condition = builder.expr(guard)
@@ -335,12 +335,18 @@ class _Builder:
             op, value = "+=", replace(neg(value), span=value.span)
         return Update(target, op, value, span=node.span)
 
-    def _check_lossy(self, indices: tuple[Index, ...], stmts: tuple[Stmt, ...]) -> None:
-        """With `=`, an index that the value uses and the target does not loses values."""
+    def _check_lossy(
+        self, indices: tuple[Index, ...], guard: Expr | None, stmts: tuple[Stmt, ...]
+    ) -> None:
+        """With `=`, an index that the value uses and the target does not loses values.
+
+        But not where the value or the guard reads the target's array: `if x[j] < x[m]: m = j`.
+        """
         if len(stmts) != 1 or not isinstance(stmts[0], Update) or stmts[0].op != "=":
             return
         update = stmts[0]
-        if any(a.array == update.target.array for a in reads(update.value)):
+        parts = (update.value, *(() if guard is None else (guard,)))
+        if any(a.array == update.target.array for part in parts for a in reads(part)):
             return
         kept = set(free_indices(update.target))
         for index in indices:

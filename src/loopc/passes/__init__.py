@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from loopc.ir.nodes import Program
+from loopc.passes.contract_workspaces import contract_workspaces
 from loopc.passes.drop_initial import drop_initial
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
@@ -19,12 +20,13 @@ Pass: TypeAlias = Callable[[Program], Program]
 
 PIPELINE: dict[int, tuple[Pass, ...]] = {
     0: (hold_conditions, split_ragged, expand_workspaces),
-    1: (hold_conditions, split_ragged, expand_workspaces, drop_initial),
+    1: (hold_conditions, split_ragged, expand_workspaces, contract_workspaces, drop_initial),
     2: (
         hold_conditions,
         split_ragged,
         fold_constants,
         expand_workspaces,
+        contract_workspaces,
         drop_initial,
         keep_values,
         reuse_sums,

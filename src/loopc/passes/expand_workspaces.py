@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loopc.analysis.dependence import leaves
-from loopc.analysis.private import Region, regions
+from loopc.analysis.private import Region, alone, regions
 from loopc.analysis.serial import serial_loops
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import (
@@ -84,8 +84,8 @@ def _written_again(body: tuple[Stmt, ...]) -> set[str]:
 
     def visit(stmt: Stmt, block: frozenset[str]) -> None:
         if isinstance(stmt, Update):
-            alone = {s.at.name for s in stmt.target.subscripts if isinstance(s.at, IndexRef)}
-            if not block <= alone:
+            single = {s.at.name for s in stmt.target.subscripts if isinstance(s.at, IndexRef)}
+            if not block <= single:
                 found.add(stmt.target.array)
         elif isinstance(stmt, For):
             if sum(1 for _ in updates(stmt.body)) > 1:
@@ -151,26 +151,14 @@ def _depths(region: Region, array: Array, names: Names) -> tuple[int, ...]:
     for node in (n for s in region.loop.body for n in walk(s)):
         if isinstance(node, For | Reduce):
             bound.extend(i.name for i in node.indices)
-    apart = _told_apart(region, array.name)
+    told_apart = set(alone(region.loop, array.name).values())
     return tuple(
         n
         for n, index in enumerate(loops)
         if bound.count(index.name) == 1
-        and index.name not in apart
+        and index.name not in told_apart
         and _is_countable(index, loops, names)
     )
-
-
-def _told_apart(region: Region, name: str) -> set[str]:
-    """Return the indices that stand alone in the same subscript of every access of an array.
-
-    The array has a cell for each of their values as it is.
-    """
-    uses = [n for n in walk(region.loop) if isinstance(n, Access) and n.array == name]
-    shared = set(enumerate(uses[0].subscripts))
-    for access in uses[1:]:
-        shared &= set(enumerate(access.subscripts))
-    return {s.at.name for _, s in shared if isinstance(s.at, IndexRef) and s.mode == "strict"}
 
 
 def _is_countable(index: Index, loops: Sequence[Index], names: Names) -> bool:
