@@ -52,16 +52,20 @@ def reuse_sums(program: Program) -> Program:
     """Return the program with sums of sums in place of longer ones."""
     declared = {a.name for a in program.arrays if a.kind != "temp" or a.dtype}
     written = set(declared)
-    held: list[_Sum] = []
+    held: dict[Expr, list[_Sum]] = {}
+    terms: dict[str, set[Expr]] = {}  # of the sums that an array has to do with
     body: list[Stmt] = []
     for stmt in program.body:
         own = _sum(stmt)
-        new = stmt if own is None else _rewritten(stmt, own, held)
+        new = stmt if own is None else _rewritten(stmt, own, held.get(own.term, ()))
         body.append(new)
         touched = {u.target.array for _, u in updates((new,))}
-        held = [h for h in held if not (_arrays(h) & touched)]
+        for term in {t for name in touched for t in terms.pop(name, ())}:
+            held[term] = [h for h in held[term] if not (_arrays(h) & touched)]
         if own is not None and own.target.array not in written and _is_longer(own):
-            held.append(own)
+            held.setdefault(own.term, []).append(own)
+            for name in _arrays(own):
+                terms.setdefault(name, set()).add(own.term)
         written |= touched
     changed = any(a is not b for a, b in zip(body, program.body, strict=True))
     return replace(program, body=tuple(body)) if changed else program
@@ -100,8 +104,7 @@ def _is_ragged(index: Index) -> bool:
 
 def _rewritten(stmt: Stmt, own: _Sum, held: Sequence[_Sum]) -> Stmt:
     for each in held:
-        same = each.term == own.term and set(each.indices) == set(own.indices)
-        if same and set(own.kept) < set(each.kept):
+        if set(each.indices) == set(own.indices) and set(own.kept) < set(each.kept):
             cells = tuple(Subscript(IndexRef(n)) for n in each.kept)
             read: Expr = Read(Access(each.target.array, cells), span=own.term.span)
             if each.negative != own.negative:
