@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint golden tables wheel bench fuzz fuzz-grad docs clean
+.PHONY: help demo test lint golden tables wheel bench fuzz fuzz-grad fuzz-mutate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ N ?= 10000
 SEED ?= 0
 fuzz: $(STAMP) ## N random programs against the reference, from number SEED on
 	$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED) --mix
+
+fuzz-mutate: $(STAMP) ## N damaged programs: a result or loopc's own error, never another
+	cd tests && ../$(BIN)/python -m fuzz.mutate $(N) $(SEED)
 
 fuzz-grad: $(STAMP) ## N random gradients against exact ones
 	$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED) --mode grad --mix

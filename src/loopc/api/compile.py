@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from loopc.api.limits import within_limits
 from loopc.api.options import Options, checked, names_of
 from loopc.api.program import Program
 from loopc.api.results import Results
@@ -21,7 +22,7 @@ from loopc.diagnostics.render import render
 from loopc.diagnostics.span import Source
 from loopc.ir import nodes
 from loopc.ir.build import Built, build_all
-from loopc.ir.check_types import check_types
+from loopc.ir.check_types import check_types, whole_ranges
 from loopc.ir.infer import infer
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.syntax import tree
@@ -88,9 +89,10 @@ def compile_source(
         warned.extend(found)
     if outputs is not None:
         program = with_outputs(program, outputs)
-    made = Program(program, expanded(program), options, read.name)
-    made.check_choices()
-    return made
+    with within_limits():
+        made = Program(program, expanded(program), options, read.name)
+        made.check_choices()
+        return made
 
 
 def read_source(source: str | Path) -> Source:
@@ -121,10 +123,11 @@ def resolved(source: Source) -> tuple[nodes.Program, list[Diagnostic]]:
 
     If that holds an error, the program is not to be used.
     """
-    module, found = parse_collecting(source)
-    folder = Path(source.folder)
-    program, more = _meaning(module, folder, found)
-    return program, in_order([*found, *more], source)
+    with within_limits():
+        module, found = parse_collecting(source)
+        folder = Path(source.folder)
+        program, more = _meaning(module, folder, found)
+        return program, in_order([*found, *more], source)
 
 
 def _meaning(
@@ -159,6 +162,7 @@ def _understood(
         check_types(built.program, found)
         if _has_error(found):
             doubtful = frozenset(a.name for a in built.program.arrays)
+            built = replace(built, program=whole_ranges(built.program))
     program = infer(built.program, found, doubtful)
     if not _has_error([*before, *found]):
         check_backward(program, found)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from loopc import backends, passes
 from loopc.api import arrays as calls
 from loopc.api import routes
+from loopc.api.limits import within_limits
 from loopc.api.options import ArrayType, Options, located, shape_text
 from loopc.api.results import Results
 from loopc.autodiff.adjoint import Adjoint, adjoint
@@ -56,7 +57,8 @@ class Program:
         self._source: str | None = None
 
     def __str__(self) -> str:
-        return to_text(self.ir)
+        with within_limits():
+            return to_text(self.ir)
 
     def __repr__(self) -> str:
         takes = ", ".join((*self.inputs, *self.params))
@@ -330,7 +332,8 @@ class Program:
 
     def _derivation(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._derivations:
-            self._derivations[key] = make()
+            with within_limits():
+                self._derivations[key] = make()
         return self._derivations[key]
 
     def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -375,12 +378,13 @@ class Program:
         full = (key, call.kinds, call.uniform)
         found = self._runnables.get((full, ())) or self._runnables.get((full, call.magnitudes))
         if found is None:
-            calls.check_kinds(program, call)
-            opt, is_judge = self._options.opt, self._backend.name == "reference"
-            optimised = program if is_judge else passes.run(program, opt)
-            kinds = dict(call.kinds)
-            found = self._backend.build(
-                optimised, kinds, opt, uniform=call.uniform, extents=call.dims
-            )
+            with within_limits():
+                calls.check_kinds(program, call)
+                opt, is_judge = self._options.opt, self._backend.name == "reference"
+                optimised = program if is_judge else passes.run(program, opt)
+                kinds = dict(call.kinds)
+                found = self._backend.build(
+                    optimised, kinds, opt, uniform=call.uniform, extents=call.dims
+                )
             self._runnables[full, call.magnitudes if found.by_extents else ()] = found
         return found

@@ -43,6 +43,7 @@ class Names:
         indices: the indices of the program's own loops and reductions, and where each first stands.
         doubtful: arrays about which nothing more is said, since a statement on them is wrong.
         spoilt: places of mistakes in the text; the statements round them have no meaning.
+        unsaid: how many errors were not reported, since they follow from others.
     """
 
     found: list[Diagnostic]
@@ -57,6 +58,7 @@ class Names:
     indices: dict[str, Span | None] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
     spoilt: tuple[Span, ...] = ()
+    unsaid: int = 0
 
     def report(self, code: str, span: Span | None, **facts: Any) -> None:
         """Add a finding."""
@@ -71,8 +73,8 @@ class Names:
 
     @property
     def errors(self) -> int:
-        """How many errors have been found."""
-        return sum(d.severity == "error" for d in self.found)
+        """How many errors have been found, those that follow from others included."""
+        return sum(d.severity == "error" for d in self.found) + self.unsaid
 
     def collect(self, body: Iterable[tree.Statement]) -> None:
         """See what statements write and which names stand in ranges."""
@@ -135,7 +137,9 @@ class Names:
         declared = self.arrays.get(name)
         known = declared.shape if declared is not None else None
         expected = len(known) if known is not None else first[0]
-        if rank != expected and name not in self.doubtful:
+        if rank != expected and name in self.doubtful:
+            self.unsaid += 1
+        elif rank != expected:
             self.doubtful.add(name)
             place = first[1] if known is None else declared.span if declared else None
             self.found.append(
@@ -160,6 +164,7 @@ class Names:
     def unknown(self, name: str, span: Span | None) -> None:
         """Report a name that nothing declares or writes."""
         if name in self.doubtful:
+            self.unsaid += 1
             return
         known = [*self.arrays, *self.written, *self.dims]
         close = difflib.get_close_matches(name, known, 1, 0.6)
@@ -200,6 +205,7 @@ class Names:
     def unknown_function(self, name: str, span: Span | None) -> None:
         """Report a name in front of round brackets that is none of a function."""
         if name in self.doubtful:
+            self.unsaid += 1
             return
         if reductions.lookup(name) is not None:
             repair = f"`{name}` is a reduction: write `{name}[k](…)`, over the index `k`"

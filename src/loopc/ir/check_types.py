@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir import functions, reductions
 from loopc.ir.dtypes import DECLARED, KINDS, ORDER, DType, infer_dtypes, of_expr
-from loopc.ir.nodes import Call, Expr, Index, Program, Reduce, Subscript, Update
+from loopc.ir.nodes import Call, Const, Expr, Index, Node, Program, Reduce, Subscript, Update
 from loopc.ir.unbuild_expr import expr_text
-from loopc.ir.visit import updates, walk
+from loopc.ir.visit import map_children, updates, walk
 
 
 def check_types(program: Program, found: list[Diagnostic]) -> None:
@@ -22,6 +23,24 @@ def check_types(program: Program, found: list[Diagnostic]) -> None:
             found.append(catalogue.diagnostic("L0402", expr.span, text=expr_text(expr)))
     found.extend(_too_wide(program, types))
     found.extend(check_complex(program, types))
+
+
+def whole_ranges(program: Program) -> Program:
+    """Return a program with empty ranges where an end is no integer, for further checks."""
+    types = infer_dtypes(program, {})
+
+    def step(node: Node) -> Node:
+        new = map_children(node, step)
+        if isinstance(new, Index) and not all(_is_integer(e, types) for e in (new.start, new.stop)):
+            return replace(new, start=Const(0), stop=Const(0))
+        return new
+
+    return map_children(program, step)
+
+
+def _is_integer(expr: Expr | None, types: Mapping[str, DType]) -> bool:
+    dtype = None if expr is None else of_expr(expr, types)
+    return dtype is None or dtype.kind in "bi"
 
 
 def _integers(program: Program) -> Iterator[Expr]:

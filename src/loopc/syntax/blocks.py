@@ -14,8 +14,11 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.span import Source, Span
 
-DEPTH_LIMIT = 100
+DEPTH_LIMIT = 60
 """How deep brackets and blocks may nest."""
+
+LENGTH_LIMIT = 2000
+"""Words of one statement."""
 
 _OPEN = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _STARTS = frozenset({"FOR", "DEF", "USE", "BACKWARD", "DIM", "INPUT", "PARAM", "OUTPUT"})
@@ -47,6 +50,7 @@ class Blocks:
     brackets: list[TokenLike] = field(default_factory=list)
     indents: list[int] = field(default_factory=list)
     chained: int = 0
+    words: int = 0
 
     def process(self, tokens: Iterable[TokenLike]) -> Iterator[TokenLike]:
         """Yield the tokens with `_NEWLINE`, `_INDENT` and `_DEDENT` in their places."""
@@ -77,7 +81,7 @@ class Blocks:
         self, token: TokenLike, pending: TokenLike | None, last: TokenLike | None
     ) -> Iterator[TokenLike]:
         """Yield what stands between two statements."""
-        self.chained = 0
+        self.chained = self.words = 0
         if last is None:
             self.indents.append(_width(self._margin(token)))
             return
@@ -103,7 +107,10 @@ class Blocks:
         return self.source.text[self.source.text.rfind("\n", 0, start) + 1 : start]
 
     def _track(self, token: TokenLike) -> None:
-        """Follow brackets and what nests without them."""
+        """Follow brackets, what nests without them, and the length of the statement."""
+        self.words += 1
+        if self.words > LENGTH_LIMIT:
+            raise catalogue.error("L0008", self._span(token), limit=LENGTH_LIMIT)
         if token.type in _OPEN:
             self.brackets.append(token)
             if len(self.brackets) > DEPTH_LIMIT:

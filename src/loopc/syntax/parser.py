@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from lark import Lark, Token, UnexpectedToken
@@ -29,6 +30,9 @@ from loopc.syntax.words import check_words
 SIZE_LIMIT = 10_000_000
 """Characters of a text."""
 
+UNKNOWN_LIMIT = 500
+"""Characters without a meaning beyond which a text is not read on: it is no program."""
+
 ERROR_LIMIT = 20
 """Syntax errors that are reported of one text."""
 
@@ -47,6 +51,8 @@ def _keep_comment(token: Token) -> Token:
 
 def _keep_unknown(token: Token) -> Token:
     _ignored.unknown.append(token)
+    if len(_ignored.unknown) > UNKNOWN_LIMIT:
+        raise next(iter(map(catalogue.raised, check_words(_ignored.source, (), _ignored.unknown))))
     return token
 
 
@@ -142,8 +148,11 @@ def parse_collecting(source: Source) -> tuple[tree.Module, list[Diagnostic]]:
         if not isinstance(run, Stop):
             module = run
             break
-        if len(found) < ERROR_LIMIT and not _is_explained(run, found):
+        if not _is_explained(source, run, found):
             found.append(explain(source, run))
+        if len(found) >= ERROR_LIMIT:
+            module = tree.Module(())
+            break
         kept = _without_line(tokens, run.place - 1 if run.lacks_block else run.place)
         remaining = set(map(id, kept))
         lost |= {str(t) for t in tokens if t.type == "NAME" and id(t) not in remaining}
@@ -188,11 +197,12 @@ def _hidden(source: Source) -> Iterator[Diagnostic]:
 
 def _tokens(source: Source) -> tuple[list[Token], list[Token], list[Diagnostic]]:
     """Return the parser's tokens, the comments, and what is wrong with brackets and blocks."""
-    _ignored.comments, _ignored.unknown = [], []
+    _ignored.comments, _ignored.unknown, _ignored.source = [], [], source
     blocks = Blocks(source)
     raw: Any = _machine().lark.lex(source.text)
     tokens: Any = list(blocks.process(raw))
-    blocks.found.extend(check_words(source, tokens, _ignored.unknown))
+    wrong = check_words(source, tokens, _ignored.unknown)
+    blocks.found.extend(islice(wrong, ERROR_LIMIT))
     return tokens, _ignored.comments, blocks.found
 
 
@@ -210,13 +220,14 @@ def _run(machine: _Machine, tokens: list[Token], start: str) -> Any:
         return Stop(tokens, place, frozenset(wanted))
 
 
-def _is_explained(stop: Stop, found: list[Diagnostic]) -> bool:
+def _is_explained(source: Source, stop: Stop, found: list[Diagnostic]) -> bool:
     """Whether something wrong in the same statement has been found before."""
     start = stop.line[0].start_pos or 0
     last = stop.place
     while last < len(stop.tokens) and stop.tokens[last].type not in LAYOUT:
         last += 1
-    end = stop.tokens[min(last, len(stop.tokens) - 1)].end_pos or 0
+    end = source.text.find("\n", stop.tokens[min(last, len(stop.tokens) - 1)].end_pos or 0)
+    end = len(source.text) if end < 0 else end
     return any(d.span is not None and start <= d.span.start <= end for d in found)
 
 

@@ -83,7 +83,7 @@ def _unknown(source: Source, unknown: Iterable[TokenLike]) -> Iterator[Diagnosti
 
 def _meaningless(span: Span) -> Diagnostic:
     repair = _REPAIRS.get(span.text[0], _NAMES)
-    return catalogue.diagnostic("L0102", span, text=span.text, repair=repair)
+    return catalogue.diagnostic("L0102", span, text=span.text[:20], repair=repair)
 
 
 def _numerals(source: Source, token: TokenLike) -> Iterator[Diagnostic]:

@@ -54,6 +54,11 @@ def error(
     return ENTRIES[code].raises(diagnostic(code, span, label=label, also=also, **facts))
 
 
+def raised(found: Diagnostic) -> LoopcError:
+    """Return the exception for one diagnostic."""
+    return ENTRIES[found.code].raises(found)
+
+
 def raise_all(found: Iterable[Diagnostic]) -> None:
     """Raise the errors among `found` as one exception, the first in front; warnings pass."""
     errors = [d for d in found if d.severity == "error"]

@@ -22,7 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
         message="brackets, blocks or operators are nested more than {limit} deep here",
         hint="give a part of the expression a name of its own",
         explanation="The limit keeps every step of the compiler within Python's stack.",
-        bad="x = " + "(" * 101 + "1" + ")" * 101 + "\n",
+        bad="x = " + "(" * 61 + "1" + ")" * 61 + "\n",
         good="x = ((1))\n",
     ),
     Entry(
@@ -58,5 +58,21 @@ ENTRIES: tuple[Entry, ...] = (
         raises=LimitError,
         message="the run found no memory: {why}",
         hint="use smaller sizes, or set `memory_limit` so that it is refused before it begins",
+    ),
+    Entry(
+        code="L0007",
+        title="a program is too large for Python",
+        raises=LimitError,
+        message="Python cannot take the program: {why}",
+        hint="give parts of large expressions names of their own, and split deep loops",
+    ),
+    Entry(
+        code="L0008",
+        title="a statement is too long",
+        raises=LimitError,
+        message="this statement has more than {limit} words",
+        hint="give parts of it names of their own, or write it as a loop over an array",
+        bad="y = x" + " + x" * 1000 + "\n",
+        good="y = x" + " + x" * 100 + "\n",
     ),
 )

@@ -1,0 +1,147 @@
+"""Texts that are made to do harm, or come out of an accident: an answer or loopc's own error."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import loopc
+from fuzz import mutate
+
+N = 10_000
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("y = " + "(" * N + "x" + ")" * N, "L0002"),
+        ("y = " + "x[" * N + "0" + "]" * N, "L0002"),
+        ("y = " + "exp(" * N + "x" + ")" * N, "L0002"),
+        ("y = " + "(" * N, "L0002"),
+        ("y = " + "not " * N + "x", "L0002"),
+        ("y = " + "x**" * N + "x", "L0002"),
+        ("for i < 1: " * N + "y = 1", "L0002"),
+        ("y = " + ")" * N, "L0008"),
+        ("y = " + "-" * N + "x", "L0008"),
+        ("y = " + " + ".join(["x"] * N), "L0008"),
+        ("y = max(" + ", ".join(["x"] * N) + ")", "L0008"),
+        ("y = " + "9" * 5000, "L0004"),
+        ("y = 1e" + "9" * 5000, "L0004"),
+        ("#" * 10_000_001, "L0001"),
+        ("?" * 1_000_000, "L0102"),
+        ("y = = 2\n" * 5000, "L0101"),
+        ("y = 1\x00", "L0107"),
+        ("y = \ud800", "L0102"),
+        ("y = x\u202e", "L0107"),
+        ("y = foo\x1b[31m(2)", "L0102"),
+    ],
+    ids=lambda t: t[:12] if len(t) > 12 else t,
+)
+def test_a_hostile_text_is_refused(text: str, code: str) -> None:
+    with pytest.raises(loopc.LoopcError) as caught:
+        loopc.compile(text + "\n")
+    assert caught.value.code == code
+    assert "\x1b" not in str(caught.value)
+
+
+def test_newlines_of_all_kinds_and_a_byte_order_mark() -> None:
+    for text in ("y = 1\rz = 2\r", "y = 1\r\nz = 2\r\n", "\ufeffy = 1\nz = 2"):
+        found = loopc.run(text)
+        assert (found.y, found.z) == (1, 2)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_at_its_byte(tmp_path: Path) -> None:
+    path = tmp_path / "a.loops"
+    path.write_bytes(b"y = \xff x\n")
+    with pytest.raises(loopc.ParseError) as caught:
+        loopc.compile(path)
+    assert caught.value.code == "L0111"
+    assert "byte 4" in caught.value.message
+
+
+def test_what_python_refuses_is_a_limit() -> None:
+    loops = "".join(" " * k + f"for i{k} in range(1, 2):\n" for k in range(30))
+    program = loopc.compile(loops + " " * 30 + "h[i0] = h[i0-1] x\n")
+    with pytest.raises(loopc.LimitError) as caught:
+        program.grad(x=1.0, seed=np.ones(2))
+    assert caught.value.code == "L0007"
+
+
+COMMENTS = ('"""', "\\", "'''", "\x0c", "\x85", "\u2028", "coding: utf-7", "{x}", "%s", "\\U1")
+
+
+@pytest.mark.parametrize("comment", COMMENTS)
+def test_comments_change_nothing_of_the_generated_module(comment: str, tmp_path: Path) -> None:
+    plain = loopc.compile("for i  y[i] = 2 x[i]\n")
+    path = tmp_path / "a.loops"
+    path.write_text(f"for i  y[i] = 2 x[i]  # {comment}\n", encoding="utf-8")
+    assert code_of(loopc.compile(path).source) == code_of(plain.source)
+
+
+def code_of(source: str) -> list[str]:
+    """Return the tokens of a module without comments, strings and layout."""
+    layout = {tokenize.COMMENT, tokenize.STRING, tokenize.NL, tokenize.NEWLINE}
+    words = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [w.string for w in words if w.type not in layout]
+
+
+NAMES = [
+    "lambda",
+    "None",
+    "True",
+    "print",
+    "np",
+    "self",
+    "out",
+    "match",
+    "case",
+    "type",
+    "dict",
+    "import_",
+    "forward",
+    "value_and_grad",
+    "loopc",
+    "array",
+    "numpy",
+    "async",
+    "exec",
+    "shape",
+    "dims",
+    "s~",
+    "W_grad",
+    "W.grad",
+    "class",
+    "def_",
+    "_x",
+][:-1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_python_uses_are_arrays_like_others(name: str) -> None:
+    program = loopc.compile(f"for i  L += {name}[i]**2\n")
+    given = {name: np.array([1.0, 2.0])}
+    assert program(given).L == 5
+    np.testing.assert_array_equal(program.grad(given)[name], [2, 4])
+    module: dict = {}
+    exec(program.source, module)
+    assert module["forward"](**given)["L"] == 5
+
+
+def test_generated_modules_import_numpy_alone_and_touch_nothing_private() -> None:
+    for text in mutate.texts():
+        for node in ast.walk(ast.parse(loopc.compile(text).source)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {a.name for a in node.names} | {getattr(node, "module", None) or "numpy"}
+                assert names <= {"numpy", "math", "numpy.lib.stride_tricks", "as_strided"}
+            if isinstance(node, ast.Attribute):
+                assert not node.attr.startswith("__") or node.attr == "__name__"
+
+
+def test_damaged_programs_give_a_result_or_an_error_of_ours() -> None:
+    _, faults = mutate.search(120)
+    assert not faults, "\n".join(faults)
