@@ -294,3 +294,34 @@ m = mean[i if x[i] > 1](x[i])
 )
 def reductions_of_integers_give_floats_of_their_own(x):
     return {"a": -np.inf, "p": np.concatenate([[0], softmax([2.0, 3.0])]), "m": 2.5}
+
+
+@program(
+    """
+input x[N, G*C, L]
+param w[G*O, C, P]
+dim G, C, O
+for n, g < G, o < O, i, c, p: y[n,g*O+o,i] += w[g*O+o,c,p] x[n,g*C+c,i+p]
+""",
+    x=(2, 6, 5),
+    w=(8, 3, 3),
+    G=2,
+    O=4,
+)
+def dims_declared_after_the_arrays_that_have_them(x, w, G, O):
+    return np.concatenate([conv1d(x[:, :3], w[:4]), conv1d(x[:, 3:], w[4:])], axis=1)
+
+
+@program(
+    """
+def turned(x[T]) -> y[T]:
+    for t      a[t] = x[t]
+    for t < T: a[t] += 1
+    for t < T: y[t] = a[T-1-t]
+for t < N: r[t] = 2 x[t]
+z[:] = turned(r)
+""",
+    x=(4,),
+)
+def an_extent_named_by_a_def_that_writes_as_far(x):
+    return 2 * x[::-1] + 1

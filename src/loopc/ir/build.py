@@ -211,11 +211,13 @@ class _Builder:
     def declarations(self, statements: list[tree.Declare]) -> None:
         """Declare all arrays and dims of a program."""
         arrays = {plain_name(d.name) for s in statements if s.keyword != "dim" for d in s.items}
+        declared: set[str] = set()
         for statement in statements:
             for item in statement.items:
                 if statement.keyword == "dim" and item.dims is None:
-                    if item.name in self.names.dims:
+                    if item.name in declared:
                         self.names.report("L0307", item.span, name=item.name)
+                    declared.add(item.name)
                     self.names.dims[item.name] = item.span
                 for name in (n for dim in item.dims or () for n in _dims_in(dim)):
                     if name not in arrays:

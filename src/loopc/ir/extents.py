@@ -63,7 +63,7 @@ class Equations:
         extents = (node.name for node in walk(program) if isinstance(node, Extent))
         self.taken: set[str] = {*self.arrays, *(d.name for d in program.dims), *extents}
         self.suggested: dict[Axis, Expr] = {}
-        self.aliases = {d.name for d in program.dims if d.of is not None}
+        self.aliases = {d.name: d.of for d in program.dims if d.of is not None}
         self.soft: list[tuple[Axis, Key]] = []
 
     # Union-find.
@@ -176,11 +176,18 @@ class Equations:
                 high = bounds(use.at, ranges).high
                 known = high is not None and is_known_before(high, self.computed)
                 if high is not None and known and not free_indices(high):
-                    highs.append(Call("add", (high, Const(1))))
+                    stop = plus(high, 1)
+                    if not self._is_alias_of(stop, group):
+                        highs.append(stop)
         if not highs:
             return None
         form = affine(highs[0] if len(highs) == 1 else Call("max", tuple(highs)))
         return None if form is None else to_expr(form)
+
+    def _is_alias_of(self, stop: Expr, group: Class) -> bool:
+        """Whether an extent is that of this class, by the name that an expanded def has for it."""
+        of = self.aliases.get(stop.name) if isinstance(stop, Extent) else None
+        return of is not None and self.class_of(of) is group
 
     def _is_whole(self, use: Use, group: Class) -> bool:
         """Whether an index that runs over the axis itself stands alone there."""
