@@ -17,18 +17,21 @@ N, M, K, L = 7, 5, 6, 4
 
 @dataclass(frozen=True)
 class Kernel:
-    """A program, its arrays, and what it must give."""
+    """A program, its arrays, what it must give, and the loops that run in order, where known."""
 
     name: str
     text: str
     arrays: Callable[[np.random.Generator], dict[str, Any]]
     expected: Callable[..., dict[str, Any]]
+    loops: tuple[str, ...] | None = None
 
 
 KERNELS: list[Kernel] = []
 
 
-def kernel(text: str, **shapes: Any) -> Callable[[Callable[..., dict[str, Any]]], None]:
+def kernel(
+    text: str, *, loops: tuple[str, ...] | None = None, **shapes: Any
+) -> Callable[[Callable[..., dict[str, Any]]], None]:
     """Register a kernel: `shapes` gives a shape, or a function of the generator, per array."""
 
     def arrays(rng: np.random.Generator) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def kernel(text: str, **shapes: Any) -> Callable[[Callable[..., dict[str, Any]]]
         return made
 
     def register(function: Callable[..., dict[str, Any]]) -> None:
-        KERNELS.append(Kernel(function.__name__.strip("_"), text, arrays, function))
+        KERNELS.append(Kernel(function.__name__.strip("_"), text, arrays, function, loops))
 
     return register
 
