@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint golden tables wheel bench fuzz fuzz-grad fuzz-mutate docs clean
+.PHONY: help demo test test-all lint golden tables wheel bench fuzz fuzz-grad fuzz-mutate docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,12 @@ demo: $(STAMP) ## train the lecture's network on handwritten digits
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest
+
+test-all: $(STAMP) ## run the tests; a peer that is not installed is an error
+	LOOPC_TEST_ALL=1 $(BIN)/python -m pytest
+
+zoo-%: $(STAMP) ## train a model of examples/zoo: zoo-lenet, zoo-newton_logistic, zoo-gru
+	$(BIN)/python -m examples.zoo.train $*
 
 lint: $(STAMP) ## style, types, and which room imports which
 	$(BIN)/ruff check .

@@ -115,7 +115,7 @@ def gru(seed: int) -> float:
     text = zen_of_python()
     letters = sorted(set(text))
     code = np.array([letters.index(letter) for letter in text])
-    symbols, width, hidden, length = len(letters), 24, 128, 33
+    symbols, width, hidden, length = len(letters), 16, 64, 25
     program = loopc.compile(FOLDER / "gru.loops")
     params: Arrays = {
         "E": normal(rng, symbols, width, fan=1),
@@ -128,8 +128,8 @@ def gru(seed: int) -> float:
     }
     starts = np.arange(0, len(code) - length)
     loss = np.inf
-    for _ in range(1500):
-        rows = rng.choice(starts, 32)
+    for _ in range(800):
+        rows = rng.choice(starts, 16)
         out = program(w=code[rows[:, None] + np.arange(length)], lr=1.0, **params)
         params = {name: out[name] for name in params}
         loss = float(out.L)
