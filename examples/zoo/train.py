@@ -128,7 +128,7 @@ def gru(seed: int) -> float:
     }
     starts = np.arange(0, len(code) - length)
     loss = np.inf
-    for _ in range(800):
+    for _ in range(600):
         rows = rng.choice(starts, 16)
         out = program(w=code[rows[:, None] + np.arange(length)], lr=1.0, **params)
         params = {name: out[name] for name in params}

@@ -262,7 +262,8 @@ class Group:
             if name in self.sums or not can_run_in_blocks(step.value, axes):
                 return False
             own = written(step, member.axes)
-            if own is None or not _agree({own}, self.places.get(name, own)):
+            known = self.places.get(name, own)
+            if own is None or known is None or own.whole != known.whole or not own.agrees(known):
                 return False
             if not _agree(self.read.get(name, set()), own):
                 return False
