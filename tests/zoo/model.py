@@ -27,7 +27,7 @@ class Model:
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loss: str = "L"
     serial: tuple[str, ...] = ()
-    """The indices of the loops that run in order: the recurrences of the model."""
+    """The indices of the loops that run in Python: recurrences, and the few offsets of a window."""
     suffix: str = "grad"
     """Of the gradients that the program computes; none: they go into the step alone."""
     step: Callable[[Array, Array, Arrays], Array] = lambda w, g, arrays: w - arrays["lr"] * g

@@ -161,6 +161,6 @@ def resnet_torch(
 
 MODELS = (
     Model("mlp", mlp_arrays, mlp, mlp_torch),
-    Model("lenet", lenet_arrays, lenet, lenet_torch),
+    Model("lenet", lenet_arrays, lenet, lenet_torch, serial=("k", "l")),
     Model("resnet_block", resnet_arrays, resnet, resnet_torch),
 )
