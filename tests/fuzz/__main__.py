@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from loopc.backends.numpy import helpers
+
 from .judge import Verdict, judge, stages
 from .programs import Case, case
 from .shrink import shrink
@@ -64,7 +66,13 @@ def made_case(seed: int, mode: str) -> Case:
     return case(random.Random(seed), smooth=smooth, gradient=mode == "grad")
 
 
+BLOCKS = helpers.HELPERS["_blocks"]
+LIMITS = ("1", "48", "1 << 18")
+"""Bytes of a tile's blocks: most programs run in blocks of a few cells."""
+
+
 def decide(made: Case, mode: str, seed: int) -> Verdict:
+    helpers.HELPERS["_blocks"] = BLOCKS.replace("limit=1 << 18", f"limit={LIMITS[seed % 3]}")
     if mode == "grad":
         from .gradients import judge_gradient
 

@@ -8,11 +8,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from loopc.ir import reductions
+from loopc.ir.dtypes import INTEGER
 from loopc.ir.nodes import Call, Const, Expr, Index
 from loopc.ir.visit import substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
-from loopc.lower.plan import Apply, Expand, Fold, Lit, Scalar, Value
+from loopc.lower.plan import Apply, Cast, Expand, Fold, Lit, Scalar, Value
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -25,6 +26,7 @@ def folded(
     over: Sequence[str],
     *,
     needed: tuple[Expr, ...] = (),
+    kind: str = "",
     indices: Sequence[Index] = (),
 ) -> Value:
     """Lower a reduction of `body` over axes, with what the masks leave out replaced.
@@ -35,6 +37,7 @@ def folded(
         body: the term.
         over: the axes.
         needed: the masks that say where the result is needed; it may be anything elsewhere.
+        kind: the kind of the array that the result goes into, whose identity counts.
         indices: the indices of an argmax, whose value is wanted.
     """
     row = reductions.lookup(op)
@@ -44,6 +47,8 @@ def folded(
     if unrolled is not None:
         return unrolled
     value = lowering.value(body)
+    if of == "b" and kind == "i" and row.op in ("max=", "min="):
+        of, value = kind, Cast(value, INTEGER, value.axes)
     mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed))
     kept = None
     if mask is not None and (row.identity is None or (of == "i" and row.op in ("max=", "min="))):

@@ -27,6 +27,7 @@ from loopc.lower.plan import (
     Contract,
     Expand,
     Fold,
+    Gather,
     Lit,
     Overlap,
     Part,
@@ -205,7 +206,7 @@ class _Target:
             return total(lowering, self.update.value, over)
         row = reductions.by_op(self.update.op)
         assert row is not None
-        return folded(self.lowering, row.name, self.update.value, over)
+        return folded(self.lowering, row.name, self.update.value, over, kind=self.dtype.kind)
 
     def _is_masked(self) -> bool:
         """Whether the masks are still to be applied to the value."""
@@ -351,5 +352,7 @@ def is_fresh(value: Value) -> bool:
             return bool(over)
         case Contract(args):
             return len(args) > 1
+        case Gather(over=over):  # without index arrays it is a slice
+            return bool(over)
         case _:
             return True

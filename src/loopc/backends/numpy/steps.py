@@ -65,11 +65,13 @@ class StepSpeller:
                     yield f"# {text}"
                 self.note = text
             case Alloc():
+                self.inner.add(speller.name("array", step.array))
                 yield f"{speller.name('array', step.array)} = {self.allocated(step)}"
             case Copy(array):
                 name = speller.name("array", array)
                 yield f"{name} = {name}.copy()"
             case Assign():
+                self.inner.add(speller.name("array", step.array))
                 speller.hints.order = step.order
                 yield self._assign(step)
             case Store() | RowStore():
