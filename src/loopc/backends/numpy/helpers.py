@@ -92,7 +92,7 @@ def _take(a, at, axis):
     "_window": '''\
 def _window(a, starts, counts, steps):
     """Return the view whose axis k has counts[k] cells and moves by steps[k] in the axes of a."""
-    if min(counts) <= 0:
+    if min(counts, default=1) <= 0:
         return np.empty(counts, a.dtype)
     strides = tuple(sum(s * t for s, t in zip(step, a.strides)) for step in steps)
     a = a[tuple(slice(s, None) for s in starts)]
@@ -113,7 +113,7 @@ def _padded(a, pads):
     "_add_windows": '''\
 def _add_windows(a, starts, counts, steps, value, pads=()):
     """Add to the cells of a window view (see `_window`), one offset after the other."""
-    if min(counts) <= 0:
+    if min(counts, default=1) <= 0:
         return
     wide = a
     if pads:
