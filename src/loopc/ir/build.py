@@ -340,14 +340,11 @@ class _Builder:
     def _check_lossy(
         self, indices: tuple[Index, ...], guard: Expr | None, stmts: tuple[Stmt, ...]
     ) -> None:
-        """With `=`, an index that the value uses and the target does not loses values.
-
-        But not where the value or the guard reads the target's array: `if x[j] < x[m]: m = j`.
-        """
+        """With `=`, an index that the value uses and the target does not loses values."""
         if len(stmts) != 1 or not isinstance(stmts[0], Update) or stmts[0].op != "=":
             return
         update = stmts[0]
-        parts = (update.value, *(() if guard is None else (guard,)))
+        parts = (update.value, *(() if guard is None else (guard,)))  # `if x[j] < x[m]: m = j`
         if any(a.array == update.target.array for part in parts for a in reads(part)):
             return
         kept = set(free_indices(update.target))
