@@ -429,7 +429,7 @@ NAMES = (
     ),
     (
         "L0307",
-        "input x[N]\ndim ⟦N⟧\nfor i  y[i] = x[i]\n",
+        "dim N\ninput x[N]\ndim ⟦N⟧\nfor i  y[i] = x[i]\n",
     ),
     (
         "L0307",
