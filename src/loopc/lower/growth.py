@@ -68,10 +68,14 @@ def squares(lowering: Lowering, body: Expr, over: Sequence[str]) -> tuple[Expr, 
             return None
     if not _spreads(lowering, inner, over):
         return None
+    sign = 1
+    for term in (a, b):
+        sign = -sign if _is_negated_read(term) else sign
+    a, b = (t.args[0] if isinstance(t, Call) and _is_negated_read(t) else t for t in (a, b))
     return (
+        Call("mul", (Const(2 * sign), a, b)),
         Call("mul", (a, a)),
         Call("mul", (b, b)),
-        Call("mul", (Const(2), a, b)),
     )
 
 

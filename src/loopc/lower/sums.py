@@ -72,9 +72,8 @@ def _multiplied_out(lowering: Lowering, product: _Product, over: Sequence[str]) 
     """Lower the sum of a product by sums of fewer terms; None: there are none."""
     squares = growth.squares(lowering, product.body, over)
     if squares is not None:
-        a, b, ab = (_summed(lowering, t, over) for t in squares)
-        both = Apply("add", (a, b), lowering.union(a, b))
-        value = Apply("add", (both, ab), lowering.union(both, ab))
+        three = tuple(_summed(lowering, t, over) for t in squares)
+        value = Apply("add", three, lowering.union(*three))
         value = Apply("max", (value, Lit(0)), value.axes)
         exact = folded(lowering, "sum", product.body, over, needed=lowering.masks)
         return Exactly(value, exact, exact.axes)
