@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
+from loopc.ir import functions
 from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
 from loopc.ir.build_terms import (
     divided,
@@ -291,7 +292,7 @@ class ExprBuilder:
         return self._function(node, [self.expr(i) for i in group.items], group.span)
 
     def _function(self, node: tree.Name, args: list[Expr], end: Span | None) -> Expr:
-        row = self.names.function(node.name)
+        row = functions.lookup(node.name)  # an argument may have made the name an array
         assert row is not None
         span = node.span.to(end) if node.span is not None and end is not None else node.span
         wrong = len(args) < 2 if row.variadic else len(args) != len(row.params)
