@@ -26,12 +26,9 @@ from loopc.lower.plan import (
     Apply,
     Assign,
     Contract,
-    Copy,
     Fold,
     Loop,
-    Note,
     Part,
-    Scatter,
     Selected,
     Step,
     Store,
@@ -39,9 +36,8 @@ from loopc.lower.plan import (
     TileIndex,
     Value,
     View,
-    When,
 )
-from loopc.lower.plan_visit import touched, walk
+from loopc.lower.plan_visit import walk
 from loopc.lower.tile_rules import (
     Alignment,
     adds_up,
@@ -51,31 +47,19 @@ from loopc.lower.tile_rules import (
     target_axes,
     written,
 )
+from loopc.lower.tile_units import MOVABLE, Touched, Unit, listed, units_of
 
 DEPTH = 2
 """The most indices that run in blocks."""
 
-WINDOW = 64
-"""How many steps that cannot join a group are looked past."""
+WINDOW = 400
+"""How many steps behind the first of a group may join it."""
 
 
 SERIAL_WORK = 4
 """The operations that a tile in a serial loop saves temporaries of, to be worth its own calls."""
 
 OPERATIONS = (Fold, Along, Contract, Selected)
-
-MOVABLE = (Alloc, Copy, Assign, Store, Scatter, Loop, When)
-"""Steps that have no effect but on the arrays that they name."""
-
-
-@record()
-class Unit:
-    """A step with the note that it stands under."""
-
-    note: Note | None
-    step: Step
-    reads: frozenset[str]
-    writes: frozenset[str]
 
 
 def tiled(
@@ -87,7 +71,7 @@ def tiled(
     work: int = 2,
 ) -> tuple[Step, ...]:
     """Return the steps at the top of a plan, those in tiles that do at least some `work`."""
-    left = _units([_with_tiles(s, shapes, types) for s in steps])
+    left = units_of([_with_tiles(s, shapes, types) for s in steps])
     made = set(inputs)
     kept = set(outputs)
     found: list[Step] = []
@@ -95,9 +79,9 @@ def tiled(
         group = _best(left, made, work)
         if group is None:
             done, left = left[:1], left[1:]
-            found += _listed(done)
+            found += listed(done)
         else:
-            found += _listed(group.before)
+            found += listed(group.before)
             left = [*group.behind, *group.rest]
             later = {n for u in left for n in u.reads | u.writes}
             found.append(group.tile(kept | later, shapes, types))
@@ -113,27 +97,6 @@ def _with_tiles(
     if not isinstance(step, Loop):
         return step
     return replace(step, body=tiled(step.body, shapes, shapes, shapes, types, SERIAL_WORK))
-
-
-def _units(steps: Sequence[Step]) -> list[Unit]:
-    units: list[Unit] = []
-    note: Note | None = None
-    for step in steps:
-        if isinstance(step, Note):
-            note = step
-            continue
-        reads, writes = touched(step)
-        units.append(Unit(note, step, frozenset(reads), frozenset(writes)))
-    return units
-
-
-def _listed(units: Sequence[Unit]) -> list[Step]:
-    found: list[Step] = []
-    for unit in units:
-        if unit.note is not None:
-            found.append(unit.note)
-        found.append(unit.step)
-    return found
 
 
 @record()
@@ -184,22 +147,25 @@ class Group:
     sums: set[str] = field(default_factory=set)
     before: list[Unit] = field(default_factory=list)
     behind: list[Unit] = field(default_factory=list)
+    own: Touched = field(default_factory=Touched)
+    late: Touched = field(default_factory=Touched)
     rest: list[Unit] = field(default_factory=list)
 
     def grow(self, units: Sequence[Unit]) -> None:
         """Take in as many of the following steps as can be."""
         for number, unit in enumerate(units):
-            if not isinstance(unit.step, MOVABLE) or len(self.behind) > WINDOW:
+            if not isinstance(unit.step, MOVABLE) or number > WINDOW:
                 self.rest = list(units[number:])
                 return
-            late = _conflict(unit, self.behind)
+            late = self.late.conflicts(unit)
             if not late and self.join(unit):
                 continue
-            if not late and not _conflict(unit, [m.unit for m in self.members]):
+            if not late and not self.own.conflicts(unit):
                 self.before.append(unit)
                 self.made |= unit.writes
             else:
                 self.behind.append(unit)
+                self.late.add(unit)
 
     # Joining
 
@@ -210,7 +176,7 @@ class Group:
             return False
         if isinstance(step, Assign) and unit.writes & (self.made | set(self.places)) and step.order:
             return False
-        sizes = extents(step)
+        sizes = unit.sizes
         axes = self._axes(step, sizes)
         if axes is None:
             return False
@@ -295,6 +261,7 @@ class Group:
             assert own is not None
             self.places[name] = own
         self.members.append(member)
+        self.own.add(member.unit)
 
     # The tile
 
@@ -388,10 +355,3 @@ def _names(axes: Sequence[str]) -> list[str]:
 
 def _agree(accesses: Iterable[Alignment | None], expected: Alignment) -> bool:
     return all(a is not None and a.agrees(expected) for a in accesses)
-
-
-def _conflict(unit: Unit, others: Sequence[Unit]) -> bool:
-    """Whether a step must stay behind one of `others`."""
-    return any(
-        unit.reads & o.writes or unit.writes & o.reads or unit.writes & o.writes for o in others
-    )

@@ -1,0 +1,67 @@
+"""Steps with what they touch: what the grouping into tiles moves about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loopc.diagnostics.record import record
+from loopc.ir.nodes import Expr
+from loopc.lower.blocks import extents
+from loopc.lower.plan import Alloc, Assign, Copy, Loop, Note, Scatter, Step, Store, When
+from loopc.lower.plan_visit import touched
+
+MOVABLE = (Alloc, Copy, Assign, Store, Scatter, Loop, When)
+"""Steps that have no effect but on the arrays that they name."""
+
+
+@record()
+class Unit:
+    """A step with the note that it stands under."""
+
+    note: Note | None
+    step: Step
+    reads: frozenset[str]
+    writes: frozenset[str]
+    sizes: Mapping[str, Expr]
+
+
+@dataclass
+class Touched:
+    """The arrays that some steps read and write."""
+
+    reads: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+
+    def add(self, unit: Unit) -> None:
+        """Add a step's arrays."""
+        self.reads |= unit.reads
+        self.writes |= unit.writes
+
+    def conflicts(self, unit: Unit) -> bool:
+        """Whether a step must stay behind one of these."""
+        later = unit.reads & self.writes or unit.writes & self.reads or unit.writes & self.writes
+        return bool(later)
+
+
+def units_of(steps: Sequence[Step]) -> list[Unit]:
+    """Return steps with the notes that they stand under."""
+    units: list[Unit] = []
+    note: Note | None = None
+    for step in steps:
+        if isinstance(step, Note):
+            note = step
+            continue
+        reads, writes = touched(step)
+        units.append(Unit(note, step, frozenset(reads), frozenset(writes), extents(step)))
+    return units
+
+
+def listed(units: Sequence[Unit]) -> list[Step]:
+    """Return units as steps with notes."""
+    found: list[Step] = []
+    for unit in units:
+        if unit.note is not None:
+            found.append(unit.note)
+        found.append(unit.step)
+    return found
