@@ -325,3 +325,31 @@ z[:] = turned(r)
 )
 def an_extent_named_by_a_def_that_writes_as_far(x):
     return 2 * x[::-1] + 1
+
+
+@program(
+    """
+input x[T,N,I]
+param W[H,I], V[M,H,H], U[K,H,H], b[K,H]
+for t < T:
+    for n, j: h[0,t+1,n,j] = tanh(b[0,j] + sum[i](W[j,i] x[t,n,i]) + sum[k](U[0,j,k] h[0,t,n,k]))
+    for l in range(1, K):
+        for n, j: s[l,t,n,j] = sum[i](V[l-1,j,i] h[l-1,t+1,n,i]) + sum[k](U[l,j,k] h[l,t,n,k])
+        for n, j: h[l,t+1,n,j] = tanh(b[l,j] + s[l,t,n,j])
+for t < T, n, j: y[t,n,j] = h[K-1,t+1,n,j]
+""",
+    serial=True,
+    x=(3, 2, 3),
+    W=(4, 3),
+    V=(2, 4, 4),
+    U=(3, 4, 4),
+    b=(3, 4),
+)
+def recurrent_network_of_three_layers(x, W, V, U, b):
+    for layer in range(3):
+        h, states = np.zeros((2, 4)), []
+        for t in range(3):
+            h = np.tanh(x[t] @ (W if layer == 0 else V[layer - 1]).T + h @ U[layer].T + b[layer])
+            states.append(h)
+        x = np.stack(states)
+    return x

@@ -11,7 +11,7 @@ from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text
-from loopc.ir.visit import free_indices, is_known_before, map_children, substitute
+from loopc.ir.visit import free_indices, is_known_before, map_children, substitute, walk
 from loopc.lower.domain import count
 from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
 
@@ -169,14 +169,19 @@ class Context:
         if ends.low is None or ends.high is None:
             return False
         counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
-        if SIZE in counts:
-            return False
         extent = self.extent(access.array, axis)
+        if any(_is_made_in_the_run(e) for e in (ends.low, ends.high, extent, *counts)):
+            return False
         for expr in (ends.low, ends.high, extent):
             if free_indices(expr) or not is_known_before(expr, self.computed):
                 return False
         self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
         return True
+
+
+def _is_made_in_the_run(expr: Expr) -> bool:
+    """Whether a size is counted while the program runs: a flattened domain's, a diagonal's."""
+    return any(isinstance(n, Extent) and "°" in n.name for n in walk(expr))
 
 
 def _positions(access: Access) -> dict[str, Expr] | None:
