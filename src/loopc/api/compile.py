@@ -41,6 +41,7 @@ def compile(
     outputs: str | Sequence[str] | None = None,
     dtype: str | None = None,
     memory_limit: int | None = None,
+    checkpoint: int | None = None,
 ) -> Program:
     """Compile a program.
 
@@ -54,6 +55,8 @@ def compile(
         outputs: names to return (default: every array that no later statement reads).
         dtype: the type of all float inputs, e.g. "float32" (default: that of the arrays given).
         memory_limit: bytes that a run's arrays may take.
+        checkpoint: for gradients, keep the state of a serial loop every so many steps alone, and
+            run these steps again (default: record what is needed of every step).
 
     Raises:
         ParseError, ShapeError: what is wrong with the program, all of it in `others`.
@@ -67,6 +70,7 @@ def compile(
         loss=loss,
         dtype=dtype,
         memory_limit=memory_limit,
+        checkpoint=checkpoint,
     )
     found: list[Diagnostic] = []
     program = compile_source(read_source(source), options, names_of(outputs), found)

@@ -24,6 +24,7 @@ class Options:
     loss: str | None = None
     dtype: str | None = None
     memory_limit: int | None = None
+    checkpoint: int | None = None
 
 
 @record()

@@ -318,7 +318,8 @@ class Program:
     ) -> Adjoint:
         def make() -> Adjoint:
             own = expand_workspaces(self._program, (*of, *wrt, *keep))
-            return adjoint(own, of, wrt, seeded=seeded, keep=keep)
+            steps = self._options.checkpoint
+            return adjoint(own, of, wrt, seeded=seeded, keep=keep, checkpoint=steps)
 
         return self._derivation((of, wrt, seeded, keep), make)  # type: ignore[no-any-return]
 

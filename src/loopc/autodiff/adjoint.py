@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from loopc.autodiff.checkpoints import with_checkpoints
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import Reverse
@@ -58,6 +59,7 @@ def adjoint(
     *,
     seeded: bool = False,
     keep: Sequence[str] = (),
+    checkpoint: int | None = None,
 ) -> Adjoint:
     """Return the adjoint of a resolved program without Backward statements.
 
@@ -67,6 +69,7 @@ def adjoint(
         wrt: the arrays by which; of a program that assigns to one, its value at the start counts.
         seeded: whether the cotangents of scalars are inputs, too.
         keep: outputs to compute besides.
+        checkpoint: how many steps of a serial loop are between two checkpoints (None: no such).
 
     Raises:
         DifferentiationError: L0603 to L0605.
@@ -74,7 +77,7 @@ def adjoint(
     names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
     suffix = free_suffix(program)
     segment = _Segment(program.body, names, suffix)
-    made = segment.differentiate(of, wrt, seeded=seeded)
+    made = segment.differentiate(of, wrt, seeded=seeded, checkpoint=checkpoint, keep=keep)
     gradients = {name: f"{name}.{suffix}" for name in wrt}
     outputs = (*keep, *gradients.values())
     whole = replace(
@@ -163,7 +166,15 @@ class _Segment:
         self.names = names
         self.suffix = suffix
 
-    def differentiate(self, of: Sequence[str], wrt: Sequence[str], *, seeded: bool) -> _Made:
+    def differentiate(
+        self,
+        of: Sequence[str],
+        wrt: Sequence[str],
+        *,
+        seeded: bool,
+        checkpoint: int | None = None,
+        keep: Sequence[str] = (),
+    ) -> _Made:
         active = active_arrays(self.body, self.names, of, wrt)
         body = normalise(self.body, active.__contains__, self.names)
         active = active_arrays(body, self.names, of, wrt)
@@ -183,11 +194,15 @@ class _Segment:
                 target = Access(f"{name}.{self.suffix}")
                 start.append(Update(target, "=", Const(1), span=self.names.arrays[name].span))
         reverse = Reverse(body, active, self.suffix, self.names)
-        loops = reverse.statements()
+        sweeps = reverse.sweeps()
+        if checkpoint is not None:
+            outside = {*of, *wrt, *keep, *(f"{n}.{self.suffix}" for n in (*of, *wrt))}
+            sweeps = with_checkpoints(sweeps, checkpoint, self.names, outside)
+        loops = tuple(s for sweep in reversed(sweeps) for s in sweep.adjoint)
         given = {f"{name}.{self.suffix}": self.names.arrays[name] for name in seeds}
         loops = tuple(_ranges_written(s, given) for s in loops)
         loops = (*start, *loops, *self._zeros(loops, wrt, seeds))
-        return _Made(reverse.forward, loops, tuple(seeds))
+        return _Made(tuple(s for w in sweeps for s in w.recorded), loops, tuple(seeds))
 
     def _set_aside(
         self, body: tuple[Stmt, ...], bases: set[str] | frozenset[str], kept: set[str]

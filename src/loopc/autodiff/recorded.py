@@ -113,8 +113,8 @@ class Recorder:
         """Return how many loops round a statement write an array: each iteration sees another."""
         return max((common_loops(leaf, o) for o in self.writers_of(array)), default=0)
 
-    def forward(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-        """Return the statements with what they must record."""
+    def forward(self, body: tuple[Stmt, ...]) -> list[tuple[Stmt, ...]]:
+        """Return each of the statements with what it must record."""
         count = iter(range(len(self.leaves)))
 
         def step(stmt: Stmt) -> list[Stmt]:
@@ -127,4 +127,4 @@ class Recorder:
                 case Backward():
                     return [stmt]
 
-        return tuple(s for stmt in body for s in step(stmt))
+        return [tuple(step(stmt)) for stmt in body]

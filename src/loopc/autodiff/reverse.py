@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
+from loopc.autodiff.checkpoints import Sweep
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
 from loopc.ir import reductions
@@ -39,10 +40,7 @@ from loopc.ir.workspace import Names
 
 
 class Reverse:
-    """Makes the adjoint statements of one sequence of statements in normal form.
-
-    After `statements`, `forward` is the sequence with what it must record.
-    """
+    """Makes the adjoint statements of one sequence of statements in normal form."""
 
     def __init__(
         self, body: tuple[Stmt, ...], active: frozenset[str], suffix: str, names: Names
@@ -55,14 +53,11 @@ class Reverse:
         self.body = body
         self.at = len(self.leaves)
 
-    def statements(self) -> tuple[Stmt, ...]:
-        """Return the adjoint of the whole sequence."""
-        return tuple(s for stmt in reversed(self.body) for s in self._statement(stmt))
-
-    @property
-    def forward(self) -> tuple[Stmt, ...]:
-        """The sequence itself, with the statements that record what its adjoint needs."""
-        return self.recorder.forward(self.body)
+    def sweeps(self) -> list[Sweep]:
+        """Return each statement with what it must record, and its adjoint."""
+        adjoints = [tuple(self._statement(stmt)) for stmt in reversed(self.body)]
+        recorded = self.recorder.forward(self.body)
+        return [Sweep(*each) for each in zip(self.body, recorded, adjoints[::-1], strict=True)]
 
     def adjoint_of(self, access: Access) -> Access:
         """Return the same cell of the adjoint array."""
