@@ -17,6 +17,7 @@ from loopc.analysis.dependence import leaves
 from loopc.analysis.private import Region, alone, regions
 from loopc.analysis.serial import serial_loops
 from loopc.diagnostics.record import record
+from loopc.ir.affine import affine
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -72,10 +73,23 @@ def _candidates(program: Program, keep: Sequence[str]) -> list[Array]:
             outside |= {n.array for n in walk(stmt) if isinstance(n, Access)}
     for array in program.arrays:
         outside |= {n.array for e in array.shape or () for n in walk(e) if isinstance(n, Access)}
+    outside |= _windows(program.body)
     again = _written_again(program.body)
     return [
         a for a in program.arrays if a.name in again and a.kind == "temp" and a.name not in outside
     ]
+
+
+def _windows(body: tuple[Stmt, ...]) -> set[str]:
+    """Return the arrays that count their cells from an outer index: `a[t - 5*part]` is reused."""
+    found: set[str] = set()
+    for _, update in updates(body):
+        for subscript in update.target.subscripts:
+            form = affine(subscript.at)
+            signs = [c > 0 for a, c in form.terms if isinstance(a, IndexRef)] if form else []
+            if any(signs) and not all(signs):
+                found.add(update.target.array)
+    return found
 
 
 def _written_again(body: tuple[Stmt, ...]) -> set[str]:
