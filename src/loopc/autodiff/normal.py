@@ -12,8 +12,8 @@ from typing import Any
 
 from loopc.analysis.dependence import dependences, leaves
 from loopc.autodiff.partials import sensitive
+from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
 from loopc.diagnostics import catalogue
-from loopc.ir.affine import plus
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -236,7 +236,7 @@ class _Normal:
             return False
         if set(free_indices(update.target)) != {i.name for i in loops}:
             return False
-        return row.form != "pointwise" or _covers(value, loops)
+        return row.form != "pointwise" or covers(value, loops)
 
     def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""
@@ -255,7 +255,7 @@ class _Normal:
     def _apart_from(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
         """Return a pointwise reduction whose indices have other names than the loops round it."""
         clash = {i.name for i in loops} & {i.name for i in value.indices}
-        return _renamed(value, self.names) if clash else value
+        return renamed(value, self.names) if clash else value
 
     def _inside(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Hoist what is inside a reduction; its statements run over the reduction's indices."""
@@ -282,21 +282,20 @@ class _Normal:
             cell = self.names.cells(name, outer, loops, value.span, (value,))
             hoisted.extend(_computed(cell, value))
             return Read(cell, span=value.span)
-        for index, position in zip(own, value.at, strict=True):
-            match = next((i for i in loops if position == IndexRef(i.name)), None)
-            if match is None or index.step != 1:
-                raise catalogue.error("L0604", value.span, name=value.op)
+        counted, defined = by_number(value, loops, self.names)
+        value, own = counted, counted.indices
         cell = self.names.cells(name, [*outer, *own], (*outer, *own), value.span, (value.body,))
         row = lookup(value.op)
         assert row is not None
         if row.evaluate is None:
-            hoisted.extend(_running(cell, value))
+            hoisted.extend(recurrence(cell, value))
         else:
             at = tuple(IndexRef(i.name) for i in own)
             statement = Update(cell, "=", replace(value, at=at), span=value.span)
             hoisted.extend(loop(own, None, statement))
         places = {i.name: p for i, p in zip(own, value.at, strict=True)}
-        return Read(substitute(cell, places), span=value.span)
+        read = Read(substitute(cell, places), span=value.span)
+        return read if defined is None else where_defined(read, row, defined)
 
 
 def is_only_source(update: Update, others: Iterable[Update], array: Array) -> bool:
@@ -338,50 +337,6 @@ def _computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     start = Update(cell, "=", Const(row.identity), span=value.span)
     step = Call(row.fn, (Read(cell), value.body))
     return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))
-
-
-def _running(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
-    """Return the recurrence of a running sum, product, maximum or minimum."""
-    row = lookup(value.op)
-    assert row is not None
-    if len(value.indices) != 1 or not row.fn:
-        raise catalogue.error("L0604", value.span, name=value.op)
-    (index,) = value.indices
-    assert index.start is not None
-    here = IndexRef(index.name)
-    before = substitute(cell, {index.name: plus(here, -1)})
-    term = value.body
-    if value.guard is not None:
-        term = Call("where", (value.guard, term, Const(row.identity)))
-    first = Update(cell, "=", term, span=value.span)
-    step = Call(row.fn, (Read(before), term))
-    later = Update(cell, "=", step, span=value.span)
-    body = (
-        *loop((), Call("eq", (here, index.start)), first),
-        *loop((), Call("gt", (here, index.start)), later),
-    )
-    return (For((index,), None, body, span=value.span),)
-
-
-def _renamed(value: Reduce, names: Names) -> Reduce:
-    """Give the indices of a pointwise reduction names that no loop has."""
-    fresh: dict[str, Expr] = {}
-    indices = []
-    for index in value.indices:
-        name = names.fresh(index.name, numbered=True)
-        indices.append(replace(substitute(index, fresh), name=name))
-        fresh[index.name] = IndexRef(name)
-    guard = None if value.guard is None else substitute(value.guard, fresh)
-    return replace(value, indices=tuple(indices), guard=guard, body=substitute(value.body, fresh))
-
-
-def _covers(value: Reduce, loops: tuple[Index, ...]) -> bool:
-    """Whether the loops give a pointwise reduction a value at each of its points."""
-    for index, position in zip(value.indices, value.at, strict=True):
-        match = next((i for i in loops if position == IndexRef(i.name)), None)
-        if match is None or (match.start, match.stop) != (index.start, index.stop):
-            return False
-    return True
 
 
 def _without_unused(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
