@@ -17,7 +17,7 @@ import numpy as np
 
 from loopc.autodiff.normal import is_only_source
 from loopc.ir import reductions
-from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.dtypes import infer_dtypes, of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
@@ -171,7 +171,7 @@ class Interpreter:
         self.writers: dict[str, list[Update]] = {}
         for _, update in updates(program.body):
             self.writers.setdefault(update.target.array, []).append(update)
-        types = infer_dtypes(program, {n: a.dtype.kind for n, a in arrays.items()})
+        self.types = types = infer_dtypes(program, {n: a.dtype.kind for n, a in arrays.items()})
         first = {n: found[0].op for n, found in self.writers.items()}
         self.ties: dict[tuple[str, tuple[int, ...]], tuple[int, Parts]] = {}
         for array in program.arrays:
@@ -339,7 +339,13 @@ class Interpreter:
         if row.fn not in FOLDS:
             raise NotExactError(expr.op)
         if not terms:
-            return Dual(row.identity)
+            found = of_expr(expr.body, self.types)
+            kind = (
+                "float64"
+                if found is None
+                else {"i": "int64", "b": "bool"}.get(found.kind, "float64")
+            )
+            return Dual(reductions.start(row, kind))
         return _folded(FOLDS[row.fn], terms)
 
 

@@ -68,7 +68,9 @@ def tangent(program: Program, of: Sequence[str], wrt: Sequence[str]) -> Tangent:
         body=(*made, *_zeros(made, tangents, names)),
         outputs=tuple(tangents.values()),
     )
-    return Tangent(without_unused(whole), seeds, tangents)
+    needed = without_unused(whole)
+    known = {a.name for a in needed.arrays}
+    return Tangent(needed, {n: s for n, s in seeds.items() if s in known}, tangents)
 
 
 def _zeros(made: tuple[Stmt, ...], tangents: dict[str, str], names: Names) -> tuple[Stmt, ...]:

@@ -112,7 +112,8 @@ def _pointwise(lowering: Lowering, expr: Reduce) -> Value:
     for index, position in zip(expr.indices, expr.at, strict=True):
         row = reductions.lookup(expr.op)
         assert row is not None
-        result = _at(lowering, row, result, inner.box.indices[index.name], position)
+        start = identity(inner, row, expr.body) if row.evaluate is None else 0
+        result = _at(lowering, row, result, inner.box.indices[index.name], position, start)
     return result
 
 
@@ -138,7 +139,12 @@ def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
 
 
 def _at(
-    lowering: Lowering, row: reductions.Reduction, value: Value, own: Index, position: Expr
+    lowering: Lowering,
+    row: reductions.Reduction,
+    value: Value,
+    own: Index,
+    position: Expr,
+    start: float,
 ) -> Value:
     """Take a pointwise reduction's values where the loops round it stand."""
     assert own.start is not None
@@ -161,7 +167,7 @@ def _at(
         sizes = (*counts(lowering, axes), count(own, lowering.serial))
         spread = Expand(value, sizes, (*axes, own.name))
         taken = Take(spread, own.name, Expand(at, sizes[:-1], axes), axes, inside)
-    return taken if inside else _where_defined(lowering, taken, row, own, position, offset)
+    return taken if inside else _where_defined(lowering, taken, row, own, position, offset, start)
 
 
 def _is_inside(lowering: Lowering, own: Index, position: Expr) -> bool:
@@ -187,12 +193,13 @@ def _where_defined(
     own: Index,
     position: Expr,
     offset: Expr,
+    start: float,
 ) -> Value:
     """Replace the values at positions that are not in the range: before it nothing has run yet."""
     conditions = [Call("ge", (offset, Const(0)))]
     other: Value
     if row.evaluate is None:
-        other = Lit(reductions.start(row, "float64"))
+        other = Lit(start)
     else:
         assert own.start is not None
         assert row.outside is not None
