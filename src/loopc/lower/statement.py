@@ -348,8 +348,8 @@ def is_fresh(value: Value) -> bool:
             return copies or all(is_fresh(a) for a in args)
         case Cast(arg) | Renamed(arg):
             return is_fresh(arg)
-        case Fold(over=over):
-            return bool(over)
+        case Gather(over=over) | Fold(over=over):
+            return bool(over)  # an array at numbers alone is a view
         case Contract(args):
             return len(args) > 1
         case Gather(over=over):  # without index arrays it is a slice
