@@ -120,3 +120,10 @@ def test_ten_thousand_steps_take_a_tenth_of_the_memory(name: str) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] / 10
+
+
+@pytest.mark.parametrize("every", [0, -3, 2.5])
+def test_steps_that_cannot_be_are_refused(every: object) -> None:
+    with pytest.raises(loopc.LoopcError) as caught:
+        loopc.compile(SCALAR, checkpoint=every)
+    assert caught.value.code == "L0709"

@@ -55,6 +55,10 @@ def checked(options: Options) -> Options:
     if limit is not None and (not isinstance(limit, int) or limit < 0):
         name, kind, repair = "memory_limit", "a number of bytes", "write `memory_limit=10**9`"
         raise catalogue.error("L0709", name=name, kind=kind, given=repr(limit), repair=repair)
+    steps: object = options.checkpoint
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        name, kind, repair = "checkpoint", "a number of steps", "write `checkpoint=100`"
+        raise catalogue.error("L0709", name=name, kind=kind, given=repr(steps), repair=repair)
     if options.dtype is None:
         return options
     return replace(options, dtype=_float_type(options.dtype))
