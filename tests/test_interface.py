@@ -251,3 +251,10 @@ def test_a_gradient_by_complex_values_is_refused() -> None:
     with pytest.raises(loopc.DifferentiationError) as caught:
         program.grad(z=np.array([3 + 4j]))
     assert caught.value.code == "L0603"
+
+
+def test_a_program_with_dims_to_be_given_runs_again() -> None:
+    for backend in ("reference", "numpy"):
+        program = loopc.compile("dim K\nfor k < K: h[k] = 2 k\n", backend=backend)
+        for _ in range(3):
+            np.testing.assert_array_equal(program(K=3).h, [0, 2, 4])

@@ -20,8 +20,9 @@ class Interpreted:
     by_extents: bool = False
 
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
-        """Run it."""
-        return interpret(self.program, arrays, dims)
+        """Run it; a call that was checked before may hold its dims among the arrays."""
+        own = {a.name for a in self.program.arrays if a.kind != "temp"}
+        return interpret(self.program, {n: v for n, v in arrays.items() if n in own}, dims)
 
     def positional(
         self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
