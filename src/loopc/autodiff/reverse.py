@@ -11,8 +11,10 @@ and Efficient Tensor Calculus, 2020.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
+from fractions import Fraction
 
 from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
 from loopc.autodiff.checkpoints import Sweep
@@ -307,10 +309,31 @@ def tidy(value: Expr) -> Expr:
                 divisors.append(x)
             case _:
                 rest.append(factor)
-    result = product(*literals, *rest)
+    result = product(*_exact_product(literals), *rest)
     for divisor in divisors:
         result = Call("div", (result, divisor))
     return result
+
+
+def _exact_product(literals: list[Expr]) -> list[Expr]:
+    """Multiply literals where that rounds nothing: `0.5 * 2` is 1."""
+    whole: list[Const] = []
+    for literal in literals:
+        assert isinstance(literal, Const)
+        value = literal.value
+        last = whole[-1].value if whole else None
+        real = (int, float)
+        if not isinstance(last, real) or not isinstance(value, real) or not _is_exact(last, value):
+            whole.append(literal)
+        else:
+            whole[-1] = Const(last * value)
+    return [c for c in whole if c.value != 1 or isinstance(c.value, bool)]
+
+
+def _is_exact(a: float, b: float) -> bool:
+    if not (math.isfinite(a) and math.isfinite(b) and abs(a * b) < 2**53):
+        return False
+    return Fraction(a) * Fraction(b) == Fraction(a * b)
 
 
 def wrapped(indices: tuple[Index, ...], conditions: tuple[Expr, ...], stmt: Stmt) -> Stmt:
