@@ -304,7 +304,14 @@ class Interpreter:
                 return Dual(all(self.value(a, env).value for a in args))
             case "or":
                 return Dual(any(self.value(a, env).value for a in args))
-        return _of_call(row.name, [self.value(a, env) for a in args])
+        values = [self.value(a, env) for a in args]
+        return self.best(fn, values) if fn in ("max", "min") else _of_call(row.name, values)
+
+    def best(self, op: str, terms: list[Dual]) -> Dual:
+        """Return the largest or smallest: equal ones share the derivative evenly."""
+        best = (max if op == "max" else min)(t.value for t in terms)
+        tied = [t for t in terms if t.value == best]
+        return Dual(best, combined(*((self.share(len(tied)), t.parts) for t in tied)))
 
     def reduce(self, expr: Reduce, env: Env) -> Dual:
         points, terms = [], []
@@ -324,9 +331,7 @@ class Interpreter:
                 best = max(values) if expr.op == "argmax" else min(values)
                 return Dual(points[values.index(best)][0])
             case "max" | "min" if terms:
-                best = (max if expr.op == "max" else min)(t.value for t in terms)
-                tied = [t for t in terms if t.value == best]
-                return Dual(best, combined(*((self.share(len(tied)), t.parts) for t in tied)))
+                return self.best(expr.op, terms)
         if row.form == "pointwise":
             place = [self.value(a, env).value for a in expr.at]
             signs = [i.step for i in expr.indices]
