@@ -198,13 +198,17 @@ def _where_defined(
     """Replace the values at positions that are not in the range: before it nothing has run yet."""
     conditions = [Call("ge", (offset, Const(0)))]
     other: Value
+    number = count(own, lowering.serial)
     if row.evaluate is None:
         other = Lit(start)
+        least = affine(number)
+        if least is None or not at_least(least, Affine(1)):
+            conditions.append(Call("gt", (number, Const(0))))
     else:
         assert own.start is not None
         assert row.outside is not None
         other = Lit(row.outside)
-        conditions.append(Call("lt", (offset, count(own, lowering.serial))))
+        conditions.append(Call("lt", (offset, number)))
         if own.step not in (1, -1):
             distance = Call("add", (position, Call("neg", (own.start,))))
             conditions.append(Call("eq", (Call("mod", (distance, Const(own.step))), Const(0))))
