@@ -9,7 +9,8 @@ from loopc.backends.numpy import rows, windows
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
-from loopc.ir.nodes import Const, Expr, Index
+from loopc.ir.nodes import Call, Const, Expr, Index
+from loopc.ir.visit import walk
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -276,4 +277,18 @@ def require_lines(plan: Plan, speller: Speller) -> Iterator[str]:
         call = speller.helper("_require")
         counts = speller.sizes(need.counts)
         low, high, extent = (speller.size(e) for e in (need.low, need.high, need.extent))
-        yield f"{call}({low}, {high}, {extent}, {counts}, {need.place!r})"
+        check = f"{call}({low}, {high}, {extent}, {counts}, {need.place!r})"
+        if not need.counts or not any(map(_divides, (need.low, need.high, need.extent))):
+            yield check
+            continue
+        # a divisor may be 0 where the access has no point
+        yield f"if {' and '.join(f'{speller.size(c, SUM)} > 0' for c in need.counts)}:"
+        yield f"    {check}"
+
+
+def _divides(size: Expr) -> bool:
+    """Whether a size has a divisor that is no number."""
+    return any(
+        isinstance(n, Call) and n.fn in ("floordiv", "mod") and not isinstance(n.args[1], Const)
+        for n in walk(size)
+    )
