@@ -115,3 +115,31 @@ def test_program(name: str) -> None:
         single = loopc.compile(text, loss=key)
         if single.adjoint_loops():
             assert loopc.gradcheck(single, arrays, tolerance=1e-6)
+
+
+def test_a_running_product_of_an_empty_range_is_one() -> None:
+    text = "for t, j < M: y[t,j] = y[p[t],j] - cumprod[j < M if j < M-1](x[t,p[0]])\ninput x[N,M]\n"
+    arrays = {"x": np.ones((1, 1)), "p": np.array([0])}
+    np.testing.assert_array_equal(loopc.compile(text)(arrays).y, [[-1.0]])
+
+
+def test_what_a_reduction_loses_is_recorded_at_its_own_indices() -> None:
+    text = "param x[N]\ninput w[N]\nfor a < N: x[a] *= 0.5 + cumsum[a < N if x[a] < 1](w[a])\noutput x\n"
+    arrays = {"x": np.array([1.4, 1.8, 0.9, 1.2]), "w": np.array([0.3, 0.2, 0.4, 0.1])}
+    assert loopc.gradcheck(loopc.compile(text), arrays, tolerance=1e-6)
+
+
+def test_two_ranges_of_one_lost_read_are_recorded_apart() -> None:
+    text = (
+        "param x[N]\ninput w[N]\n"
+        "for i < N: x[i] *= sum[k < 2 if x[k] < 1](w[k]) - sum[k in range(1,N) if x[k] < 1](w[k])\n"
+        "output x\n"
+    )
+    arrays = {"x": np.array([1.4, 0.8, 0.9, 1.2]), "w": np.array([0.3, 0.2, 0.4, 0.1])}
+    assert loopc.gradcheck(loopc.compile(text), arrays, tolerance=1e-6)
+
+
+def test_a_size_that_is_divided_by_a_dim_of_nothing() -> None:
+    text = "input x[M], n[N]\nfor s < N*M: t[s // M, s % M] = x[s % M] * n[s // M]\ndim t[N,M]\n"
+    found = loopc.compile(text).grad(x=np.zeros(0), n=np.ones(2), seed=np.zeros((2, 0)))
+    np.testing.assert_array_equal(found["n"], [0.0, 0.0])

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
 from loopc.ir.nodes import Access, Backward, Expr, For, Index, Node, Read, Reduce, Stmt, Update
-from loopc.ir.visit import free_indices, loop, map_children, reads
+from loopc.ir.visit import free_indices, loop, map_children, opened_reduction, reads
 from loopc.ir.workspace import Names
 
 
@@ -24,7 +24,7 @@ class Recorder:
         for leaf in leaves:
             self.writers.setdefault(leaf.update.target.array, []).append(leaf)
         self.before: dict[int, list[Stmt]] = {}
-        self.kept: dict[tuple[int, Access], Access] = {}
+        self.kept: dict[tuple[int, Access, tuple[Index, ...]], Access] = {}
 
     # Facts
 
@@ -74,11 +74,14 @@ class Recorder:
 
     def expr(self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...]) -> Expr:
         """Replace the reads whose values are lost by reads of what is recorded."""
+        around = {level.index.name for level in leaf.levels}
 
         def step(node: Node, bound: tuple[Index, ...]) -> Node:
             if isinstance(node, Reduce):
-                inside = (*bound, *node.indices)
-                return map_children(node, lambda child: step(child, inside))
+                opened = opened_reduction(node, around | {i.name for i in bound})
+                inside = (*bound, *opened.indices)
+                kept = map_children(opened, lambda child: step(child, inside))
+                return node if kept == opened else kept
             if isinstance(node, Read) and self._is_lost(leaf, node.access, bound):
                 return Read(self._keep(leaf, node.access, bound), span=node.span)
             return map_children(node, lambda child: step(child, bound))
@@ -92,12 +95,12 @@ class Recorder:
 
     def _keep(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> Access:
         """Return the cell that records an access's value."""
-        key = (leaf.number, access)
-        if key in self.kept:
-            return self.kept[key]
         loops = [level.index for level in leaf.levels]
         used = set(free_indices(access))
         extra = tuple(i for i in bound if i.name in used)
+        key = (leaf.number, access, extra)
+        if key in self.kept:
+            return self.kept[key]
         name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
         changed = (access.array, *(a.array for s in access.subscripts for a in reads(s)))
         shared = max(self._changes_inside(leaf, array) for array in changed)
