@@ -21,7 +21,7 @@ from loopc.diagnostics.errors import LoopcError
 from loopc.ir import nodes
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import infer_dtypes
-from loopc.ir.unbuild import statements_text, to_text
+from loopc.ir.unbuild import to_latex, to_text
 from loopc.ir.visit import walk
 from loopc.passes.expand_workspaces import expand_workspaces
 
@@ -237,9 +237,16 @@ class Program:
         """The same program with its adjoint loops in the place of each `backward`."""
         return Program(self._program, self._program, self._options, self._name)
 
-    def adjoint_loops(self) -> str:
-        """Return the text of the adjoint loops alone."""
-        return statements_text(self._adjoint(self._of(), self.wrt).loops)
+    def adjoint_loops(self, *, expand: bool = False) -> str:
+        """Return the text of the adjoint loops alone; `expand`: with `f'` written out."""
+        from loopc.api.printed import gradient_text
+
+        return gradient_text(self, only_adjoint=True, expand=expand)
+
+    def latex(self) -> str:
+        """Return the program in LaTeX, for a displayed formula."""
+        with within_limits():
+            return to_latex(self.ir)
 
     def _of(self) -> tuple[str, ...]:
         try:

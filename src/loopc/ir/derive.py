@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from typing import TypeVar
 
 from loopc.ir.function_row import Function
 from loopc.ir.functions import lookup, order
 from loopc.ir.nodes import Access, Call, Const, Expr, Node, Read
 from loopc.ir.visit import add, map_children, mul, neg
+
+N = TypeVar("N", bound=Node)
 
 
 def partial(
@@ -61,8 +64,8 @@ def placeholder(name: str) -> Read:
     return Read(Access(name))
 
 
-def expand_primes(expr: Expr) -> Expr:
-    """Replace every call of a primed function by its definition."""
+def expand_primes(part: N) -> N:
+    """Replace every call of a primed function by its definition, in any part of a program."""
 
     def step(node: Node) -> Node:
         node = map_children(node, step)
@@ -70,7 +73,7 @@ def expand_primes(expr: Expr) -> Expr:
             return _place(_expanded(node.fn), {_row(node.fn).params[0]: node.args[0]})
         return node
 
-    return step(expr)  # type: ignore[return-value]
+    return step(part)  # type: ignore[return-value]
 
 
 @cache

@@ -24,7 +24,7 @@ class Infix:
 
 @record(kw_only=True)
 class Function:
-    """One scalar function.
+    r"""One scalar function.
 
     Attributes:
         name: its name in the IR (and in .loops text, unless it is an operator).
@@ -33,6 +33,7 @@ class Function:
             variadic row takes two.
         numpy: its NumPy spelling, a template over the parameters: `np.tanh({x})`; "" if defined
             by others.
+        latex: its command, `\tanh`, or a template over the parameters: `\sqrt{{x}}`; "": its name.
         partials: the derivative by each parameter in .loops text; None: derivative 0 everywhere;
             for a variadic row, those of the binary function. The text `0` alone means that there
             is none by this parameter; it is not a term of any sum.
@@ -56,6 +57,7 @@ class Function:
     params: tuple[str, ...]
     scalar: Callable[..., Any]
     numpy: str = ""
+    latex: str = ""
     partials: tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()
     infix: Infix | None = None

@@ -22,6 +22,7 @@ def _ufunc(
     keep_prime: bool = False,
     aliases: tuple[str, ...] = (),
     absorbs: bool = False,
+    latex: str = "",
 ) -> Function:
     """Return the row of a smooth function of one argument that NumPy has."""
     return Function(
@@ -29,6 +30,7 @@ def _ufunc(
         params=("x",),
         scalar=scalar,
         numpy=f"np.{numpy}({{x}})",
+        latex=latex,
         partials=(partial,),
         aliases=aliases,
         keep_prime=keep_prime,
@@ -39,13 +41,14 @@ def _ufunc(
     )
 
 
-def _rounding(name: str, scalar: Callable[..., Any], source: str = "") -> Function:
+def _rounding(name: str, scalar: Callable[..., Any], source: str = "", latex: str = "") -> Function:
     """Return the row of a function that is constant between its steps."""
     return Function(
         name=name,
         params=("x",),
         scalar=scalar,
         numpy=f"np.{name}({{x}})",
+        latex=latex,
         result="same",
         counts_bools=True,
         complex=name == "sign",
@@ -55,13 +58,14 @@ def _rounding(name: str, scalar: Callable[..., Any], source: str = "") -> Functi
 
 
 ROWS: tuple[Function, ...] = (
-    _ufunc("exp", scalars.exp, "exp", "y", absorbs=True),
-    _ufunc("ln", scalars.ln, "log", "1 / x", _POSITIVE, aliases=("log",)),
+    _ufunc("exp", scalars.exp, "exp", "y", absorbs=True, latex=r"\exp"),
+    _ufunc("ln", scalars.ln, "log", "1 / x", _POSITIVE, aliases=("log",), latex=r"\ln"),
     _ufunc("log1p", scalars.log1p, "log1p", "1 / (1 + x)", ((0.3,), (-0.7,), (1e-9,))),
     _ufunc("expm1", scalars.expm1, "expm1", "exp(x)", (*_ANY, (1e-9,))),
-    _ufunc("sqrt", scalars.sqrt, "sqrt", "0.5 / y", _POSITIVE),
+    _ufunc("sqrt", scalars.sqrt, "sqrt", "0.5 / y", _POSITIVE, latex=r"\sqrt{{x}}"),
     Function(
         name="abs",
+        latex=r"\left|{x}\right|",
         params=("x",),
         scalar=abs,
         numpy="np.abs({x})",
@@ -73,18 +77,24 @@ ROWS: tuple[Function, ...] = (
         kinks=(((0.0,), (0.0,)),),
     ),
     _rounding("sign", scalars.sign),
-    _rounding("floor", scalars.floor),
-    _rounding("ceil", scalars.ceil),
+    _rounding("floor", scalars.floor, latex=r"\left\lfloor {x} \right\rfloor"),
+    _rounding("ceil", scalars.ceil, latex=r"\left\lceil {x} \right\rceil"),
     _rounding("round", scalars.rint, source="Halves go to the even neighbour, as in NumPy."),
-    _ufunc("sin", scalars.sin, "sin", "cos(x)"),
-    _ufunc("cos", scalars.cos, "cos", "-sin(x)"),
-    _ufunc("tan", scalars.tan, "tan", "1 + y ** 2", ((0.3,), (-1.1,), (1.4,))),
-    _ufunc("asin", scalars.asin, "arcsin", "1 / sqrt((1 - x) * (1 + x))", _INSIDE),
-    _ufunc("acos", scalars.acos, "arccos", "-1 / sqrt((1 - x) * (1 + x))", _INSIDE),
-    _ufunc("atan", scalars.atan, "arctan", "1 / (1 + x ** 2)"),
-    _ufunc("sinh", scalars.sinh, "sinh", "cosh(x)"),
-    _ufunc("cosh", scalars.cosh, "cosh", "sinh(x)"),
-    _ufunc("tanh", scalars.tanh, "tanh", "1 - y ** 2", keep_prime=True, absorbs=True),
+    _ufunc("sin", scalars.sin, "sin", "cos(x)", latex=r"\sin"),
+    _ufunc("cos", scalars.cos, "cos", "-sin(x)", latex=r"\cos"),
+    _ufunc("tan", scalars.tan, "tan", "1 + y ** 2", ((0.3,), (-1.1,), (1.4,)), latex=r"\tan"),
+    _ufunc(
+        "asin", scalars.asin, "arcsin", "1 / sqrt((1 - x) * (1 + x))", _INSIDE, latex=r"\arcsin"
+    ),
+    _ufunc(
+        "acos", scalars.acos, "arccos", "-1 / sqrt((1 - x) * (1 + x))", _INSIDE, latex=r"\arccos"
+    ),
+    _ufunc("atan", scalars.atan, "arctan", "1 / (1 + x ** 2)", latex=r"\arctan"),
+    _ufunc("sinh", scalars.sinh, "sinh", "cosh(x)", latex=r"\sinh"),
+    _ufunc("cosh", scalars.cosh, "cosh", "sinh(x)", latex=r"\cosh"),
+    _ufunc(
+        "tanh", scalars.tanh, "tanh", "1 - y ** 2", keep_prime=True, absorbs=True, latex=r"\tanh"
+    ),
     Function(
         name="atan2",
         params=("a", "b"),

@@ -178,6 +178,7 @@ _LOGIC = (
 _CHOICES = (
     Function(
         name="max",
+        latex=r"\max",
         params=("a", "b"),
         scalar=scalars.maximum,
         numpy="np.maximum({a}, {b})",
@@ -190,6 +191,7 @@ _CHOICES = (
     ),
     Function(
         name="min",
+        latex=r"\min",
         params=("a", "b"),
         scalar=scalars.minimum,
         numpy="np.minimum({a}, {b})",
@@ -202,6 +204,7 @@ _CHOICES = (
     ),
     Function(
         name="where",
+        latex=r"\begin{cases} {a} & \text{if } {c} \\ {b} & \text{otherwise} \end{cases}",
         params=("c", "a", "b"),
         scalar=scalars.choose,
         numpy="np.where({c}, {a}, {b})",

@@ -11,6 +11,7 @@ _INF = float("inf")
 _ACTIVATIONS = (
     Function(
         name="sigmoid",
+        latex=r"\sigma",
         absorbs=True,
         aliases=("σ",),
         params=("x",),
@@ -116,6 +117,7 @@ _SPECIAL = (
     ),
     Function(
         name="digamma",
+        latex=r"\psi",
         params=("x",),
         scalar=scalars_special.digamma,
         numpy="_digamma({x})",

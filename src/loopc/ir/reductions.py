@@ -19,7 +19,7 @@ Form = Literal["fold", "whole", "pointwise"]
 
 @record(kw_only=True)
 class Reduction:
-    """One reduction.
+    r"""One reduction.
 
     Attributes:
         name: its name in an expression: `sum`; "" if it only exists as a statement's operator.
@@ -36,6 +36,7 @@ class Reduction:
         outside: pointwise with `evaluate`: the value at a point where the guard does not hold.
         fn: the function of the table that makes one step: `value = fn(value, x)`; "" if none does.
         ufunc: the NumPy ufunc (`np.add`), for `.reduce`, `.at` and `.accumulate`.
+        latex: its command, `\sum`; "": its name.
         result: as in `functions.Function`.
         complex: whether it takes complex terms.
         adjoint: the cotangent of a term in .loops text: over `g`, the cotangent of the value; `x`,
@@ -61,6 +62,7 @@ class Reduction:
     outside: Any = None
     fn: str = ""
     ufunc: str = ""
+    latex: str = ""
     result: str = "same"
     complex: bool = False
     adjoint: str = ""
@@ -171,6 +173,7 @@ def _both(a: Any, b: Any) -> bool:
 _FOLDS = (
     Reduction(
         name="sum",
+        latex=r"\sum",
         op="+=",
         form="fold",
         complex=True,
@@ -183,6 +186,7 @@ _FOLDS = (
     ),
     Reduction(
         name="prod",
+        latex=r"\prod",
         op="*=",
         form="fold",
         complex=True,
@@ -193,6 +197,7 @@ _FOLDS = (
     ),
     Reduction(
         name="max",
+        latex=r"\max",
         op="max=",
         form="fold",
         identity=-math.inf,
@@ -205,6 +210,7 @@ _FOLDS = (
     ),
     Reduction(
         name="min",
+        latex=r"\min",
         op="min=",
         form="fold",
         identity=math.inf,

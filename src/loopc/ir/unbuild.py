@@ -11,6 +11,7 @@ from dataclasses import replace
 from loopc.ir.affine import simplify
 from loopc.ir.build import build, default_outputs
 from loopc.ir.infer import infer
+from loopc.ir.latex import latex_module
 from loopc.ir.nodes import (
     Array,
     Backward,
@@ -37,13 +38,28 @@ from loopc.syntax.printer import print_module
 
 def to_text(program: Program) -> str:
     """Return the canonical text of a program."""
-    text = print_module(unbuild(program))
-    return text if _means(text, program) else print_module(unbuild(_written(program)))
+    return print_module(_readable(program))
+
+
+def _readable(program: Program) -> tree.Module:
+    """Return the tree, with every range where inference would not find the same again."""
+    module = unbuild(program)
+    return module if _means(print_module(module), program) else unbuild(_written(program))
 
 
 def statements_text(stmts: tuple[Stmt, ...]) -> str:
     """Return the text of statements alone."""
     return print_module(tree.Module(tuple(statement(s) for s in stmts)))
+
+
+def to_latex(program: Program) -> str:
+    """Return the program in LaTeX; every range that the text would have is there."""
+    return latex_module(_readable(program))
+
+
+def statements_latex(stmts: tuple[Stmt, ...]) -> str:
+    """Return statements alone in LaTeX."""
+    return latex_module(tree.Module(tuple(statement(s) for s in stmts)))
 
 
 def unbuild(program: Program) -> tree.Module:

@@ -14,6 +14,8 @@ from loopc.cli.terminal import compiled, formatted, names, read, show, sourced
 @click.option("--wrt", metavar="a,b", help="Names to differentiate by.")
 @click.option("--loss", metavar="L", help="What is differentiated.")
 @click.option("--only-adjoint", is_flag=True, help="Print the adjoint loops alone.")
+@click.option("--expand", is_flag=True, help="Write out the derivatives f'(x) of functions.")
+@click.option("--latex", is_flag=True, help="Print LaTeX, for a displayed formula.")
 @click.option("-o", "out", metavar="G.loops", help="Write to this file.")
 @formatted
 def command(
@@ -23,14 +25,17 @@ def command(
     wrt: str | None,
     loss: str | None,
     only_adjoint: bool,
+    expand: bool,
+    latex: bool,
     out: str | None,
     as_json: bool,
 ) -> None:
     """Print a program with its adjoint loops."""
     from loopc.api.files import write_text
+    from loopc.api.printed import gradient_text
 
     program = compiled(read(file, text), wrt=names(wrt), loss=loss)
-    printed = program.adjoint_loops() if only_adjoint else str(program.with_adjoint)
+    printed = gradient_text(program, only_adjoint=only_adjoint, expand=expand, latex=latex)
     if out is None:
         show(printed)
     else:

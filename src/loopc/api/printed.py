@@ -1,0 +1,34 @@
+"""The gradient of a program as text: .loops or LaTeX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopc.api.limits import within_limits
+from loopc.ir.derive import expand_primes
+from loopc.ir.unbuild import statements_latex, statements_text, to_latex, to_text
+
+if TYPE_CHECKING:
+    from loopc.api.program import Program
+
+
+def gradient_text(
+    program: Program, *, only_adjoint: bool = False, expand: bool = False, latex: bool = False
+) -> str:
+    """Return a program with its adjoint loops.
+
+    Args:
+        program: what is differentiated.
+        only_adjoint: whether the adjoint loops stand alone.
+        expand: whether derivatives that read best as `f'(x)` are written out.
+        latex: whether it is LaTeX for a formula, not .loops.
+    """
+    if only_adjoint:
+        loops = program._adjoint(program._of(), program.wrt).loops
+        with within_limits():
+            loops = tuple(expand_primes(s) for s in loops) if expand else loops
+            return statements_latex(loops) if latex else statements_text(loops)
+    whole = program.with_adjoint.ir
+    with within_limits():
+        whole = expand_primes(whole) if expand else whole
+        return to_latex(whole) if latex else to_text(whole)
