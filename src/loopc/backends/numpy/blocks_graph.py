@@ -248,6 +248,8 @@ class Graph:
                     args.append(self.visit(arg))
         else:
             args = [self.visit(a) for a in value.args]
+        if value.fn == "where":
+            args = self._choice(args, value.axes)
         row = lookup(value.fn)
         if row is None or not row.variadic or len(args) == 2:
             return self._operation(replace(value, args=tuple(args)))
@@ -256,6 +258,31 @@ class Graph:
             axes = tuple(a for a in value.axes if a in result.axes or a in arg.axes)
             result = self._operation(Apply(value.fn, (result, arg), axes))
         return result
+
+    def _choice(self, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
+        """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
+        condition, taken, other = args
+        if not _is_operation(taken) or taken.axes != axes:
+            return args
+        assert isinstance(taken, View)
+        inner = self.operations[int(taken.array[1:])].value
+        if not isinstance(inner, Apply) or inner.fn != "where" or inner.axes != axes:
+            return args
+        return [condition, inner.args[1], other] if inner.args[0] == condition else args
+
+    def needed(self) -> list[Item]:
+        """Return the items but for operations that nothing uses."""
+        used: set[int] = set()
+        found: list[Item] = []
+        for item in reversed(self.items):
+            if isinstance(item, Operation) and item.number not in used:
+                continue
+            if isinstance(item, Operation | Add):
+                used.update(item.below)
+            elif isinstance(item, Write):
+                used.add(item.number)
+            found.append(item)
+        return found[::-1]
 
     def _fold(self, value: Fold) -> Value:
         arg = value.arg

@@ -49,14 +49,16 @@ class TileSpeller:
     def __post_init__(self) -> None:
         self.speller = self.steps.speller
         self.graph = Graph(self.tile, self.speller.types)
+        self.items = self.graph.needed()
         self.blocks = {size(i): i for i in self.tile.indices}
         self.last = self._last_uses()
         self.expiring: dict[int, list[int]] = {}
         for number, place in enumerate(self.last):
             self.expiring.setdefault(place, []).append(number)
         self.placed: dict[int, str] = {}
+        self.opposites: dict[str, str] = {}
         self.written = {
-            item.number: item for item in reversed(self.graph.items) if isinstance(item, Write)
+            item.number: item for item in reversed(self.items) if isinstance(item, Write)
         }
 
     # Uses
@@ -65,7 +67,7 @@ class TileSpeller:
         """Return the item after which each operation's memory is not needed any more."""
         operations = self.graph.operations
         last = [0] * len(operations)
-        for place, item in enumerate(self.graph.items):
+        for place, item in enumerate(self.items):
             for number in (*_uses(item), *_made(item)):
                 last[number] = place
         for operation in reversed(operations):
@@ -78,7 +80,7 @@ class TileSpeller:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the tile."""
-        for place, item in enumerate(self.graph.items):
+        for place, item in enumerate(self.items):
             match item:
                 case Note(text):
                     if text != self.note:
@@ -188,10 +190,10 @@ class TileSpeller:
     def _place_of_write(self, array: str) -> int:
         places = [
             n
-            for n, item in enumerate(self.graph.items)
+            for n, item in enumerate(self.items)
             if isinstance(item, Write) and item.view.array == array
         ]
-        return places[0] if places else len(self.graph.items)
+        return places[0] if places else len(self.items)
 
     def _computed(self, operation: Operation, place: int) -> None:
         value = operation.value
@@ -231,11 +233,24 @@ class TileSpeller:
         if not keeps or buffer.name != kept_text:
             self.body.append(f"np.copyto({buffer.name}, {kept_text})")
         if into_first:
-            where = f"np.logical_not({test})"
+            where = self._opposite(condition, test)
         else:
             where = _as_bool(test, self.graph.dtype(condition))
         self.body.append(f"np.copyto({buffer.name}, {other_text}, where={where})")
         self._take(operation, buffer)
+
+    def _opposite(self, condition: Value, test: str) -> str:
+        """Return where a condition does not hold: made before the loop if it is the same always."""
+        text = f"np.logical_not({test})"
+        if not isinstance(condition, View) or not condition.array.startswith("·"):
+            return text
+        if self.graph.operations[int(condition.array[1:])].varies:
+            return text
+        name = self.opposites.get(test)
+        if name is None:
+            name = self.opposites[test] = self._fresh_name("t")
+            self.head.append(f"{name} = {text}")
+        return name
 
     # Memory
 
