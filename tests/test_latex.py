@@ -9,9 +9,12 @@ import pytest
 
 import loopc
 from loopc.api.printed import gradient_text
+from loopc.diagnostics.span import Source
 from loopc.ir.functions import FUNCTIONS
 from loopc.ir.latex import latex_name
 from loopc.ir.reductions import REDUCTIONS
+from loopc.syntax.parser import parse
+from loopc.syntax.printer import print_module
 from test_cli import LAYER, run
 
 
@@ -39,6 +42,32 @@ def test_derivatives_are_written_out() -> None:
     assert list(found) == list(expected)
     for name in expected:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-13)
+
+
+def test_comments_say_of_which_statement_an_adjoint_is(capfd: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "for t in range(1, T):\n"
+        "  for i,j:  s[t,i] += W[i,j] h[t-1,j]  # a product\n"
+        "  for i:\n"
+        "    h[t,i] = tanh(s[t,i] +\n"
+        "      b[i])\n"
+        "for i  L += h[T-1,i]; M = 2 L\n"
+    )
+    code, out, _ = run(capfd, "grad", "-e", text, "--loss", "M", "--wrt", "W", "--comments")
+    assert code == 0
+    assert [w.strip() for w in out.splitlines() if "#" in w] == [
+        "# adjoint of `M = 2 L`",
+        "# adjoint of `L += h[T-1,i]`",
+        "# adjoint of `h[t,i] = tanh(s[t,i] + …`",
+        "# adjoint of `for i,j: s[t,i] += W[i,j] h[t-1,j]`",
+    ]
+    assert print_module(parse(Source("", out))) == out
+    plain = run(capfd, "grad", "-e", text, "--loss", "M", "--wrt", "W")[1]
+    assert "#" not in plain
+    assert str(loopc.compile(out)) == str(loopc.compile(plain))
+    alone = run(capfd, "grad", LAYER, "--only-adjoint", "--comments", "--expand")[1]
+    assert alone.startswith("# adjoint of `for j s[j] = σ(s̃[j] - B[j])`\nfor j  s̃.grad[j] += ")
+    assert run(capfd, "grad", LAYER, "--comments", "--latex")[0] == 2
 
 
 def test_grad_prints_latex(capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def gradient_text(
-    program: Program, *, only_adjoint: bool = False, expand: bool = False, latex: bool = False
+    program: Program,
+    *,
+    only_adjoint: bool = False,
+    expand: bool = False,
+    comments: bool = False,
+    latex: bool = False,
 ) -> str:
     """Return a program with its adjoint loops.
 
@@ -21,14 +26,16 @@ def gradient_text(
         program: what is differentiated.
         only_adjoint: whether the adjoint loops stand alone.
         expand: whether derivatives that read best as `f'(x)` are written out.
+        comments: whether comments say of which statement each adjoint is; LaTeX has none.
         latex: whether it is LaTeX for a formula, not .loops.
     """
-    if only_adjoint:
-        loops = program._adjoint(program._of(), program.wrt).loops
-        with within_limits():
-            loops = tuple(expand_primes(s) for s in loops) if expand else loops
-            return statements_latex(loops) if latex else statements_text(loops)
-    whole = program.with_adjoint.ir
+    keep = () if only_adjoint else program._program.outputs
+    made = program._adjoint(program._of(), program.wrt, keep=keep)
     with within_limits():
-        whole = expand_primes(whole) if expand else whole
-        return to_latex(whole) if latex else to_text(whole)
+        loops, whole = made.loops, made.program
+        if expand:
+            loops, whole = tuple(expand_primes(s) for s in loops), expand_primes(whole)
+        explained = loops if comments else ()
+        if only_adjoint:
+            return statements_latex(loops) if latex else statements_text(loops, explained)
+        return to_latex(whole) if latex else to_text(whole, explained)

@@ -31,14 +31,15 @@ from loopc.ir.unbuild_expr import (
     negated,
     starred,
 )
+from loopc.ir.unbuild_origins import with_origins
 from loopc.ir.visit import free_indices, map_children, walk, written_names
 from loopc.syntax import tree
 from loopc.syntax.printer import print_module
 
 
-def to_text(program: Program) -> str:
-    """Return the canonical text of a program."""
-    return print_module(_readable(program))
+def to_text(program: Program, explained: tuple[Stmt, ...] = ()) -> str:
+    """Return the canonical text of a program; comments say what `explained` are derived from."""
+    return print_module(with_origins(_readable(program), program.body, explained))
 
 
 def _readable(program: Program) -> tree.Module:
@@ -47,9 +48,10 @@ def _readable(program: Program) -> tree.Module:
     return module if _means(print_module(module), program) else unbuild(_written(program))
 
 
-def statements_text(stmts: tuple[Stmt, ...]) -> str:
-    """Return the text of statements alone."""
-    return print_module(tree.Module(tuple(statement(s) for s in stmts)))
+def statements_text(stmts: tuple[Stmt, ...], explained: tuple[Stmt, ...] = ()) -> str:
+    """Return the text of statements alone; `explained` as in `to_text`."""
+    module = tree.Module(tuple(statement(s) for s in stmts))
+    return print_module(with_origins(module, stmts, explained))
 
 
 def to_latex(program: Program) -> str:
