@@ -63,3 +63,14 @@ def test_layers_and_attention_are_one_loop_over_blocks() -> None:
         output z
     """
     assert loopc.compile(text).source.count("_blocks((") == 2  # the forward pass, and both
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_block_that_is_kept_is_read_backwards() -> None:
+    text = (
+        "output t, y\nfor i,j: t[i,j] = exp(x[i,j])\n"
+        "for i < N, j < M: y[i,j] = sum[k < K](tanh(t[i,M-1-j] + 0*k)) + i\ninput x[N,M], w[K]\n"
+    )
+    arrays = {"x": np.linspace(-1, 1, 15).reshape(5, 3), "w": np.ones(4)}
+    expected = loopc.compile(text, backend="reference")(arrays)
+    np.testing.assert_allclose(loopc.compile(text)(arrays).y, expected.y, rtol=1e-12)

@@ -231,11 +231,18 @@ class Graph:
             whole = whole or all(
                 p.axis and (p.whole or mentions(p, self.ends)) for p in value.parts
             )
-            named = replace(value, array=name_of(number))
-            return block_of(number, value.axes) if whole else self._operation(named)
+            if whole:
+                return block_of(number, value.axes)
+            parts = tuple(map(self._in_block, value.parts))
+            return self._operation(replace(value, array=name_of(number), parts=parts))
         if not value.parts or all(p.whole for p in value.parts):
             return value
         return self._operation(value)
+
+    def _in_block(self, part: Part) -> Part:
+        """Return a part of an array as that of the operation that holds the block alone."""
+        block = mentions(part, self.ends)
+        return replace(part, start=Const(0), step=1, whole=True) if block else part
 
     def _apply(self, value: Apply) -> Value:
         if value.fn == "add" and any(_is_neg(a) for a in value.args):
