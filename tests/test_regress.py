@@ -143,3 +143,9 @@ def test_a_size_that_is_divided_by_a_dim_of_nothing() -> None:
     text = "input x[M], n[N]\nfor s < N*M: t[s // M, s % M] = x[s % M] * n[s // M]\ndim t[N,M]\n"
     found = loopc.compile(text).grad(x=np.zeros(0), n=np.ones(2), seed=np.zeros((2, 0)))
     np.testing.assert_array_equal(found["n"], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("opt", [0, 1, 2])
+def test_a_number_as_a_factor_of_a_sum_leaves_its_type(opt: int) -> None:
+    program = loopc.compile("for k: s -= 3 * 0.3 * x[k]\n", opt=opt)
+    assert program(x=np.ones(4, np.float32)).s.dtype == np.float32

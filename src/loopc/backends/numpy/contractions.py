@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import products
 from loopc.backends.numpy.products import Sizes
-from loopc.lower.plan import Apply, Contract, Fold, Selected, Value
+from loopc.lower.plan import Apply, Contract, Fold, Lit, Scalar, Selected, Value
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller, Text
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 def spell(speller: Speller, value: Contract) -> Text:
     """Spell a contraction at the module's level of optimisation."""
     if speller.opt == 0:
-        return _einsum(speller, value)
+        numbers = [a for a in value.args if _is_number(a)]
+        rest = tuple(a for a in value.args if not _is_number(a))
+        text = _einsum(speller, replace(value, args=rest))
+        return _scaled(speller, numbers, text) if numbers else text
     factors = _alone_summed(_merged(list(value.args)), value.axes)
     scalars = [f for f in factors if not f.axes]
     arrays = [f for f in factors if f.axes]
@@ -84,6 +88,13 @@ def _einsum(speller: Speller, value: Contract) -> Text:
     output = "".join(letter[a] for a in value.axes)
     args = ", ".join(s.text for s in spelled)
     return Text(f'np.einsum("{inputs}->{output}", {args})', ATOM, value.axes)
+
+
+def _is_number(value: Value) -> bool:
+    """Whether a factor is a Python number, which einsum would take for a float64 array."""
+    if isinstance(value, Apply):
+        return all(map(_is_number, value.args))
+    return isinstance(value, Lit | Scalar)
 
 
 def _merged(args: list[Value]) -> list[Value]:
