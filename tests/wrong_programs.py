@@ -654,6 +654,7 @@ NAMES = (
     ("L0329", "for row, col  y[row] += A[row, col] x[⟦coll⟧]\n"),
     ("L0329", "for batch < 3, ⟦batches < 4⟧: y[batch] += x[batch]\n"),
     ("L0331", "input A[N]: int, x[⟦A[0]⟧]\nfor i  y[i] = x[i]\n"),
+    ("L0331", "input x[⟦n⟧]\nn = 3\nfor i  y[i] = x[i]\n"),
     ("L0331", "input A[N]\nparam W[N] = ⟦sum[k](A[k])⟧\nfor i  y[i] = W[i]\n"),
     ("L0328", "for i < ⟦j⟧, j < 3: y[i,j] = 1\n"),
     ("L0328", "for i < ⟦i⟧: y[i] = 1\n"),

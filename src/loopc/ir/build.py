@@ -260,7 +260,7 @@ class _Builder:
         before = self.names.errors
         value = builder.expr(node)
         for part in walk(value):
-            if isinstance(part, Reduce) or (isinstance(part, Read) and part.access.subscripts):
+            if isinstance(part, Reduce) or self.names.is_computed(part):
                 if self.names.errors == before:
                     self.names.report("L0331", node.span, text=print_expr(node))
                 return Const(0)

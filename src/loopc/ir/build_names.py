@@ -16,7 +16,7 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.span import Span
 from loopc.ir import functions, reductions
-from loopc.ir.nodes import Array, Expr, Kind
+from loopc.ir.nodes import Array, Expr, Kind, Node, Read
 from loopc.syntax import tree
 
 CONSTANTS = {"pi": 3.141592653589793, "inf": float("inf"), "nan": float("nan")}
@@ -99,6 +99,13 @@ class Names:
     def is_array(self, name: str) -> bool:
         """Whether a declaration or a statement makes `name` an array."""
         return name in self.arrays or name in self.written
+
+    def is_computed(self, node: Node) -> bool:
+        """Whether a node reads what is no scalar that a call gives."""
+        if not isinstance(node, Read):
+            return False
+        array = self.arrays.get(node.access.array)
+        return bool(node.access.subscripts) or (array is not None and array.kind == "temp")
 
     def function(self, name: str) -> functions.Function | None:
         """Return the table's row of a name, unless the program uses it for something else."""
