@@ -121,6 +121,16 @@ def test_jacobians_of_wide_and_tall_functions(shape: tuple[int, int]) -> None:
     assert narrow.dtype == np.float32
 
 
+def test_jacobian_and_hessian_of_a_scalar_by_a_scalar() -> None:
+    program = loopc.compile("param b; input x[N]\nL = sum[n](exp(b x[n]))\noutput L")
+    x = np.array([0.5, -1.0, 2.0])
+    jacobian = program.jacobian("L", "b", b=0.3, x=x)
+    hessian = program.hessian("b", b=0.3, x=x)
+    assert jacobian.shape == hessian.shape == ()
+    np.testing.assert_allclose(jacobian, np.sum(x * np.exp(0.3 * x)), rtol=1e-12)
+    np.testing.assert_allclose(hessian, np.sum(x**2 * np.exp(0.3 * x)), rtol=1e-12)
+
+
 def test_a_large_jacobian_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     from loopc.api import derivatives
 

@@ -144,11 +144,11 @@ def jacobian(program: Program, of: str, wrt: str, arrays: Mapping[str, Any]) -> 
         key: Any = ("columns", of, wrt)
         made = program._derivation(key, lambda: _columns(program, of, wrt))
         found = _directions(program, key, made, arrays, columns, rows, arrays[wrt])
-        return np.moveaxis(found, 0, -1).reshape(*rows, *columns)
+        return np.moveaxis(found, 0, -1).reshape((*rows, *columns))
     key = ("rows", of, wrt)
     made = program._derivation(key, lambda: _rows(program, of, wrt))
     return _directions(program, key, made, arrays, rows, columns, arrays[wrt]).reshape(
-        *rows, *columns
+        (*rows, *columns)
     )
 
 
@@ -172,7 +172,7 @@ def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
     made = program._derivation(key, lambda: _hessian(program, wrt))
     shape = np.shape(arrays[wrt])
     found = _directions(program, key, made, arrays, shape, shape, arrays[wrt])
-    return found.reshape(*shape, *shape)
+    return found.reshape((*shape, *shape))
 
 
 def _hessian(program: Program, wrt: str) -> _Linear:
