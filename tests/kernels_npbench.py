@@ -523,3 +523,91 @@ def scatters(p, v, q):
         w[p[k]] = v[k]
         m[p[k]] = max(m[p[k]], v[k])
     return {"z": z, "w": w, "m": m, "y": v[p[q] % 12]}
+
+
+@kernel(
+    """
+input img[W,H], alpha
+k = (1 - exp(-alpha))**2 / (1 + 2 alpha exp(-alpha) - exp(2 alpha))
+a2 = k exp(-alpha) (alpha - 1); a3 = k exp(-alpha) (alpha + 1); a4 = -k exp(-2 alpha)
+b1 = 2**(-alpha); b2 = -exp(-2 alpha)
+for i, j: r[i,j] = k img[i,j] + a2 img[i,pad(j-1)] + b1 r[i,pad(j-1)] + b2 r[i,pad(j-2)]
+for i in reversed(range(0, W)), j:
+    out[i,j] = a3 r[pad(i+1),j] + a4 r[pad(i+2),j] + b1 out[pad(i+1),j] + b2 out[pad(i+2),j]
+output out
+""",
+    img=(5, 6),
+    alpha=0.25,
+)
+def deriche_forwards_then_upwards(img, alpha):
+    e = np.exp(-alpha)
+    k = (1 - e) ** 2 / (1 + 2 * alpha * e - 1 / e**2)
+    a2, a3, a4 = k * e * (alpha - 1), k * e * (alpha + 1), -k * e**2
+    b1, b2 = 2**-alpha, -(e**2)
+    x = np.pad(img, ((0, 0), (2, 0)))
+    r, out = np.zeros((7, 8)), np.zeros((7, 6))
+    for j in range(2, 8):
+        r[:5, j] = k * x[:, j] + a2 * x[:, j - 1] + b1 * r[:5, j - 1] + b2 * r[:5, j - 2]
+    r = r[:, 2:]
+    for i in range(4, -1, -1):
+        out[i] = a3 * r[i + 1] + a4 * r[i + 2] + b1 * out[i + 1] + b2 * out[i + 2]
+    return {"out": out[:5]}
+
+
+@kernel(
+    """
+# vertical advection: a tridiagonal system for each column
+input w[I,J,K], s[I,J,K]
+for i, j:
+    c[i,j,0] = 0.5 w[i,j,1] / (1 - 0.5 w[i,j,1])
+    d[i,j,0] = s[i,j,0] / (1 - 0.5 w[i,j,1])
+    for k in range(1, K):
+        up[i,j,k] = where(k < K-1, 0.5 w[i,j,clamp(k+1)], 0)
+        den[i,j,k] = 3 + 0.5 w[i,j,k] - up[i,j,k] + 0.5 w[i,j,k] c[i,j,k-1]
+        c[i,j,k] = up[i,j,k] / den[i,j,k]
+        d[i,j,k] = (s[i,j,k] + 0.5 w[i,j,k] d[i,j,k-1]) / den[i,j,k]
+    x[i,j,K-1] = d[i,j,K-1]
+    for k in reversed(range(0, K-1)): x[i,j,k] = d[i,j,k] - c[i,j,k] x[i,j,k+1]
+output x
+""",
+    w=(2, 3, 5),
+    s=(2, 3, 5),
+)
+def vertical_advection(w, s):
+    x = np.zeros_like(s)
+    for at in np.ndindex(2, 3):
+        h = 0.5 * w[at]
+        matrix = np.diag(3 + h - np.append(h[1:], 0)) - np.diag(h[1:], -1) + np.diag(h[1:], 1)
+        matrix[0, :2] = 1 - h[1], h[1]
+        x[at] = np.linalg.solve(matrix, s[at])
+    return {"x": x}
+
+
+@kernel(
+    """
+input x[N,H,W,C]
+param w1[C,D], w2[3,3,D,D], w3[D,C]
+def norm(z[N,H,W,C]) -> y[N,H,W,C]:
+    for n, c: mu[n,c] = mean[h,w](z[n,h,w,c])
+    for n, c: v[n,c] = mean[h,w]((z[n,h,w,c] - mu[n,c])**2)
+    for n,h,w,c: y[n,h,w,c] = (z[n,h,w,c] - mu[n,c]) / sqrt(v[n,c] + 1e-3)
+for n,h,w,d: a[n,h,w,d] = sum[c](x[n,h,w,c] w1[c,d])
+an[:,:,:,:] = norm(a[:,:,:,:])
+for n,h,w,e: b[n,h,w,e] = sum[i,j,d](relu(an[n,pad(h+i-1),pad(w+j-1),d]) w2[i,j,d,e])
+bn[:,:,:,:] = norm(b[:,:,:,:])
+for n,h,w,c: o[n,h,w,c] = relu(x[n,h,w,c] + sum[d](relu(bn[n,h,w,d]) w3[d,c]))
+output o
+""",
+    x=(2, 4, 5, 3),
+    w1=(3, 2),
+    w2=(3, 3, 2, 2),
+    w3=(2, 3),
+)
+def bottleneck_of_a_residual_network(x, w1, w2, w3):
+    def norm(z):
+        rest = z - z.mean((1, 2), keepdims=True)
+        return np.maximum(rest / np.sqrt((rest**2).mean((1, 2), keepdims=True) + 1e-3), 0)
+
+    p = np.pad(norm(x @ w1), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    b = sum(p[:, i : i + 4, j : j + 5] @ w2[i, j] for i in range(3) for j in range(3))
+    return {"o": np.maximum(x + norm(b) @ w3, 0)}

@@ -285,7 +285,39 @@ def inside_condition(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
     return tuple(found)
 
 
+def is_padded_alone(lowering: Lowering, access: Access, axis: int) -> bool:
+    """Whether a padded subscript is one number in the box: of serial indices and sizes."""
+    subscript = access.subscripts[axis]
+    names = lowering.box.indices
+    return (
+        subscript.mode == "pad"
+        and not _is_data(subscript.at)
+        and not any(n in names for n in free_indices(subscript.at))
+    )
+
+
+def _one_place(lowering: Lowering, access: Access) -> Gather | None:
+    """Return an access whose padded subscripts are numbers as a slice there, or zeros outside."""
+    padded = [n for n, s in enumerate(access.subscripts) if s.mode == "pad"]
+    if not padded or not all(is_padded_alone(lowering, access, n) for n in padded):
+        return None
+    found: list[Position | Part] = []
+    for axis, part in enumerate(indices(lowering, access, ())):
+        number = isinstance(part, Part) or (part.safe and not part.at.axes)
+        if not number or access.subscripts[axis].mode not in ("strict", "pad"):
+            return None
+        found.append(
+            replace(part, mode="zero") if isinstance(part, Position) and axis in padded else part
+        )
+    over, axes = layout(found, lowering.order, ())
+    return Gather(access.array, tuple(found), over, axes)
+
+
 def _gather(lowering: Lowering, access: Access) -> Value:
+    if lowering.context.opt and lowering.serial:
+        found = _one_place(lowering, access)
+        if found is not None:
+            return found
     inside = inside_condition(lowering, access)
     lowering = lowering.under(*_where_run(lowering, access))
     mask = lowering.condition((*lowering.masks, *inside))
@@ -294,8 +326,8 @@ def _gather(lowering: Lowering, access: Access) -> Value:
         mask = None
         found_at = indices(lowering, access, ())
     over, axes = layout(found_at, lowering.order, () if mask is None else mask.axes)
-    found = Gather(access.array, found_at, over, axes, mask)
+    gathered = Gather(access.array, found_at, over, axes, mask)
     condition = lowering.held(inside)
     if condition is None:
-        return found
-    return Apply("where", (condition, found, Lit(0)), lowering.union(condition, found))
+        return gathered
+    return Apply("where", (condition, gathered, Lit(0)), lowering.union(condition, gathered))

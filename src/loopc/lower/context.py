@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from loopc.ir.affine import Affine, affine, at_least
@@ -158,6 +159,16 @@ class Context:
         if low is None or high is None or size is None:
             return False
         return at_least(low, Affine(0)) and at_least(size, high + Affine(1))
+
+    @contextmanager
+    def assuming(self, subscripts: Iterable[tuple[Access, int]]) -> Iterator[None]:
+        """Take subscripts to be inside for as long as a statement is lowered."""
+        new = set(subscripts) - self.proved
+        self.proved |= new
+        try:
+            yield
+        finally:
+            self.proved -= new
 
     def require_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
         """Let the run check a subscript beforehand; False: the sizes alone do not tell."""

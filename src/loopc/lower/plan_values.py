@@ -108,7 +108,8 @@ class Position:
 
     Attributes:
         at: integer values.
-        mode: what happens outside; `strict` is checked at run time unless `safe`.
+        mode: what happens outside; `strict` is checked at run time unless `safe`, and `zero`, of
+            numbers alone, reads zeros.
         safe: whether all values are known to be inside.
         extent: of the dimension.
         place: what an error says about the place.

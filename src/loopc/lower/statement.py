@@ -121,6 +121,7 @@ def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
     update = job.update
     some = (Call("gt", (count(i, job.serial), Const(0))) for i in job.occupied)
     conditions: list[Expr] = [*_nonempty(job), *domain.scalars, *some]
+    update, inside = _where_it_writes(Lowering(context, domain, job.serial), update, conditions)
     if update.op == "=":
         update, domain = last_values(update, domain, backwards, conditions)
     lowering = Lowering(context, domain, job.serial, domain.masks)
@@ -128,12 +129,29 @@ def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
     target = _Target(
         lowering, update, job.fresh and not conditions, bool(backwards), pristine=pristine
     )
-    steps = target.steps()
+    with context.assuming((update.target, n) for n in inside):
+        steps = target.steps()
     occupied = context.take_occupied()
     if not set(occupied) <= set(job.occupied):
         context.take_measured()
         return _lower_box(context, replace(job, occupied=(*job.occupied, *occupied)))
     return _when(context, job, tuple(conditions), steps)
+
+
+def _where_it_writes(
+    lowering: Lowering, update: Update, conditions: list[Expr]
+) -> tuple[Update, set[int]]:
+    """Make padded numbers of a target conditions of the update; return where they stand."""
+    target = update.target
+    axes = range(len(target.subscripts) if lowering.context.opt else 0)
+    found = {n for n in axes if accesses.is_padded_alone(lowering, target, n)}
+    for axis in sorted(found):
+        at, size = target.subscripts[axis].at, lowering.context.extent(target.array, axis)
+        conditions += [Call("ge", (at, Const(0))), Call("lt", (at, size))]
+    subscripts = tuple(
+        replace(s, mode="strict") if n in found else s for n, s in enumerate(target.subscripts)
+    )
+    return replace(update, target=replace(target, subscripts=subscripts)), found
 
 
 def _when(

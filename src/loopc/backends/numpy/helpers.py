@@ -80,6 +80,16 @@ def _gather(a, index):
     index = tuple(i if isinstance(i, slice) else np.zeros_like(i) for i in index)
     return np.zeros(shape, a.dtype)[index]
 ''',
+    "_at": '''\
+def _at(a, index):
+    """Return a[index] for numbers and slices: zeros if one of the numbers is outside."""
+    for i, n in zip(index, a.shape):
+        if not isinstance(i, slice) and not 0 <= i < n:
+            parts = zip(index, a.shape)
+            shape = [len(range(*i.indices(n))) for i, n in parts if isinstance(i, slice)]
+            return np.zeros(shape, a.dtype)[()]
+    return a[index]
+''',
     "_take": '''\
 def _take(a, at, axis):
     """Return the cells `at` along an axis; at a position outside, any cell."""

@@ -241,7 +241,7 @@ class Speller:
                 return f"np.clip({text}, 0, {self.size(at.extent, SUM)} - 1)"
             case "reflect":
                 return f"{self.helper('_reflect')}({text}, {extent})"
-            case _ if at.safe:
+            case _ if at.safe or at.mode == "zero":
                 return text
             case _:
                 where = f", {self.fit(mask, axes)}" if mask is not None else ""
@@ -278,7 +278,8 @@ class Speller:
         if value.mask is None and all(p.mode == "strict" for p in given):
             return Text(f"{name}[{inside}]", ATOM, value.axes)
         comma = "," if len(value.indices) == 1 else ""
-        return Text(f"{self.helper('_gather')}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
+        helper = self.helper("_at" if any(p.mode == "zero" for p in given) else "_gather")
+        return Text(f"{helper}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
 
     def _cast(self, value: Cast) -> Text:
         if isinstance(value.arg, Range) and not value.dtype.weak:
