@@ -67,3 +67,12 @@ def test_a_guarded_contraction_is_a_matmul() -> None:
     program = loopc.compile(PROGRAMS["a factor is zero outside the mask"])
     forward, gradient = 2, 2 + 4
     assert program.source.count(" @ ") == forward + gradient
+
+
+@pytest.mark.parametrize("opt", [0, 2])
+@pytest.mark.parametrize("left", ["for i  y[i] = sum[k if k != i]", "y = sum[i,k if k != i]"])
+def test_a_sum_that_is_made_anew_keeps_its_type(left: str, opt: int) -> None:
+    program = loopc.compile(f"{left}(3 * A[i,k] v[k])\ninput A[N,N], v[N]\n", opt=opt)
+    v = np.array([np.inf, 1, 1], np.float32)
+    found = program(A=np.ones((3, 3), np.float32), v=v).y
+    assert found.dtype == np.float32

@@ -59,7 +59,7 @@ def _selected(total, terms, equation):
             product = product * x
         kept = np.where(mask, product, 0)
         exact = exact + kept.sum(axis=tuple(range(first, kept.ndim)))
-    return exact
+    return exact.astype(total.dtype)
 ''',
     "_blocks": '''\
 def _blocks(counts, cell, limit=1 << 18):
