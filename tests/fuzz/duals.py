@@ -90,8 +90,15 @@ def _mul(a: Dual, b: Dual) -> Dual:
     return Dual(_number(a) * _number(b), combined((b.value, a.parts), (a.value, b.parts)))
 
 
+def _comparable(*terms: Dual) -> None:
+    """Refuse NaN, which wins whatever it is compared with."""
+    if any(t.value != t.value for t in terms):
+        raise NotExactError
+
+
 def _best(better: Callable[[Any, Any], bool]) -> Callable[[Dual, Dual], Dual]:
     def best(a: Dual, b: Dual) -> Dual:
+        _comparable(a, b)
         if a.value == b.value:
             return Dual(a.value, combined((HALF, a.parts), (HALF, b.parts)))
         return a if better(a.value, b.value) else b
@@ -239,6 +246,7 @@ class Interpreter:
         return is_only_source(stmt, others, self.program.array(stmt.target.array))
 
     def tied(self, name: str, at: tuple[int, ...], old: Dual, new: Dual, op: str) -> Dual:
+        _comparable(old, new)
         better = new.value > old.value if op == "max=" else new.value < old.value
         if better or ((name, at) not in self.ties and new.value == old.value):
             self.ties[name, at] = (1, new.parts)
@@ -309,6 +317,7 @@ class Interpreter:
 
     def best(self, op: str, terms: list[Dual]) -> Dual:
         """Return the largest or smallest: equal ones share the derivative evenly."""
+        _comparable(*terms)
         best = (max if op == "max" else min)(t.value for t in terms)
         tied = [t for t in terms if t.value == best]
         return Dual(best, combined(*((self.share(len(tied)), t.parts) for t in tied)))
