@@ -149,3 +149,10 @@ def test_a_size_that_is_divided_by_a_dim_of_nothing() -> None:
 def test_a_number_as_a_factor_of_a_sum_leaves_its_type(opt: int) -> None:
     program = loopc.compile("for k: s -= 3 * 0.3 * x[k]\n", opt=opt)
     assert program(x=np.ones(4, np.float32)).s.dtype == np.float32
+
+
+def test_no_times_an_index_is_one_cell() -> None:
+    text = "for i  y[i] = x[i]\nfor i  y[i] = y[i] y[0*i]\n"
+    arrays = {"x": np.array([3.0, 2.0, 5.0])}
+    expected = loopc.compile(text, backend="reference")(arrays).y
+    np.testing.assert_array_equal(loopc.compile(text)(arrays).y, expected)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 def read(lowering: Lowering, access: Access) -> Value:
     """Lower the value of a cell at each point of the box."""
-    access = without_modes(lowering, access)
+    access = _without_multiples_of_zero(without_modes(lowering, access))
     if is_affine(lowering, access) and stays_inside(lowering, access):
         parts = slices(lowering, access)
         if parts is not None:
@@ -51,6 +51,17 @@ def read(lowering: Lowering, access: Access) -> Value:
         return row(lowering, access) or strided(lowering, access)
     window = windows.read(lowering, access)
     return _gather(lowering, access) if window is None else window
+
+
+def _without_multiples_of_zero(access: Access) -> Access:
+    """Return the access with `0` in the place of `0*i`, which stays where it is."""
+    new = (
+        replace(s, at=simple)
+        if set(free_indices(simple := simplify(s.at))) < set(free_indices(s.at))
+        else s
+        for s in access.subscripts
+    )
+    return replace(access, subscripts=tuple(new))
 
 
 def without_modes(lowering: Lowering, access: Access) -> Access:
