@@ -2,7 +2,8 @@
 
 Rewrite:   L.grad = 1                           ->  for i  y.grad[i] += g[i]
            for i  y.grad[i] += L.grad g[i]
-Requires:  one assignment gives the temporary its only value, in every cell, before it is read.
+Requires:  one assignment gives the temporary its only value, in every cell, before it is read; no
+           read is outside, or checked by the run.
            Keeps: every value; a factor 1 and nothing else is dropped, since 0 times inf is not 0.
 Source: constant propagation, e.g. Muchnick, Advanced Compiler Design, ch. 12.6.
 """
@@ -15,6 +16,7 @@ from dataclasses import replace
 
 from loopc.ir.affine import equal
 from loopc.ir.nodes import (
+    Access,
     Call,
     Const,
     Expr,
@@ -48,13 +50,16 @@ def _constants(program: Program) -> dict[str, Const]:
     writes = Counter(u.target.array for _, u in updates(program.body))
     shapes = {a.name: a.shape or () for a in program.arrays if a.kind == "temp"}
     typed = {a.name for a in program.arrays if a.dtype not in ("", "float")}
+    unsure = {a.array for s in program.body for a in reads(s) if not _is_inside(a)}
     known: dict[str, Const] = {}
     read: set[str] = set()
     for stmt in program.body:
         for loops, update in updates((stmt,)):
             name, value = update.target.array, update.value
             read |= {a.array for a in reads(update)}
-            if name not in shapes or name in typed or name in read or writes[name] > 1:
+            if name not in shapes or name in typed or name in read or name in unsure:
+                continue
+            if writes[name] > 1:
                 continue
             indices = tuple(i for f in loops for i in f.indices)
             plain = isinstance(value, Const) and all(f.guard is None for f in loops)
@@ -63,6 +68,11 @@ def _constants(program: Program) -> dict[str, Const]:
                 known[name] = value
         read |= {a.array for a in reads(stmt)}
     return known
+
+
+def _is_inside(access: Access) -> bool:
+    """Whether an access has a cell, or was refused before the run."""
+    return all(s.mode != "pad" and not any(True for _ in reads(s)) for s in access.subscripts)
 
 
 def _is_same_cell(stmt: Stmt, update: Update) -> bool:
