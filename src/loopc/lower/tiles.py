@@ -19,7 +19,7 @@ from loopc.diagnostics.record import record
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
-from loopc.lower.blocks import block, block_view, can_run_in_blocks, extents, local_view, size
+from loopc.lower.blocks import block, block_view, can_run_in_blocks, local_view, size
 from loopc.lower.plan import (
     Alloc,
     Along,
@@ -185,9 +185,9 @@ class Group:
         if inside and len(inside) < len(axes):
             return False
         member = Member(unit, axes, not inside)
-        if not self._allows(member, target):
+        if not self._allows(member):
             return False
-        self._take(member, target, sizes)
+        self._take(member, sizes)
         return True
 
     def _axes(self, step: Assign | Store, sizes: Mapping[str, Expr]) -> tuple[str, ...] | None:
@@ -216,7 +216,7 @@ class Group:
                 return tuple(view.parts[p].axis for p in known.places)
         return None
 
-    def _allows(self, member: Member, target: tuple[str, ...]) -> bool:
+    def _allows(self, member: Member) -> bool:
         step = member.unit.step
         assert isinstance(step, Assign | Store)
         name = next(iter(member.unit.writes))
@@ -247,7 +247,7 @@ class Group:
         assert expected is not None
         return _agree(alignments(step, name, member.axes), expected)
 
-    def _take(self, member: Member, target: tuple[str, ...], sizes: Mapping[str, Expr]) -> None:
+    def _take(self, member: Member, sizes: Mapping[str, Expr]) -> None:
         step = member.unit.step
         assert isinstance(step, Assign | Store)
         name = next(iter(member.unit.writes))
@@ -337,14 +337,12 @@ class Group:
     def _sum(self, member: Member, value: Value) -> Step:
         step = member.unit.step
         assert isinstance(step, Assign | Store)
-        if isinstance(step, Store):
-            return replace(step, value=value)
-        if reads_itself(step):
+        if isinstance(step, Store) or reads_itself(step):
             return replace(step, value=value)
         if not step.order:
             old = View(step.array, (), ())
             return replace(step, value=Apply("add", (old, value), ()), fresh=True)
-        sizes = extents(step)
+        sizes = member.unit.sizes
         parts = tuple(Part(Const(0), a, sizes.get(a, Const(0)), 1, whole=True) for a in step.order)
         return Store(View(step.array, parts, step.order), "+=", value)
 

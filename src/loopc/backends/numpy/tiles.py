@@ -181,19 +181,19 @@ class TileSpeller:
         array = operation.value.array
         name = self._fresh_name(f"{self.speller.name('array', array)}_part")
         text = calls.text(self.speller, operation.value, operation.axes)
-        write = next((n for n, w in self.written.items() if w.view.array == array), None)
-        if write is not None and self._place_of_write(array) < self.last[operation.number]:
+        if self._place_of_write(array) < self.last[operation.number]:
             text += ".copy()"
         self.body.append(f"{name} = {text}")
         self._take(operation, Buffer(name, owned=False))
 
     def _place_of_write(self, array: str) -> int:
-        places = [
+        """Return the item that writes an array's block; behind all of them if none does."""
+        places = (
             n
             for n, item in enumerate(self.items)
             if isinstance(item, Write) and item.view.array == array
-        ]
-        return places[0] if places else len(self.items)
+        )
+        return next(places, len(self.items))
 
     def _computed(self, operation: Operation, place: int) -> None:
         value = operation.value
