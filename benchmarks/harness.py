@@ -38,6 +38,7 @@ class Workload:
         numpy: expert NumPy, a function from the arrays to a runner.
         jax: the loss in JAX, for `jax.jit`.
         torch: the loss in PyTorch, for eager mode and `torch.compile`; None: it is not sensible.
+        torch_compiles: False where `torch.compile` unrolls the work into minutes of compilation.
         autograd: the loss in HIPS autograd's NumPy; None: it is not sensible.
         main: the label of the size that is reported in the summary (default: the last).
         loss: the name of the loss in the program.
@@ -51,6 +52,7 @@ class Workload:
     numpy: Callable[[Arrays], Runner]
     jax: Loss | None = None
     torch: Loss | None = None
+    torch_compiles: bool = True
     autograd: Loss | None = None
     main: str = ""
     loss: str = "L"
@@ -73,7 +75,8 @@ class Workload:
             makers["jax"] = lambda a: jax_runner(a, self.wrt, jax)
         if torch is not None:
             makers["torch"] = lambda a: torch_runner(a, self.wrt, torch, compiled=False)
-            makers["torch compiled"] = lambda a: torch_runner(a, self.wrt, torch, compiled=True)
+            if self.torch_compiles:
+                makers["torch compiled"] = lambda a: torch_runner(a, self.wrt, torch, compiled=True)
         if autograd is not None:
             makers["autograd"] = lambda a: autograd_runner(a, self.wrt, autograd)
         return makers
