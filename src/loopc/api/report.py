@@ -24,6 +24,7 @@ from loopc.lower.plan import (
     Fold,
     Gather,
     Loop,
+    Numbers,
     Overlap,
     Scatter,
     Selected,
@@ -177,7 +178,7 @@ def _how(steps: Sequence[Step], opt: int) -> Iterator[str]:
     for step in steps:
         if isinstance(step, Loop):
             yield "serial"
-        if isinstance(step, Loop | Tile | When):
+        if isinstance(step, Loop | Numbers | Tile | When):
             yield from _how(step.body, opt)
         elif isinstance(step, Scatter | Overlap):
             yield "scatter"

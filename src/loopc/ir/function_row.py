@@ -33,6 +33,8 @@ class Function:
             variadic row takes two.
         numpy: its NumPy spelling, a template over the parameters: `np.tanh({x})`; "" if defined
             by others.
+        math: the function of Python's `math` with the same values on floats, if there is one; it
+            may raise where a value is inf or NaN.
         latex: its command, `\tanh`, or a template over the parameters: `\sqrt{{x}}`; "": its name.
         partials: the derivative by each parameter in .loops text; None: derivative 0 everywhere;
             for a variadic row, those of the binary function. The text `0` alone means that there
@@ -57,6 +59,7 @@ class Function:
     params: tuple[str, ...]
     scalar: Callable[..., Any]
     numpy: str = ""
+    math: str = ""
     latex: str = ""
     partials: tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()

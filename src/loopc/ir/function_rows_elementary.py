@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ def _ufunc(
         params=("x",),
         scalar=scalar,
         numpy=f"np.{numpy}({{x}})",
+        math=name if hasattr(math, name) else numpy,
         latex=latex,
         partials=(partial,),
         aliases=aliases,
@@ -69,6 +71,7 @@ ROWS: tuple[Function, ...] = (
         params=("x",),
         scalar=abs,
         numpy="np.abs({x})",
+        math="fabs",
         partials=("sign(x)",),
         result="same",
         counts_bools=True,
@@ -100,6 +103,7 @@ ROWS: tuple[Function, ...] = (
         params=("a", "b"),
         scalar=scalars.atan2,
         numpy="np.arctan2({a}, {b})",
+        math="atan2",
         partials=(
             "where(hypot(a, b) == 0, 0, b / hypot(a, b) / hypot(a, b))",
             "where(hypot(a, b) == 0, 0, -a / hypot(a, b) / hypot(a, b))",
@@ -114,6 +118,7 @@ ROWS: tuple[Function, ...] = (
         params=("a", "b"),
         scalar=scalars.hypot,
         numpy="np.hypot({a}, {b})",
+        math="hypot",
         partials=("where(y == 0, 0, a / y)", "where(y == 0, 0, b / y)"),
         counts_bools=True,
         samples=((1.3, 0.7), (-2.1, 1.9), (0.4, -1.6)),

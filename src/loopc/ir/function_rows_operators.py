@@ -91,6 +91,7 @@ _ARITHMETIC = (
         params=("a", "b"),
         scalar=scalars.power,
         numpy="{a} ** {b}",
+        math="pow",
         partials=(
             "where(b == 0, where(a > 1e-30 and a < inf, b * a ** (b - 1), 0), b * a ** (b - 1))",
             "where(a == 0, 0, y * ln(a))",

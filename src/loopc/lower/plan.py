@@ -15,8 +15,8 @@
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
           | Exactly( arg, exact )                  -- `arg` if it is finite
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Tile | When
-          | RowStore | Unfold | Let | Note
+    step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Numbers | Tile
+          | When | RowStore | Unfold | Let | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -168,6 +168,39 @@ class Loop:
 
 
 @record()
+class Cells:
+    """An array as a loop on numbers has it.
+
+    Attributes:
+        array: which.
+        fixed: for each dimension the one place in it that the loop uses; None: it moves there.
+        written: whether the loop writes it.
+        listed: whether its cells are made numbers beforehand, else each one when it is read.
+    """
+
+    array: str
+    fixed: tuple[Expr | None, ...]
+    written: bool
+    listed: bool
+
+
+@record()
+class Numbers:
+    """A loop in which every step is on single cells.
+
+    Attributes:
+        body: the loop.
+        cells: the arrays.
+        bits: how large integer cells may be so that no sum or product of them leaves 64 bits; 0:
+            there are none.
+    """
+
+    body: tuple[Loop]
+    cells: tuple[Cells, ...]
+    bits: int
+
+
+@record()
 class TileIndex:
     """An index that runs in blocks: the variables of a block's ends, and its number of values."""
 
@@ -246,6 +279,7 @@ Step: TypeAlias = (
     | Overlap
     | Flatten
     | Loop
+    | Numbers
     | Tile
     | When
     | RowStore

@@ -11,6 +11,7 @@ from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
 from loopc.ir.visit import changing, updates, walk
 from loopc.lower.context import Context
 from loopc.lower.growth import forgiving
+from loopc.lower.numbers import on_numbers
 from loopc.lower.plan import (
     Alloc,
     Assign,
@@ -49,6 +50,7 @@ def lower(
     if opt >= 2:
         inputs = (a.name for a in program.arrays if a.kind != "temp")
         steps = tiled(steps, inputs, program.outputs, shapes, context.types)
+        steps = tuple(on_numbers(s, shapes, context.types) for s in steps)
     dims, free = _dim_rules(program)
     return Plan(
         tuple(a.name for a in program.arrays if a.kind != "temp"),

@@ -8,14 +8,14 @@ ch. 8.11 and 12.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loopc.backends.numpy.inline import inlined
 from loopc.diagnostics.record import record
 from loopc.ir import reductions
-from loopc.ir.dtypes import DType, as_float, join, of_call
+from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Const, Expr, IndexRef
 from loopc.lower.blocks import extents
@@ -25,7 +25,6 @@ from loopc.lower.plan import (
     Assign,
     Cast,
     Contract,
-    Exactly,
     Expand,
     Fold,
     Gather,
@@ -34,19 +33,17 @@ from loopc.lower.plan import (
     Part,
     Range,
     Renamed,
-    Row,
     Scalar,
-    Selected,
     Step,
     Store,
     Strided,
-    Take,
     Tile,
     Value,
     View,
 )
 from loopc.lower.plan_names import canonical, mentions, renamed
 from loopc.lower.plan_visit import children, map_children
+from loopc.lower.value_types import type_of
 
 
 @record()
@@ -340,27 +337,7 @@ class Graph:
 
     def dtype(self, value: Value) -> DType | None:
         """Return the type of a value; None if it is not known."""
-        match value:
-            case Lit(number):
-                kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(number)]
-                return DType(kind, (), weak=True)
-            case Scalar():
-                return DType("i", (), weak=True)
-            case Range():
-                return DType("i", ("int64",))
-            case View(array) | Strided(array) | Row(array) | Gather(array):
-                return self._array_dtype(array)
-            case Cast(dtype=dtype):
-                return dtype
-            case Apply(fn, args):
-                parts = [self.dtype(a) for a in args]
-                return None if any(p is None for p in parts) else of_call(fn, parts)
-            case Renamed(arg) | Expand(arg) | Take(arg) | Exactly(arg):
-                return self.dtype(arg)
-            case Fold(op, arg) | Along(op, arg):
-                return _of_reduction(op, self.dtype(arg))
-            case Contract(args) | Selected(args):
-                return _joined([self.dtype(a) for a in args])
+        return type_of(value, self._array_dtype)
 
     def _array_dtype(self, array: str) -> DType | None:
         if array.startswith("·"):
@@ -376,22 +353,3 @@ def _is_neg(value: Value) -> bool:
 
 def _is_operation(value: Value) -> bool:
     return isinstance(value, View) and value.array.startswith("·")
-
-
-def _of_reduction(op: str, body: DType | None) -> DType | None:
-    row = reductions.lookup(op)
-    if row is None or body is None or body.kind != "f":
-        return None
-    if row.result == "float":
-        return as_float(body)
-    return body if row.result not in ("bool", "int") else None
-
-
-def _joined(types: Sequence[DType | None]) -> DType | None:
-    known = [t for t in types if t is not None]
-    if len(known) < len(types) or not known:
-        return None
-    result = known[0]
-    for each in known[1:]:
-        result = join(result, each)
-    return result

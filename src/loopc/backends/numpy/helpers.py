@@ -28,6 +28,65 @@ def _shape(name, array, expected):
     if array.shape != expected:
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 ''',
+    "_checked": '''\
+def _checked(index, extent, place):
+    """Return an index, which must be in 0 .. extent - 1."""
+    if not 0 <= index < extent:
+        raise IndexError(f"L0230: {place}: {index} is outside 0 .. {extent - 1}")
+    return index
+''',
+    "_part": '''\
+def _part(a, index):
+    """Return the slice a[index]; one without cells if a place in it is outside."""
+    if all(isinstance(i, slice) or 0 <= i < n for i, n in zip(index, a.shape)):
+        return a[index]
+    return np.empty([0] * max(1, sum(isinstance(i, slice) for i in index)), a.dtype)
+''',
+    "_numbers": '''\
+def _numbers(loop, sizes, read, kept, apart, types, functions, bits):
+    """Run a loop on Python numbers; where these would raise or have no such type, on NumPy's.
+
+    A float32 becomes a float64 when it is read and is rounded when it is stored.
+    """
+    import math
+    from array import array
+
+    read, kept = [[np.asarray(a) for a in arrays] for arrays in (read, kept)]
+    arrays = [*read, *kept, *apart]
+    plain = all(a.dtype in (np.float64, np.float32, np.int64, np.bool_) for a in arrays)
+    for a in arrays if plain and bits else ():
+        if a.dtype == np.int64 and a.size:
+            plain = plain and -(2**bits) < a.min() and a.max() < 2**bits
+
+    def rows(a):
+        if a.ndim < 2:
+            return array("f", a.tobytes()) if a.dtype == np.float32 else a.tolist()
+        return [rows(row) for row in a]
+
+    if plain:
+        given = [a.tolist() for a in read]
+        cells = [rows(a.reshape(a.shape or (1,))) for a in kept]
+        given += [*cells, *apart, *(a.item for a in apart)]
+        given += [{"f": float, "i": int, "b": bool}[t.kind] for t in types]
+        given += [getattr(math, name) for name, _ in functions]
+        given += [2**bits] * (bits > 0)
+        try:
+            loop(*sizes, *given)
+        except (ArithmeticError, ValueError):
+            plain = False
+    if not plain:
+        given = [a[()] for a in read]
+        cells = [a.reshape(a.shape or (1,)).copy() for a in kept]
+        given += [*cells, *apart, *((lambda *at, a=a: a[at]) for a in apart)]
+        given += [t.type for t in types]
+        given += [getattr(np, name) for _, name in functions]
+        given += [math.inf] * (bits > 0)
+        loop(*sizes, *given)
+    for a, new in zip(kept, cells):
+        if a.ndim:
+            a[...] = new
+    return [a.dtype.type(new[0]) for a, new in zip(kept, cells) if not a.ndim]
+''',
     "_reflect": '''\
 def _reflect(index, extent):
     """Return the cell that mirrors an index outside; the edge is not repeated."""

@@ -89,11 +89,16 @@ def _reduced(
 
 
 def _defined(value: Apply, types: Types) -> Value | None:
-    """Write a function that is defined by others, or a derivative, by these."""
+    """Write a function on an array that is defined by others, or a derivative, by these."""
+    return placed(value, types) if value.axes else None
+
+
+def placed(value: Apply, types: Types) -> Value | None:
+    """Write a function that is defined by others, or a derivative, by these; None: it is simple."""
     row = lookup(value.fn)
     assert row is not None, value.fn
     primes = order(value.fn)
-    if not value.axes or (not primes and (row.numpy and not row.definition)):
+    if not primes and (row.numpy and not row.definition):
         return None
     if primes:
         body = expand_primes(definition(value.fn))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from loopc.backends.numpy import rows, windows
+from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
@@ -21,6 +22,7 @@ from loopc.lower.plan import (
     Lit,
     Loop,
     Note,
+    Numbers,
     Overlap,
     Part,
     Plan,
@@ -88,6 +90,8 @@ class StepSpeller:
                 yield from self._flatten(step)
             case Loop():
                 yield from self._loop(step)
+            case Numbers():
+                yield from NumbersSpeller(speller, step).lines()
             case Tile():
                 yield from TileSpeller(self, step).lines()
             case Unfold():
