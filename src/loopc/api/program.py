@@ -21,6 +21,7 @@ from loopc.diagnostics.errors import LoopcError
 from loopc.ir import nodes
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.magnitude import Magnitudes
 from loopc.ir.unbuild import to_latex, to_text
 from loopc.ir.visit import walk
 from loopc.passes.expand_workspaces import expand_workspaces
@@ -389,10 +390,11 @@ class Program:
             with within_limits():
                 calls.check_kinds(program, call)
                 opt, is_judge = self._options.opt, self._backend.name == "reference"
-                optimised = program if is_judge else passes.run(program, opt)
-                kinds = dict(call.kinds)
+                sizes = Magnitudes(call.dims)
+                optimised = program if is_judge else passes.run(program, opt, sizes)
                 found = self._backend.build(
-                    optimised, kinds, opt, uniform=call.uniform, extents=call.dims
+                    optimised, dict(call.kinds), opt, uniform=call.uniform, extents=call.dims
                 )
-            self._runnables[full, call.magnitudes if found.by_extents else ()] = found
+                chosen = found.by_extents or sizes.by_extents
+            self._runnables[full, call.magnitudes if chosen else ()] = found
         return found

@@ -15,6 +15,7 @@ from loopc.diagnostics.record import record
 from loopc.ir import bind, nodes
 from loopc.ir.bounds import bounds, extent
 from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Access, Expr, Index, Program, Reduce, Stmt
 from loopc.ir.unbuild import statement
 from loopc.ir.visit import children, updates, walk
@@ -131,7 +132,7 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
             raise catalogue.error("L0702", name=unknown[0], repair=f"the program takes {known}")
         _require_dims(program, dims)
         scalars = {}
-    optimised = passes.run(inner, program._options.opt)
+    optimised = passes.run(inner, program._options.opt, Magnitudes(dims))
     rows = tuple(_rows(optimised, dims, scalars, program._options.opt))
     return Report(dims, rows, peak_bytes(inner, dims, scalars))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
 from loopc.passes.contract_workspaces import contract_workspaces
 from loopc.passes.drop_initial import drop_initial
@@ -14,6 +15,7 @@ from loopc.passes.hold_conditions import hold_conditions
 from loopc.passes.keep_values import keep_values
 from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
+from loopc.passes.share_products import share_products
 from loopc.passes.split_ragged import split_ragged
 
 Pass: TypeAlias = Callable[[Program], Program]
@@ -36,8 +38,24 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
 """The passes of each level of optimisation, in order."""
 
 
-def run(program: Program, opt: int) -> Program:
-    """Return the program after the passes of a level."""
+BY_EXTENTS: dict[int, tuple[Callable[[Program, Magnitudes], Program], ...]] = {
+    0: (),
+    1: (),
+    2: (share_products,),
+}
+"""The passes that follow, which choose by the extents of the call at hand."""
+
+
+def run(program: Program, opt: int, sizes: Magnitudes | None = None) -> Program:
+    """Return the program after the passes of a level.
+
+    Args:
+        program: the program.
+        opt: the level.
+        sizes: the extents of the call at hand; None: they are not known.
+    """
     for each in PIPELINE[opt]:
         program = each(program)
+    for chosen in BY_EXTENTS[opt]:
+        program = chosen(program, sizes or Magnitudes())
     return program

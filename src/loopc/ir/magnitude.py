@@ -1,0 +1,39 @@
+"""The extents of the call at hand, for choices between ways to do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from loopc.ir.bind import evaluate
+from loopc.ir.nodes import Expr
+
+TYPICAL = 64
+"""An extent of which nothing is known."""
+
+
+@dataclass
+class Magnitudes:
+    """What extents are in numbers.
+
+    Attributes:
+        extents: the dims of the call at hand, as far as known.
+        by_extents: whether something was chosen by them.
+    """
+
+    extents: Mapping[str, int] = field(default_factory=dict)
+    by_extents: bool = False
+
+    def typical(self, expr: Expr, *, decides: bool = True) -> int:
+        """Return the extent that an expression of dims has in the call at hand, or a typical one.
+
+        Args:
+            expr: the extent.
+            decides: whether other extents are worth a module of their own.
+        """
+        try:
+            extent = evaluate(expr, self.extents, {})
+        except KeyError:  # a serial index, an integer of data, or a module for any call
+            return TYPICAL
+        self.by_extents = self.by_extents or decides
+        return max(extent, 1)
