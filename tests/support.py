@@ -16,6 +16,7 @@ from loopc.ir.build import build
 from loopc.ir.infer import infer
 from loopc.ir.nodes import Access, Extent, Program, Read
 from loopc.ir.visit import walk
+from loopc.ir.whole import positions
 from loopc.syntax.parser import parse
 
 TESTS = Path(__file__).parent
@@ -58,7 +59,7 @@ def index_arrays(program: Program) -> set[str]:
     for node in walk(program):
         if isinstance(node, Access):
             for subscript in node.subscripts:
-                found |= {n.array for n in walk(subscript) if isinstance(n, Access)}
+                found.update(positions(subscript.at))
     return found
 
 

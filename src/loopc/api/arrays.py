@@ -117,12 +117,17 @@ def check_kinds(program: Program, call: Call) -> None:
 
 def _dims(program: Program, given: Mapping[str, Any], names: set[str]) -> dict[str, int]:
     """Return the arguments that are dims."""
+    known = dims_of(program)
+    return {n: dim_value(n, given[n]) for n in given if n in known and n not in names}
+
+
+def dims_of(program: Program) -> set[str]:
+    """Return the names of a program's dims."""
     from loopc.ir.nodes import Extent
     from loopc.ir.visit import walk
 
-    known = {d.name for d in program.dims}
-    known |= {n.name for n in walk(program) if isinstance(n, Extent)}
-    return {n: dim_value(n, given[n]) for n in given if n in known and n not in names}
+    found = {d.name for d in program.dims}
+    return found | {n.name for n in walk(program) if isinstance(n, Extent)}
 
 
 def dim_value(name: str, value: Any) -> int:

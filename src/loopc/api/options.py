@@ -10,6 +10,7 @@ from typing import Any
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import nodes
+from loopc.ir.functions import TO_INTEGER
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import walk
 
@@ -94,6 +95,9 @@ def located(error: Exception, program: nodes.Program) -> Exception:
     empty = re.match(r"L0232: (\w+)", str(error))
     if empty is not None:
         return catalogue.error("L0232", name=empty[1])
+    without = re.match(r"L0233: ((?:\S+:\d+: )?`.*?`): (.*)", str(error))
+    if without is not None:
+        return _without_value(without[1], without[2], program)
     match = re.match(r"L02\d\d: ((?:.*?: )?axis \d+ of `.*?`, index `.*?`): (.*)", str(error))
     if match is None:
         return error
@@ -108,3 +112,11 @@ def located(error: Exception, program: nodes.Program) -> Exception:
     what = re.sub(r"^\S+:\d+: ", "", match[1]) + f": {match[2]}"
     entry = catalogue.ENTRIES["L0231"]
     return entry.raises(catalogue.diagnostic("L0231", span, what=what))
+
+
+def _without_value(where: str, why: str, program: nodes.Program) -> Exception:
+    from loopc.lower.context import place_of
+
+    calls = (n for n in walk(program) if isinstance(n, nodes.Call) and n.fn in (TO_INTEGER, "pow"))
+    span = next((n.span for n in calls if place_of(n) == where), None)
+    return catalogue.error("L0233", span, text=where.split("`")[1], why=why)

@@ -346,10 +346,11 @@ class Program:
         return self._derivations[key]
 
     def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Leave out the arrays that a derived program does not need."""
+        """Leave out the arrays and the dims that a derived program does not need."""
 
         def find() -> set[str]:
-            return {*self.inputs, *self.params} - {a.name for a in program.arrays}
+            known = {*self.inputs, *self.params, *calls.dims_of(self._program)}
+            return known - {a.name for a in program.arrays} - calls.dims_of(program)
 
         dropped = self._derivation(("dropped", id(program)), find)
         return {n: v for n, v in given.items() if n not in dropped} if dropped else dict(given)

@@ -10,7 +10,8 @@ import numpy as np
 
 from loopc.ir import bind
 from loopc.ir.nodes import Access
-from loopc.ir.visit import reads, walk
+from loopc.ir.visit import walk
+from loopc.ir.whole import positions
 
 if TYPE_CHECKING:
     from loopc.api.program import Program
@@ -83,5 +84,5 @@ def _index_arrays(program: Program) -> set[str]:
     for node in walk(program._program):
         if isinstance(node, Access):
             for subscript in node.subscripts:
-                found |= {a.array for a in reads(subscript)}
+                found.update(positions(subscript.at))
     return found

@@ -14,6 +14,7 @@ from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.record import record
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import KINDS, infer_dtypes
+from loopc.ir.infer import primal_of
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -320,7 +321,7 @@ def free_suffix(program: Program, stem: str = "grad") -> str:
 def without_unused(program: Program) -> Program:
     """Drop the statements and arrays that no output needs."""
     body = _needed(program.body, set(program.outputs))
-    used = set(program.outputs)
+    used = {*program.outputs, *_typing(program, body)}
     for stmt in body:
         used |= {node.array for node in walk(stmt) if isinstance(node, Access)}
     arrays = [a for a in program.arrays if a.name in used]
@@ -330,6 +331,16 @@ def without_unused(program: Program) -> Program:
     arrays = [a for a in program.arrays if a.name in used or _gives_dim(a, program, body, arrays)]
     dims = _used_dims(program, body, arrays)
     return replace(program, dims=dims, arrays=tuple(arrays), body=body)
+
+
+def _typing(program: Program, body: tuple[Stmt, ...]) -> Iterator[str]:
+    """Yield the inputs whose gradients are literals alone, which have the type of the inputs."""
+    computed = {u.target.array for _, u in updates(body) if not isinstance(u.value, Const)}
+    names = {a.name for a in program.arrays}
+    for name in program.outputs:
+        base = primal_of(name, names)
+        if base is not None and name not in computed and program.array(base).kind != "temp":
+            yield base
 
 
 def _gives_dim(array: Array, program: Program, body: Sequence[Stmt], kept: Sequence[Array]) -> bool:

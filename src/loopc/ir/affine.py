@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from loopc.diagnostics.record import record
+from loopc.ir.functions import TO_INTEGER
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices, walk
 
@@ -114,6 +115,8 @@ def _affine(expr: Expr) -> Affine | None:
             return Affine(int(value)) if isinstance(value, int) else None
         case IndexRef() | Extent() | Read():
             return Affine(0, ((expr, 1),))
+        case Call(fn) if fn == TO_INTEGER:
+            return Affine(0, ((expr, 1),))  # its argument is a float
         case Call(fn, args):
             forms = [affine(a) for a in args]
             rule = _RULES.get(fn)

@@ -7,7 +7,7 @@ fit, that equal dims are equal, and that every access without a guard stays insi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from loopc.diagnostics import catalogue
 from loopc.ir.affine import Affine, affine, to_expr
@@ -15,8 +15,9 @@ from loopc.ir.bounds import bounds, extent, is_attained
 from loopc.ir.functions import lookup
 from loopc.ir.infer import clash
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
+from loopc.ir.scalars import NoValueError
 from loopc.ir.sites import Site, sites, used_ranges
-from loopc.ir.unbuild_expr import expr_text
+from loopc.ir.unbuild_expr import expr_text, refused_text
 from loopc.ir.visit import walk, written_names
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -28,9 +29,13 @@ def evaluate(expr: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) ->
     Raises:
         KeyError: it contains something that has no value here (an index, a cell of an array).
     """
+    return int(_number(expr, dims, scalars))
+
+
+def _number(expr: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) -> Any:
     match expr:
         case Const(value):
-            return int(cast(int, value))
+            return value
         case Extent(name):
             return dims[name]
         case Read(access):
@@ -40,19 +45,23 @@ def evaluate(expr: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) ->
         case Call(fn, args):
             row = lookup(fn)
             assert row is not None, fn
-            values = [evaluate(a, dims, scalars) for a in args]
-            return int(_fold(row.scalar, values) if row.variadic else row.scalar(*values))
+            values = [_number(a, dims, scalars) for a in args]
+            try:
+                return _fold(row.scalar, values) if row.variadic else row.scalar(*values)
+            except NoValueError as error:
+                text, why = refused_text(expr), str(error)
+                raise catalogue.error("L0233", expr.span, text=text, why=why) from None
         case IndexRef(name):
             raise KeyError(name)
         case Reduce(op):
             raise KeyError(op)
 
 
-def _fold(f: Any, values: list[int]) -> int:
+def _fold(f: Any, values: list[Any]) -> Any:
     result = values[0]
     for value in values[1:]:
         result = f(result, value)
-    return int(result)
+    return result
 
 
 def shape_of(array: Array, dims: Mapping[str, int], scalars: Mapping[str, int]) -> tuple[int, ...]:

@@ -322,7 +322,10 @@ def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
             stop = _closer("min", stop, to_expr(rest + Affine(upper[fn])), ranges)
         if fn in lower:
             start = _closer("max", start, to_expr(rest + Affine(lower[fn])), ranges)
-        ranges[name] = replace(index, start=start, stop=stop)
+        if (start, stop) != (index.start, index.stop):  # it is not all of an axis any more
+            ranges[name] = replace(index, start=start, stop=stop, written=True)
+        else:
+            ranges[name] = index
         return
 
 

@@ -6,7 +6,7 @@ and what the program leaves unsaid (kinds, outputs, what `backward` differentiat
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +46,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.visit import free_indices, neg, reads, updates, walk
+from loopc.ir.whole import with_index_types, with_integers
 from loopc.syntax import tree
 from loopc.syntax.printer import print_expr
 
@@ -101,7 +102,7 @@ def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = 
     if not names.strict:
         check_rare_indices(statements, names)
     program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, ())
-    program = _with_index_types(program)
+    program = with_integers(with_index_types(program))
     program = replace(program, body=tuple(_with_wrt(s, program) for s in program.body))
     program = replace(
         program, outputs=tuple(builder.outputs) or default_outputs(program, expander.kept)
@@ -136,8 +137,10 @@ def _dims_in(expr: tree.Expr) -> list[str]:
     return [n for n in names_in(expr) if n not in called]
 
 
-def default_outputs(program: Program, kept: Container[str] = ()) -> tuple[str, ...]:
+def default_outputs(program: Program, kept: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the arrays that no statement after their last write reads, in order of first write.
+
+    An input that is assigned is returned anyhow: its new version is in no memory of the caller.
 
     Args:
         program: the program, its calls expanded.
@@ -152,6 +155,7 @@ def default_outputs(program: Program, kept: Container[str] = ()) -> tuple[str, .
         for name in writes:
             first_write.setdefault(name, number)
             last_write[name] = number
+    kept = {*kept, *(a.name for a in program.arrays if a.kind != "temp")}
     return tuple(n for n in first_write if n in kept or last_read.get(n, -1) <= last_write[n])
 
 
@@ -373,24 +377,6 @@ def _text(access: Access) -> str:
     from loopc.ir.unbuild_expr import expr_text
 
     return expr_text(Read(access))
-
-
-def _with_index_types(program: Program) -> Program:
-    """An input without a declaration whose cells are indices holds integers."""
-    used: set[str] = set()
-    for node in walk(program):
-        if isinstance(node, Access):
-            for subscript in node.subscripts:
-                used |= {access.array for access in reads(subscript)}
-        if isinstance(node, Index):
-            used |= {access.array for access in reads(node)}
-    arrays = tuple(
-        replace(a, dtype="int")
-        if a.name in used and a.kind == "input" and not a.dtype and not a.declared
-        else a
-        for a in program.arrays
-    )
-    return replace(program, arrays=arrays)
 
 
 def _with_wrt(stmt: Stmt, program: Program) -> Stmt:

@@ -10,6 +10,7 @@ integers alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from loopc.diagnostics.record import record
 from loopc.ir.functions import lookup
@@ -169,6 +170,17 @@ def as_float(value: DType) -> DType:
     return value if value.kind in "fc" else DType("f", (), weak=True)
 
 
+REAL = "real "
+"""Stands in a type's sources in front of a complex one whose real part counts."""
+
+
+def as_real(value: DType) -> DType:
+    """Return the type of the size of a number: a complex one's is a float."""
+    if value.kind != "c":
+        return value
+    return DType("f", tuple(f"{REAL}{s}" for s in value.sources), weak=value.weak)
+
+
 def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
     """Return the type of an expression; None while an array in it has no type yet."""
     match expr:
@@ -180,9 +192,21 @@ def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
         case Read(access):
             return types.get(access.array)
         case Call(fn, args):
-            return of_call(fn, [of_expr(a, types) for a in args])
+            dtype = of_call(fn, [of_expr(a, types) for a in args])
+            return as_float(dtype) if dtype is not None and is_reciprocal(expr) else dtype
         case Reduce(op, body=body):
             return _of_reduction(op, of_expr(body, types))
+
+
+def is_reciprocal(call: Call) -> bool:
+    """Whether a power is written with a minus, `2**-k`, and so is a float."""
+    match call:
+        case Call("pow", (_, Const(value))) if not isinstance(value, complex):
+            return value < 0
+        case Call("pow", (_, Call("neg"))):
+            return True
+        case _:
+            return False
 
 
 def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
@@ -201,6 +225,8 @@ def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
         joined = join(joined, part)
     if row.result == "float":
         return as_float(joined)
+    if row.result == "real":
+        return as_real(joined)
     if joined.kind == "b" and row.name in _ARITHMETIC:
         return DType("i", () if joined.weak else ("int64",), weak=joined.weak)
     return joined
@@ -230,8 +256,16 @@ def concrete(dtype: DType, given: Mapping[str, str]) -> str:
     """Return the NumPy name of a type, from the NumPy names of the inputs' types."""
     import numpy as np
 
-    names = [given.get(s, s) for s in dtype.sources] or [FIXED[dtype.kind]]
-    result = np.result_type(*(np.dtype(n) for n in names))
+    parts = [_numpy_type(s, given) for s in dtype.sources] or [np.dtype(FIXED[dtype.kind])]
+    result = np.result_type(*parts)
     if ORDER.index({"u": "i"}.get(result.kind, result.kind)) < ORDER.index(dtype.kind):
         return FIXED[dtype.kind]
     return str(result)
+
+
+def _numpy_type(source: str, given: Mapping[str, str]) -> Any:
+    import numpy as np
+
+    name = source.removeprefix(REAL)
+    dtype = np.dtype(given.get(name, name))
+    return dtype if name == source else np.empty(0, dtype).real.dtype

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from loopc.diagnostics.record import record
 
-Result = Literal["same", "float", "bool", "int"]
+Result = Literal["same", "real", "float", "bool", "int"]
+Whole = Literal["", "kept", "always"]
 
 
 @record()
@@ -44,11 +45,15 @@ class Function:
         variadic: whether it takes two or more arguments, as a fold from the left.
         definition: .loops text that says it by other functions; backends may inline it.
         keep_prime: whether its derivative prints as `f'(x)` rather than expanded.
-        result: the type of its value: that of its arguments, at least float, bool, or int.
+        result: the type of its value: that of its arguments, the same but real, at least float,
+            bool, or int.
         counts_bools: whether a bool argument counts as the integer 0 or 1; else it stays a bool.
         complex: whether it takes complex arguments.
         absorbs: whether a change of its argument as small as rounding changes it by no more, next
             to 1 or to its own size.
+        whole: whether its values are whole numbers: always, or those of whole numbers.
+        of_quotient: .loops text of its value for a / b of integers, by integers alone.
+        refuses: whether there are arguments for which it has no value, so that the run stops.
         helper: a Python function definition that `numpy` calls, for generated modules; "" if none.
         samples: ordinary points for tests, one tuple of arguments each.
         kinks: points where a convention decides, with the partials there: (arguments, partials).
@@ -71,6 +76,9 @@ class Function:
     counts_bools: bool = False
     complex: bool = False
     absorbs: bool = False
+    whole: Whole = ""
+    of_quotient: str = ""
+    refuses: bool = False
     helper: str = ""
     samples: tuple[tuple[float, ...], ...] = ()
     kinks: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()

@@ -43,8 +43,14 @@ def _ufunc(
     )
 
 
-def _rounding(name: str, scalar: Callable[..., Any], source: str = "", latex: str = "") -> Function:
-    """Return the row of a function that is constant between its steps."""
+def _rounding(
+    name: str,
+    scalar: Callable[..., Any],
+    source: str = "",
+    latex: str = "",
+    of_quotient: str = "",
+) -> Function:
+    """Return the row of a function whose values are whole numbers."""
     return Function(
         name=name,
         params=("x",),
@@ -52,6 +58,8 @@ def _rounding(name: str, scalar: Callable[..., Any], source: str = "", latex: st
         numpy=f"np.{name}({{x}})",
         latex=latex,
         result="same",
+        whole="always",
+        of_quotient=of_quotient,
         counts_bools=True,
         complex=name == "sign",
         samples=(*_ANY, (0.5,), (1.5,), (-0.5,)),
@@ -73,16 +81,33 @@ ROWS: tuple[Function, ...] = (
         numpy="np.abs({x})",
         math="fabs",
         partials=("sign(x)",),
-        result="same",
+        result="real",
+        whole="kept",
         counts_bools=True,
         complex=True,
         samples=_ANY,
         kinks=(((0.0,), (0.0,)),),
     ),
     _rounding("sign", scalars.sign),
-    _rounding("floor", scalars.floor, latex=r"\left\lfloor {x} \right\rfloor"),
-    _rounding("ceil", scalars.ceil, latex=r"\left\lceil {x} \right\rceil"),
+    _rounding(
+        "floor", scalars.floor, latex=r"\left\lfloor {x} \right\rfloor", of_quotient="a // b"
+    ),
+    _rounding(
+        "ceil", scalars.ceil, latex=r"\left\lceil {x} \right\rceil", of_quotient="-(-a // b)"
+    ),
     _rounding("round", scalars.rint, source="Halves go to the even neighbour, as in NumPy."),
+    Function(
+        name="int",
+        params=("x",),
+        scalar=scalars.integer,
+        numpy="_integer({x})",
+        result="int",
+        counts_bools=True,
+        refuses=True,
+        samples=((0.3,), (-1.7,), (2.5,)),
+        source="An integer, rounded towards zero as in Python; NaN, inf and what an integer "
+        "cannot hold are errors.",
+    ),
     _ufunc("sin", scalars.sin, "sin", "cos(x)", latex=r"\sin"),
     _ufunc("cos", scalars.cos, "cos", "-sin(x)", latex=r"\cos"),
     _ufunc("tan", scalars.tan, "tan", "1 + y ** 2", ((0.3,), (-1.1,), (1.4,)), latex=r"\tan"),

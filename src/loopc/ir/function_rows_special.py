@@ -42,6 +42,7 @@ _ACTIVATIONS = (
         partials=("x > 0",),
         keep_prime=True,
         result="same",
+        whole="kept",
         counts_bools=True,
         samples=_ANY,
         kinks=(((0.0,), (0.0,)), ((-0.0,), (0.0,))),

@@ -13,13 +13,25 @@ from __future__ import annotations
 from loopc.ir import function_rows_elementary, function_rows_operators, function_rows_special
 from loopc.ir.function_row import Function, Infix, Result
 
-__all__ = ["FUNCTIONS", "Function", "Infix", "Result", "is_operator", "lookup", "order"]
+__all__ = [
+    "FUNCTIONS",
+    "TO_INTEGER",
+    "Function",
+    "Infix",
+    "Result",
+    "is_operator",
+    "lookup",
+    "order",
+]
 
 FUNCTIONS: tuple[Function, ...] = (
     *function_rows_operators.ROWS,
     *function_rows_elementary.ROWS,
     *function_rows_special.ROWS,
 )
+
+TO_INTEGER = "int"
+"""The function that makes an integer of a float."""
 
 _BY_NAME: dict[str, Function] = {
     spelling: row for row in FUNCTIONS for spelling in (row.name, *row.aliases)

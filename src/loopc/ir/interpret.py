@@ -17,7 +17,7 @@ import numpy as np
 from loopc.diagnostics import catalogue
 from loopc.ir import reductions
 from loopc.ir.derive import expand_primes
-from loopc.ir.dtypes import DType, concrete, infer_dtypes, of_expr
+from loopc.ir.dtypes import DType, concrete, infer_dtypes, is_reciprocal, of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
@@ -36,6 +36,8 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
+from loopc.ir.scalars import NoValueError, is_integer
+from loopc.ir.unbuild_expr import refused_text
 from loopc.ir.visit import updates
 
 Env = dict[str, int]
@@ -53,7 +55,7 @@ def interpret(
         dims: the value of every dim.
 
     Raises:
-        BoundsError: L0230, L0232.
+        BoundsError: L0230, L0232, L0233.
     """
     with np.errstate(all="ignore"):
         return _Run(program, arrays, dims).outputs()
@@ -223,8 +225,10 @@ class _Run:
         scalar = row.scalar
         if row.counts_bools:
             args = [_counting(a) for a in args]
+        if is_reciprocal(expr):
+            args = [_as_float(args[0]), args[1]]
         if not row.variadic:
-            return lambda env: scalar(*(a(env) for a in args))
+            return lambda env: _value(scalar, [a(env) for a in args], expr)
 
         def fold(env: Env) -> Any:
             result = args[0](env)
@@ -306,6 +310,15 @@ def reflected(position: int, size: int) -> int:
     return min(position, period - position)
 
 
+def _value(scalar: Callable[..., Any], args: list[Any], expr: Call) -> Any:
+    """Return a function's value, or say that it has none."""
+    try:
+        return scalar(*args)
+    except NoValueError as error:
+        text, why = refused_text(expr), str(error)
+        raise catalogue.error("L0233", expr.span, text=text, why=why) from None
+
+
 def _counting(closure: Closure) -> Closure:
     """Let a bool count as 0 or 1."""
 
@@ -314,6 +327,16 @@ def _counting(closure: Closure) -> Closure:
         return int(value) if isinstance(value, bool | np.bool_) else value
 
     return count
+
+
+def _as_float(closure: Closure) -> Closure:
+    """Let an integer be a float, of Python: it takes the type of what it meets."""
+
+    def value(env: Env) -> Any:
+        found = closure(env)
+        return float(found) if is_integer(found) else found
+
+    return value
 
 
 def _fold(row: reductions.Reduction, start: Any, values: list[Any]) -> Any:

@@ -2,10 +2,11 @@
 
 Each function takes Python numbers and NumPy scalars. Python numbers are weak: with a NumPy scalar
 they take its type, so float32 stays float32; among themselves they stay Python numbers, and ints
-and bools stay exact. Nothing raises on a real number: `ln(0)` is -inf, `ln(-1)` nan, `1/0` inf,
-`exp(1000)` inf. An integer `// 0` and `% 0` is 0, as in NumPy. NumPy scalars follow NumPy's error
-state: callers run under `np.errstate(all="ignore")`. NumPy itself is imported only if a NumPy
-scalar comes along, so that constants fold where NumPy is missing.
+and bools stay exact. Nothing raises on a real number but `integer` and powers of integers: `ln(0)`
+is -inf, `ln(-1)` nan, `1/0` inf, `exp(1000)` inf. An integer `// 0` and `% 0` is 0, as in NumPy.
+NumPy scalars follow NumPy's error state: callers run under `np.errstate(all="ignore")`. NumPy
+itself is imported only if a NumPy scalar comes along, so that constants fold where NumPy is
+missing.
 """
 
 from __future__ import annotations
@@ -122,7 +123,10 @@ def modulo(a: Number, b: Number) -> Number:
 def power(a: Number, b: Number) -> Number:
     """Return a ** b; x**0 is 1, a negative number to a fraction nan.
 
-    An integer to a negative integer is a float. Python integers beyond 64 bits wrap, as int64 does.
+    Python integers beyond 64 bits wrap, as int64 does.
+
+    Raises:
+        NoValueError: an integer to a negative integer.
     """
     kind = common(a, b)
     if kind is complex:
@@ -149,8 +153,7 @@ def float_power(a: float, b: float) -> float:
 def _integer_power(a: Number, b: Number, kind: type) -> Number:
     python = kind in _PYTHON
     if b < 0:
-        value = float_power(float(a), float(b))
-        return value if python else real_type(kind(0))(value)  # type: ignore[misc]
+        raise NoValueError(f"an integer to the power {b} is not an integer")
     wrapped = pow(int(a), int(b), 1 << 64)
     exact = abs(int(a)) < 2 or int(b) * int(a).bit_length() <= 64
     value = int(a) ** int(b) if exact else wrapped - ((wrapped >> 63) << 64)
@@ -167,6 +170,25 @@ def minimum(a: Number, b: Number) -> Number:
     """Return the smaller one; a NaN wins."""
     chosen = a if a != a or (b == b and a <= b) else b
     return chosen if type(a) is type(b) else common(a, b)(chosen)
+
+
+class NoValueError(ValueError):
+    """An argument for which a function has no value, nor NaN: its message says why."""
+
+
+LARGEST = 2**62
+"""Floats from here on are not made integers: sums of them could be beyond 64 bits."""
+
+
+def integer(x: Number) -> int:
+    """Return x as an integer, rounded towards zero.
+
+    Raises:
+        NoValueError: it is NaN, infinite, or beyond what an integer holds.
+    """
+    if not abs(x) < LARGEST:
+        raise NoValueError(f"{x} is not an integer")
+    return int(x)
 
 
 def choose(condition: Number, a: Number, b: Number) -> Number:

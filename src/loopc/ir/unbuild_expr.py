@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from loopc.ir.affine import affine, plus
-from loopc.ir.functions import lookup, order
+from loopc.ir.functions import TO_INTEGER, lookup, order
 from loopc.ir.nodes import (
     Access,
     Call,
@@ -32,6 +32,11 @@ def expr_text(expr: Expr) -> str:
     node = expression_tree(expr)
     is_size = affine(expr) is not None
     return print_expr(starred(node) if is_size else node, compact=is_size)
+
+
+def refused_text(expr: Expr) -> str:
+    """Return what an error calls an expression without a value; `int(…)` may not be written."""
+    return expr_text(expr.args[0] if isinstance(expr, Call) and expr.fn == TO_INTEGER else expr)
 
 
 def _call(name: str, items: tuple[tree.Expr, ...], primes: int = 0) -> tree.Chain:

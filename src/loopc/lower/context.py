@@ -11,7 +11,7 @@ from loopc.ir.bounds import bounds, is_attained, runs_over
 from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
-from loopc.ir.unbuild_expr import expr_text
+from loopc.ir.unbuild_expr import expr_text, refused_text
 from loopc.ir.visit import free_indices, is_known_before, map_children, substitute, walk
 from loopc.lower.domain import count
 from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
@@ -211,3 +211,9 @@ def place(access: Access, axis: int, at: Expr) -> str:
     span = access.subscripts[axis].span or access.span
     where = "" if span is None else f"{span.file}:{span.line}: "
     return f"{where}axis {axis + 1} of `{access.array}`, index `{expr_text(at)}`"
+
+
+def place_of(expr: Expr) -> str:
+    """Return what an error says about the place of an expression."""
+    where = "" if expr.span is None else f"{expr.span.file}:{expr.span.line}: "
+    return f"{where}`{refused_text(expr)}`"

@@ -14,6 +14,7 @@
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
           | Exactly( arg, exact )                  -- `arg` if it is finite
+          | Checked( helper, arg, place, dtype )
           | Cast( arg, dtype )
     step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Numbers | Tile
           | When | RowStore | Unfold | Let | Note
@@ -34,6 +35,7 @@ from loopc.ir.nodes import Const, Expr, Index
 from loopc.lower.plan_values import Along as Along
 from loopc.lower.plan_values import Apply as Apply
 from loopc.lower.plan_values import Cast as Cast
+from loopc.lower.plan_values import Checked as Checked
 from loopc.lower.plan_values import Contract as Contract
 from loopc.lower.plan_values import Exactly as Exactly
 from loopc.lower.plan_values import Expand as Expand

@@ -235,6 +235,22 @@ class Exactly:
 
 
 @record()
+class Checked:
+    """The argument of a function that has no value for some, looked at by a helper first.
+
+    Attributes:
+        helper: which says what is wrong, or gives the argument (or an integer made of it).
+        place: what an error says about the place.
+    """
+
+    helper: str
+    arg: Value
+    place: str
+    dtype: DType
+    axes: tuple[str, ...]
+
+
+@record()
 class Cast:
     """A value in another type."""
 
@@ -268,6 +284,7 @@ Value: TypeAlias = (
     | Contract
     | Selected
     | Exactly
+    | Checked
     | Cast
     | Expand
 )

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
-from loopc.ir.affine import affine
-from loopc.ir.dtypes import INTEGER, DType, of_call, of_expr
-from loopc.ir.functions import lookup
+from loopc.ir.affine import affine, is_nonnegative
+from loopc.ir.bounds import bounds
+from loopc.ir.dtypes import FLOAT, INTEGER, DType, as_float, is_reciprocal, of_call, of_expr
+from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
+from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access, growth, reduction
-from loopc.lower.context import Context
+from loopc.lower.context import Context, place_of
 from loopc.lower.domain import Box
-from loopc.lower.plan import Apply, Cast, Lit, Range, Scalar, Value
+from loopc.lower.plan import Apply, Cast, Checked, Lit, Range, Scalar, Value
 
 
 @record()
@@ -115,7 +117,40 @@ class Lowering:
         absorbed = growth.absorbs(expr.fn, absorbed=self.absorbed)
         inner = self if absorbed == self.absorbed else replace(self, absorbed=absorbed)
         args = inner._lazily(expr) or [inner.value(a) for a in expr.args]
-        return self.applied(expr.fn, args, [self.type_of(a) for a in expr.args])
+        types = [self.type_of(a) for a in expr.args]
+        if expr.fn == TO_INTEGER:
+            return self._integer(expr, args[0], types[0])
+        if expr.fn == "pow" and all(t is not None and t.kind in "bi" for t in types):
+            return self._power(expr, args, types)
+        return self.applied(expr.fn, args, types)
+
+    def _integer(self, expr: Call, value: Value, dtype: DType | None) -> Value:
+        if dtype is not None and dtype.kind == "i":
+            return value
+        if dtype is not None and dtype.kind == "b":
+            return Cast(value, INTEGER, value.axes)
+        return self._checked("_integer", expr, value)
+
+    def _power(self, expr: Call, args: list[Value], types: Sequence[DType | None]) -> Value:
+        """Lower a power of integers: a float where a minus is written, else not of a negative."""
+        base, exponent = args
+        if is_reciprocal(expr):
+            base = Cast(base, FLOAT, base.axes)
+            return self.applied(expr.fn, [base, exponent], [as_float(INTEGER), types[1]])
+        if not self._is_nonnegative(expr.args[1], types[1]):
+            exponent = self._checked("_exponent", expr, exponent)
+        return self.applied(expr.fn, [base, exponent], types)
+
+    def _is_nonnegative(self, expr: Expr, dtype: DType | None) -> bool:
+        if dtype is not None and dtype.kind == "b":
+            return True
+        low = bounds(expr, used_ranges(expr, self.ranges)).low
+        return low is not None and is_nonnegative(low)
+
+    def _checked(self, helper: str, expr: Call, value: Value) -> Value:
+        """Let a helper look at an argument where it is needed."""
+        value = self.masked(value, 0)
+        return Checked(helper, value, place_of(expr), INTEGER, value.axes)
 
     def applied(self, fn: str, args: Sequence[Value], types: Sequence[DType | None]) -> Value:
         """Return a function of values of given types, none of them promoted where it is weak."""

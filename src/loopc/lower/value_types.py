@@ -10,6 +10,7 @@ from loopc.lower.plan import (
     Along,
     Apply,
     Cast,
+    Checked,
     Contract,
     Exactly,
     Expand,
@@ -40,7 +41,7 @@ def type_of(value: Value, of: Callable[[str], DType | None]) -> DType | None:
             return DType("i", ("int64",))
         case View(array) | Strided(array) | Row(array) | Gather(array):
             return of(array)
-        case Cast(dtype=dtype):
+        case Cast(dtype=dtype) | Checked(dtype=dtype):
             return dtype
         case Apply(fn, args):
             parts = [type_of(a, of) for a in args]

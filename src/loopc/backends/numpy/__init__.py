@@ -15,6 +15,7 @@ from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import record
 from loopc.diagnostics.render import escaped
+from loopc.ir.dtypes import REAL
 from loopc.ir.nodes import Array, Const, Program
 from loopc.ir.unbuild_expr import expr_text
 from loopc.lower.plan import Plan
@@ -63,17 +64,17 @@ class _Text:
 
 def _dtype_lines(plan: Plan, speller: Speller) -> Iterator[str]:
     for sources, name in speller.dtypes.items():
-        if len(sources) == 1:
-            only = sources[0]
-            if only in plan.inputs:
-                yield f"{name} = {speller.name('array', only)}.dtype"
-            else:
-                yield f'{name} = np.dtype("{only}")'
-            continue
-        parts = [
-            speller.name("array", s) if s in plan.inputs else f"np.dtype({s!r})" for s in sources
-        ]
-        yield f"{name} = np.result_type({', '.join(parts)})"
+        parts = [_dtype(s, plan, speller) for s in sources]
+        common = parts[0] if len(parts) == 1 else f"np.result_type({', '.join(parts)})"
+        yield f"{name} = {common}"
+
+
+def _dtype(source: str, plan: Plan, speller: Speller) -> str:
+    name = source.removeprefix(REAL)
+    real = ".type().real.dtype" if name != source else ""
+    if name in plan.inputs:
+        return f"{speller.name('array', name)}.dtype{real}"
+    return f'np.dtype("{name}"){real}'
 
 
 def _initial_lines(plan: Plan, speller: Speller) -> Iterator[str]:

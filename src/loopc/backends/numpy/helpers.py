@@ -16,6 +16,25 @@ def _inside(index, extent, place, mask=None):
             raise IndexError(f"L0230: {place}: {bad.flat[0]} is outside 0 .. {extent - 1}")
     return index
 ''',
+    "_integer": '''\
+def _integer(x, place):
+    """Return floats as integers, rounded towards zero."""
+    x = np.asarray(x)
+    good = np.abs(x) < 2**62
+    if not good.all():
+        raise IndexError(f"L0233: {place}: {x[~good].flat[0]} is not an integer")
+    return x.astype(np.int64)
+''',
+    "_exponent": '''\
+def _exponent(x, place):
+    """Return integers that an integer is raised to, none of which may be negative."""
+    x = np.asarray(x)
+    bad = x[x < 0]
+    if bad.size:
+        why = f"an integer to the power {bad.flat[0]} is not an integer"
+        raise IndexError(f"L0233: {place}: {why}")
+    return x
+''',
     "_require": '''\
 def _require(low, high, extent, counts, place):
     """Check that an access stays inside for the sizes of this call."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.functions import lookup
+from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
+from loopc.lower.context import place_of
 
 ATOM, UNARY, PRODUCT, SUM = 20, 13, 12, 11
 
@@ -46,6 +47,9 @@ def _spell(  # noqa: C901 - one case per kind of node
         case Call("floordiv" | "mod" as fn, (a, b)):
             sign = "//" if fn == "floordiv" else "%"
             return PRODUCT, f"{spell(a, name, PRODUCT)} {sign} {spell(b, name, PRODUCT + 1)}"
+        case Call(fn, (inner,)) if fn == TO_INTEGER:
+            text = _float(inner, name)
+            return ATOM, f"{name('helper', '_integer')}({text}, {place_of(expr)!r})"
         case Call("max" | "min" as fn, args):
             return ATOM, f"{fn}({', '.join(spell(a, name) for a in args)})"
         case Call(fn, args):
@@ -55,6 +59,24 @@ def _spell(  # noqa: C901 - one case per kind of node
             return 0, row.numpy.format(**dict(zip(row.params, texts, strict=False)))
         case Reduce():
             raise AssertionError("a reduction is no size")
+
+
+def _float(expr: Expr, name: Callable[[str, str], str]) -> str:
+    """Return Python text for an expression of floats, each part of it in brackets."""
+    match expr:
+        case Const(value):
+            return f"np.float64({value!r})"
+        case Read(access):
+            inside = ", ".join(spell(s.at, name) for s in access.subscripts)
+            return f"{name('array', access.array)}{f'[{inside}]' if inside else ''}"
+        case Call(fn, args) if fn != TO_INTEGER:
+            row = lookup(fn)
+            assert row is not None, fn
+            first, *rest = (_float(a, name) for a in args)
+            text = row.numpy.format(**dict(zip(row.params, (first, *rest), strict=False)))
+            return f"({text})"
+        case _:
+            return spell(expr, name, ATOM)
 
 
 def _signed(term: Expr, name: Callable[[str, str], str]) -> str:

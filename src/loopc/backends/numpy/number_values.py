@@ -92,7 +92,7 @@ class NumberValues:
 
         def name(role: str, which: str) -> str:
             text = self.speller.name(role, which)
-            if role != "array":
+            if role not in ("array", "helper"):
                 self.sizes[text] = None
             return text
 

@@ -42,6 +42,7 @@ from loopc.lower.plan import (
     Along,
     Apply,
     Cast,
+    Checked,
     Contract,
     Exactly,
     Expand,
@@ -85,8 +86,8 @@ class Speller:
     # Names, sizes, types
 
     def name(self, role: str, name: str) -> str:
-        """Return the identifier of a dim, an index or an array."""
-        return self.names.of(name, role)
+        """Return the identifier of a dim, an index or an array, or of a helper function."""
+        return self.helper(name) if role == "helper" else self.names.of(name, role)
 
     def size(self, expr: Expr, loosest: int = 0) -> str:
         """Spell an integer expression."""
@@ -136,6 +137,9 @@ class Speller:
             case Exactly(arg, exact, axes):
                 fast, slow = self.fit(arg, axes), self.fit(exact, axes)
                 return Text(f"{self.helper('_exactly')}({fast}, lambda: {slow})", ATOM, axes)
+            case Checked(helper, arg, place):
+                inner = self.spell(arg)
+                return Text(f"{self.helper(helper)}({inner.text}, {place!r})", ATOM, inner.axes)
             case Cast():
                 return self._cast(value)
             case Expand(arg, counts, axes):

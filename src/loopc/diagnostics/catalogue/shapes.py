@@ -161,6 +161,22 @@ ENTRIES: tuple[Entry, ...] = (
         good_call="loopc.run('y = argmax[i](x[i])\\n', x=np.ones(1))",
     ),
     Entry(
+        code="L0233",
+        title="an integer that is none",
+        raises=BoundsError,
+        message="`{text}`: {why}",
+        hint=(
+            "guard the statement, or use `where`, so that this is not computed there; a power "
+            "with the minus written, `2**-k`, is a float, and so is `2.0**k`"
+        ),
+        explanation=(
+            "NaN, inf and floats of 2**62 or more are no integers, so that no index can be made "
+            "of them. A power of integers is an integer, and so its exponent is not negative."
+        ),
+        bad_call="loopc.run('for i  y[i] = x[floor(g[i])]\\n', x=np.ones(3), g=[0.5, np.nan])",
+        good_call="loopc.run('for i  y[i] = x[floor(g[i])]\\n', x=np.ones(3), g=[0.5, 1.5])",
+    ),
+    Entry(
         code="L0231",
         title="an index that data puts outside its array",
         raises=BoundsError,

@@ -20,7 +20,10 @@ ENTRIES: tuple[Entry, ...] = (
         title="an index that is not an integer",
         raises=DTypeError,
         message="`{text}` is used as an index, but its value is not an integer",
-        hint="use `//` for integer division, and arrays of integers as indices",
+        hint=(
+            "round it, `floor(…)`, `ceil(…)`, `round(…)`, or divide by `//`; an array of integers "
+            "is declared so: `input p[K]: int`"
+        ),
         bad="for i < 4: y[i] = x[i/2]\n",
         good="for i < 4: y[i] = x[i//2]\n",
     ),

@@ -1,0 +1,93 @@
+"""Integers made of floats, powers of integers, sizes of complex numbers, and what a run returns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import loopc
+
+LEVELS = [{"opt": 0}, {"opt": 1}, {"opt": 2}, {"backend": "reference"}]
+
+
+@pytest.fixture(params=LEVELS, ids=str)
+def level(request: pytest.FixtureRequest) -> dict:
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("text", "arrays"),
+    [
+        ("for k: y[k] = x[floor(g[k])]\n", {"x": np.ones(3), "g": [0.5, np.nan]}),
+        ("for k: y[k] = x[clamp(floor(g[k]))]\n", {"x": np.ones(3), "g": [0.5, np.inf]}),
+        ("for k: y[k] = x[pad(int(g[k]))]\n", {"x": np.ones(3), "g": [0.5, -1e300]}),
+        ("for i, j < ceil(g[i]): y[i] += j\n", {"g": [1.5, np.nan]}),
+        ("input n[N]: int, m[N]: int\nfor i: y[i] = n[i]**m[i]\n", {"n": [2], "m": [-1]}),
+        ("for i < 3: y[i] = 2**(1-i)\n", {}),
+    ],
+)
+def test_what_is_no_integer_is_an_error_with_its_place(
+    level: dict, text: str, arrays: dict
+) -> None:
+    program = loopc.compile(text, **level)
+    with pytest.raises(loopc.BoundsError) as caught:
+        program(arrays)
+    assert caught.value.code == "L0233"
+    assert caught.value.span is not None
+
+
+def test_masked_points_are_not_looked_at(level: dict) -> None:
+    text = (
+        "input m[N]: int, g[N], x[K]\n"
+        "for i if m[i] >= 0: a[i] = 2**m[i]\n"
+        "for i: b[i] = where(m[i] < 0, 0, 3**m[i])\n"
+        "for i if g[i] == g[i]: c[i] = x[floor(g[i])]\n"
+        "for i: d[i] = sum[k < 2 if k == m[i]](2**m[i])\n"
+    )
+    found = loopc.compile(text, **level)(m=[1, -1, 0], g=[0.5, np.nan, 1.0], x=[5.0, 7.0])
+    assert found.a.tolist() == [2, 0, 1]
+    assert found.b.tolist() == [3, 0, 1]
+    assert found.c.tolist() == [5, 0, 7]
+    assert found.d.tolist() == [2, 0, 1]
+
+
+def test_arithmetic_round_a_whole_number_is_that_of_integers(level: dict) -> None:
+    text = "input x[N], g[K]\nfor k: y[k] = x[floor(g[k]) + 2**25 - 2**25]\n"
+    found = loopc.compile(text, **level)(
+        x=np.arange(3, dtype=np.float32), g=np.array([1.5, 2.0], np.float32)
+    )
+    assert found.y.tolist() == [1, 2]  # in float32 they would be 0 and 2
+
+
+def test_the_size_of_a_complex_number_is_a_float_of_its_width(level: dict) -> None:
+    text = "input z[N]: complex, x[N]\nfor i: r[i] = abs(z[i]) + x[i]\nfor i: s[i] = abs(z[i])\n"
+    narrow = np.array([3 + 4j], np.complex64)
+    found = loopc.compile(text, **level)(z=narrow, x=np.ones(1, np.float32))
+    assert (found.r.dtype, found.s.dtype) == (np.float32, np.float32)
+    assert found.r.tolist() == [6]
+    wide = loopc.compile(text, **level)(z=narrow, x=np.ones(1))
+    assert wide.r.dtype == np.float64
+
+
+def test_assigned_inputs_are_returned(level: dict) -> None:
+    text = "input m[N], g[N], w[N]\nfor i  m[i] = 0.5 m[i] + g[i]\nfor i  w[i] -= m[i]\n"
+    found = loopc.compile(text, **level)(m=[2.0], g=[1.0], w=[3.0])
+    assert {n: v.tolist() for n, v in found.items()} == {"m": [2.0], "w": [1.0]}
+
+
+def test_a_gradient_that_is_zero_has_the_type_of_its_array(level: dict) -> None:
+    program = loopc.compile("input A[N], r[N]\nfor i  q[i] = 2 r[i]\n", **level)
+    ones = np.ones(2, np.float32)
+    found = program.vjp({"A": ones, "r": ones}, {"q": ones})
+    assert found["A"].dtype == np.float32
+    assert found["A"].tolist() == [0, 0]
+
+
+def test_a_dim_that_the_adjoint_does_not_need_may_be_given(level: dict) -> None:
+    program = loopc.compile("dim S\nfor s < S: p[s] = s\nfor i  L += x[i]**2\n", **level)
+    assert program.grad(x=[1.0], S=3)["x"].tolist() == [2.0]
+
+
+def test_a_range_that_another_follows_is_not_taken_for_a_whole_axis(level: dict) -> None:
+    text = "input A[N,N]\nfor j, i in range(j+1, N): t[j] += A[i,j]\nfor j < N-1: u[j] = t[j]\n"
+    assert loopc.compile(text, **level)(A=np.ones((3, 3))).u.tolist() == [2, 1]
