@@ -148,6 +148,8 @@ def is_whole(expr: Expr, types: Mapping[str, DType], arrays: frozenset[str]) -> 
             if reduction is None or reduction.result in ("bool", "int"):
                 return reduction is not None
             return reduction.result == "same" and is_whole(body, types, arrays)
+        case _:
+            return True
 
 
 def _as_integer(expr: Expr, types: Mapping[str, DType], whole: frozenset[str]) -> Expr:
