@@ -147,6 +147,8 @@ def _value_and_grad(W, h, B, s_grad):
         # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
         W_grad_part8 = W_grad[j_from:j_to]
         np.multiply(s̃_grad_part6[:, None], h, out=W_grad_part8)
+    del w2_memory
+    t4 = w2 = None
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W
     return {"s": s}, {"W": W_grad, "h": h_grad, "B": B_grad}

@@ -89,6 +89,8 @@ def _forward(x, y, W0, B0, W1, B1):
         np.subtract(w2, B0_part3, out=w2)
         t4 = _sigmoid(w2)
         h[j_from:j_to] = t4
+    del w2_memory
+    t4 = w2 = None
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
     w6_memory = np.empty(k_block, dtype)
@@ -103,8 +105,11 @@ def _forward(x, y, W0, B0, W1, B1):
         np.subtract(w6, B1_part7, out=w6)
         t8 = _sigmoid(w6)
         s[k_from:k_to] = t8
+    del h, w6_memory
+    t8 = w6 = None
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
+    del s
     # mlp.loops:11  L = -ln(P[y])
     L = -np.log(P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
     return {"L": np.asarray(L)}
@@ -184,6 +189,8 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         np.subtract(w2, B0_part3, out=w2)
         t4 = _sigmoid(w2)
         h[j_from:j_to] = t4
+    del w2_memory
+    t4 = w2 = None
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
     w6_memory = np.empty(k_block, dtype)
@@ -198,6 +205,8 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         np.subtract(w6, B1_part7, out=w6)
         t8 = _sigmoid(w6)
         s[k_from:k_to] = t8
+    del w6_memory
+    t8 = w6 = None
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
     # mlp.loops:11  L = -ln(P[y])
@@ -234,6 +243,8 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
         W1_grad_part17 = W1_grad[k_from:k_to]
         np.multiply(s̃_grad_part15[:, None], h, out=W1_grad_part17)
+    del P, P_grad, t11, w12_memory, w14_memory
+    P_grad_part10 = P_part9 = s_part13 = w12 = w14 = None
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
     j_block_, = _blocks((H,), 8)

@@ -11,6 +11,7 @@ from typing import Any
 from loopc.backends import Backend, Module
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.names import PythonNames
+from loopc.backends.numpy.release import released
 from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import record
@@ -52,6 +53,10 @@ class _Text:
         result = ", ".join(_result(plan, speller, r) for r in results)
         self.by_extents = self.by_extents or speller.hints.by_extents
         lines = [*head, *initials, *checks, *types, *body, f"return {result}"]
+        if self.opt > 0:
+            kept = {speller.name("array", n) for r in results for n in r.values()}
+            kept |= {speller.name("array", n) for n in set(plan.inputs) - _written(plan)}
+            lines = list(released(lines, _numbers(plan, speller), kept))
         text = f'@np.errstate(all="ignore")\ndef {name}({", ".join(args)}):\n'
         self.parts.append(text + "".join(f"{INDENT}{line}\n" for line in lines))
 
@@ -60,6 +65,14 @@ class _Text:
         head = f'"""{docstring}"""\n\nimport numpy as np\n' if docstring else "import numpy as np\n"
         defined = [*self.helpers.values(), *self.functions.texts.values()]
         return "\n\n".join([head, *defined, *self.parts])
+
+
+def _numbers(plan: Plan, speller: Speller) -> set[str]:
+    """Return the variables of a plan's function that hold no arrays."""
+    names = speller.names.known.items()
+    numbers = {text for (role, _), text in names if role in ("dim", "index", "block")}
+    scalars = {text for (role, n), text in names if role == "array" and plan.shapes.get(n) == ()}
+    return numbers | scalars | set(speller.dtypes.values())
 
 
 def _dtype_lines(plan: Plan, speller: Speller) -> Iterator[str]:

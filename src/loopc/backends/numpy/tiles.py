@@ -105,6 +105,7 @@ class TileSpeller:
             yield f"{speller.name('array', alloc.array)} = {self.steps.allocated(alloc)}"
         yield from self.head
         names = [speller.names.fresh(f"{i.low[:-5]}_block") for i in tile.indices]
+        speller.names.known.update({("block", n): n for n in names})
         counts = ", ".join(speller.size(i.extent) for i in tile.indices)
         comma = "," if len(names) == 1 else ""
         cell = self._cell()
