@@ -29,6 +29,7 @@ TUNED = {
 }
 ONE_THREAD = {
     "BENCH_CPU": "1",
+    "LOOPC_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

@@ -132,13 +132,20 @@ def test_names_that_python_uses_are_arrays_like_others(name: str) -> None:
     assert module["forward"](**given)["L"] == 5
 
 
-def test_generated_modules_import_numpy_alone_and_touch_nothing_private() -> None:
+IMPORTS = {"numpy", "math", "numpy.lib.stride_tricks", "as_strided"}
+FOR_THREADS = {"contextvars", "ctypes", "os", "queue", "sys", "threading"}
+FROM_SYSTEM = {"environ", "sched_getaffinity", "cpu_count", "register_at_fork", "PyDLL", "modules"}
+
+
+def test_generated_modules_import_little_beside_numpy_and_touch_nothing_private() -> None:
     for text in mutate.texts():
         for node in ast.walk(ast.parse(loopc.compile(text).source)):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {a.name for a in node.names} | {getattr(node, "module", None) or "numpy"}
-                assert names <= {"numpy", "math", "numpy.lib.stride_tricks", "as_strided"}
+                assert names <= IMPORTS | FOR_THREADS
             if isinstance(node, ast.Attribute):
+                of = node.value.id if isinstance(node.value, ast.Name) else ""
+                assert of not in ("os", "ctypes", "sys") or node.attr in FROM_SYSTEM
                 assert not node.attr.startswith("__") or node.attr == "__name__"
 
 

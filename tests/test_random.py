@@ -8,17 +8,27 @@ import random
 import pytest
 
 from fuzz.gradients import judge_gradient
-from fuzz.judge import judge, stages
+from fuzz.judge import blocks, judge, stages, threads
 from fuzz.programs import case
+from loopc.backends.numpy import helpers
 
 COUNT = int(os.environ.get("LOOPC_FUZZ", "240"))
 CHUNK = 20
 
 
+def vary(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tiles run in blocks, and on threads, that the number decides."""
+    monkeypatch.setitem(helpers.HELPERS, "_blocks", blocks(seed))
+    monkeypatch.setenv("LOOPC_THREADS", threads(seed))
+
+
 @pytest.mark.parametrize("first", range(0, COUNT, CHUNK))
-def test_backends_and_printing_keep_the_references_values(first: int) -> None:
+def test_backends_and_printing_keep_the_references_values(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = []
     for seed in range(first, min(first + CHUNK, COUNT)):
+        vary(seed, monkeypatch)
         made = case(random.Random(seed), smooth=seed % 4 == 3)
         verdict = judge(made, stages(seed))
         if verdict.kind == "failed":
@@ -27,9 +37,12 @@ def test_backends_and_printing_keep_the_references_values(first: int) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, COUNT // 3, CHUNK))
-def test_gradients_are_those_of_exact_dual_numbers(first: int) -> None:
+def test_gradients_are_those_of_exact_dual_numbers(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = []
     for seed in range(first, min(first + CHUNK, COUNT // 3)):
+        vary(seed, monkeypatch)
         made = case(random.Random(seed), gradient=True)
         verdict = judge_gradient(made, seed)
         if verdict.kind == "failed":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from loopc.backends.numpy import helpers
 
-from .judge import Verdict, judge, stages
+from .judge import Verdict, blocks, judge, stages, threads
 from .programs import Case, case
 from .shrink import shrink
 
@@ -66,13 +67,10 @@ def made_case(seed: int, mode: str) -> Case:
     return case(random.Random(seed), smooth=smooth, gradient=mode == "grad")
 
 
-BLOCKS = helpers.HELPERS["_blocks"]
-LIMITS = ("1", "48", "1 << 18")
-"""Bytes of a tile's blocks: most programs run in blocks of a few cells."""
-
-
 def decide(made: Case, mode: str, seed: int) -> Verdict:
-    helpers.HELPERS["_blocks"] = BLOCKS.replace("limit=1 << 18", f"limit={LIMITS[seed % 3]}")
+    """Judge a case; most run in blocks of a few cells, and these on one thread, two or three."""
+    helpers.HELPERS["_blocks"] = blocks(seed)
+    os.environ["LOOPC_THREADS"] = threads(seed)
     if mode == "grad":
         from .gradients import judge_gradient
 

@@ -12,6 +12,7 @@ import numpy as np
 from loopc.api.compile import compile_source, read_source
 from loopc.api.options import Options
 from loopc.api.program import Program
+from loopc.backends.numpy import helpers
 from loopc.diagnostics.errors import BoundsError, LoopcError
 
 from .programs import Case
@@ -55,6 +56,21 @@ def stages(seed: int) -> tuple[str, ...]:
     if seed % 8 == 0:
         found.append("standalone")
     return tuple(found)
+
+
+BLOCKS = helpers.HELPERS["_blocks"]
+LIMITS = ("1", "48", "1 << 18")
+"""Bytes of a tile's blocks."""
+
+
+def blocks(seed: int) -> str:
+    """Return the helper that cuts tiles into blocks for the program of a number."""
+    return BLOCKS.replace("limit=1 << 18", f"limit={LIMITS[seed % 3]}")
+
+
+def threads(seed: int) -> str:
+    """Return how many threads share the blocks."""
+    return str(1 + seed // 3 % 3)
 
 
 ALL = ("opt0", "opt2", "printed", "standalone")

@@ -42,6 +42,7 @@ def compile(
     dtype: str | None = None,
     memory_limit: int | None = None,
     checkpoint: int | None = None,
+    threads: int | None = None,
 ) -> Program:
     """Compile a program.
 
@@ -57,6 +58,8 @@ def compile(
         memory_limit: bytes that a run's arrays may take.
         checkpoint: for gradients, keep the state of a serial loop every so many steps alone, and
             run these steps again (default: record what is needed of every step).
+        threads: how many threads may share the work of a run (default: `LOOPC_THREADS` of the
+            environment, else as many as there are processors); results do not depend on it.
 
     Raises:
         ParseError, ShapeError: what is wrong with the program, all of it in `others`.
@@ -71,6 +74,7 @@ def compile(
         dtype=dtype,
         memory_limit=memory_limit,
         checkpoint=checkpoint,
+        threads=threads,
     )
     found: list[Diagnostic] = []
     program = compile_source(read_source(source), options, names_of(outputs), found)

@@ -26,6 +26,7 @@ def emitted(program: Program) -> str:
         {},
         opt,
         program._name,
+        program._options.threads,
     )
     return emit(module)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,9 @@ from loopc.ir import nodes
 from loopc.ir.functions import TO_INTEGER
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import walk
+
+THREADS = "LOOPC_THREADS"
+"""The environment's number of threads."""
 
 
 @record()
@@ -26,6 +30,7 @@ class Options:
     dtype: str | None = None
     memory_limit: int | None = None
     checkpoint: int | None = None
+    threads: int | None = None
 
 
 @record()
@@ -52,17 +57,25 @@ def checked(options: Options) -> Options:
     """
     if options.opt not in (0, 1, 2):
         raise catalogue.error("L0704", what="opt", name=options.opt, known="0, 1, 2")
-    limit: object = options.memory_limit
-    if limit is not None and (not isinstance(limit, int) or limit < 0):
-        name, kind, repair = "memory_limit", "a number of bytes", "write `memory_limit=10**9`"
-        raise catalogue.error("L0709", name=name, kind=kind, given=repr(limit), repair=repair)
-    steps: object = options.checkpoint
-    if steps is not None and (not isinstance(steps, int) or steps < 1):
-        name, kind, repair = "checkpoint", "a number of steps", "write `checkpoint=100`"
-        raise catalogue.error("L0709", name=name, kind=kind, given=repr(steps), repair=repair)
+    _whole("memory_limit", options.memory_limit, 0, "a number of bytes", "10**9")
+    _whole("checkpoint", options.checkpoint, 1, "a number of steps", "100")
+    _whole("threads", options.threads, 1, "a number of threads", "2")
+    named = os.environ.get(THREADS, "")
+    if named and not (named.isdecimal() and int(named)):
+        repair = f"set it to a number, such as `{THREADS}=2`, or unset it"
+        kind = "a number of threads"
+        raise catalogue.error("L0709", name=THREADS, kind=kind, given=repr(named), repair=repair)
     if options.dtype is None:
         return options
     return replace(options, dtype=_float_type(options.dtype))
+
+
+def _whole(name: str, given: object, least: int, kind: str, example: str) -> None:
+    """Check an option that is a number, or is not given."""
+    if given is None or (isinstance(given, int) and given >= least):
+        return
+    repair = f"write `{name}={example}`"
+    raise catalogue.error("L0709", name=name, kind=kind, given=repr(given), repair=repair)
 
 
 def _float_type(name: Any) -> str:

@@ -258,8 +258,8 @@ class Program:
         return tuple(n for n, t in self.outputs.items() if t.dtype == "float")
 
     def _derived(self, program: nodes.Program) -> Program:
-        options = Options(self._options.backend, self._options.opt, dtype=self._options.dtype)
-        return Program(program, program, options, self._name)
+        own = replace(self._options, wrt=None, loss=None, memory_limit=None, checkpoint=None)
+        return Program(program, program, own, self._name)
 
     @property
     def source(self) -> str:
@@ -390,12 +390,11 @@ class Program:
         if found is None:
             with within_limits():
                 calls.check_kinds(program, call)
-                opt, is_judge = self._options.opt, self._backend.name == "reference"
-                sizes = Magnitudes(call.dims)
+                options, is_judge = self._options, self._backend.name == "reference"
+                opt, sizes = options.opt, Magnitudes(call.dims)
                 optimised = program if is_judge else passes.run(program, opt, sizes)
-                found = self._backend.build(
-                    optimised, dict(call.kinds), opt, uniform=call.uniform, extents=call.dims
-                )
+                facts = opt, call.uniform, call.dims, options.threads
+                found = self._backend.build(optimised, backends.Case(dict(call.kinds), *facts))
                 chosen = found.by_extents or sizes.by_extents
             self._runnables[full, call.magnitudes if chosen else ()] = found
         return found

@@ -50,6 +50,7 @@ class Module:
         kinds: the kind (`b i f c`) of every input.
         opt: the level of optimisation.
         name: what the program is called in comments.
+        threads: how many threads it may use; None: what the environment says.
     """
 
     forward: Program
@@ -58,30 +59,26 @@ class Module:
     kinds: Mapping[str, str]
     opt: int
     name: str
+    threads: int | None = None
 
 
-class Build(Protocol):
-    """Makes a program runnable for inputs of given kinds (`b i f c`)."""
+@record()
+class Case:
+    """What a program is made runnable for.
 
-    def __call__(
-        self,
-        program: Program,
-        kinds: Mapping[str, str],
-        opt: int,
-        *,
-        uniform: bool,
-        extents: Mapping[str, int],
-    ) -> Runnable:
-        """Build it for any extents.
+    Attributes:
+        kinds: the kind (`b i f c`) of every input.
+        opt: the level of optimisation.
+        uniform: whether all float inputs have one type.
+        extents: the dims of the call at hand, to choose between ways to do the same.
+        threads: how many threads it may use; None: what the environment says.
+    """
 
-        Args:
-            program: the program.
-            kinds: of its inputs.
-            opt: the level of optimisation.
-            uniform: whether all float inputs have one type.
-            extents: the dims of the call at hand, to choose between ways to do the same.
-        """
-        ...
+    kinds: Mapping[str, str]
+    opt: int
+    uniform: bool
+    extents: Mapping[str, int]
+    threads: int | None = None
 
 
 @record()
@@ -97,7 +94,7 @@ class Backend:
 
     name: str
     requires: tuple[str, ...]
-    build: Build
+    build: Callable[[Program, Case], Runnable]
     emit: Callable[[Module], str] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from loopc.backends import Backend
+from loopc.backends import Backend, Case
 from loopc.diagnostics.record import record
 from loopc.ir.interpret import interpret
 from loopc.ir.nodes import Program
@@ -31,14 +31,7 @@ class Interpreted:
         return lambda *arrays: self({**fixed, **dict(zip(names, arrays, strict=True))}, dims)
 
 
-def build(
-    program: Program,
-    kinds: Mapping[str, str],
-    opt: int,
-    *,
-    uniform: bool,
-    extents: Mapping[str, int],
-) -> Interpreted:
+def build(program: Program, case: Case) -> Interpreted:
     """Return the program, runnable."""
     return Interpreted(program)
 

@@ -13,7 +13,16 @@ value_and_grad(**arrays) -> the same, and the gradients by W, h, B.
 It takes the cotangents s.grad as well.
 """
 
+import contextvars
+import ctypes
+import os
+import queue
+import sys
+import threading
+
 import numpy as np
+
+THREADS = None  # None: LOOPC_THREADS, or as many as there are processors
 
 
 def _shape(name, array, expected):
@@ -30,6 +39,176 @@ def _blocks(counts, cell, limit=1 << 18):
         blocks.append(max(1, min(count, left)))
         left = max(1, left // blocks[-1])
     return blocks[::-1]
+
+
+def _tile(run, blocks, memory=(), products=False):
+    """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
+
+    In which chunks the blocks run, and in which order the sums of chunks are added, does not
+    depend on the number of threads: the results do not.
+
+    Args:
+        run: a function of some blocks and buffers, which returns a tuple of its sums, or None.
+        blocks: where the blocks start.
+        memory: the shape and the type of each buffer.
+        products: whether it calls BLAS, which then uses one thread: with more, and in other
+            chunks, it would add up in another order.
+    """
+    count = min(len(blocks), 16)
+    if count < 2:
+        return run(blocks, *(np.empty(shape, dtype) for shape, dtype in memory))
+    ends = [len(blocks) * k // count for k in range(count + 1)]
+    job = _Job(run, [blocks[ends[k]:ends[k + 1]] for k in range(count)], memory)
+    held = products and _pool.hold_blas()
+    try:
+        if products and not held:
+            job.work()
+        else:
+            _pool.work(job, min(count, _threads()))
+        job.wait()
+    finally:
+        if held:
+            _pool.free_blas()
+    first, *others = job.results()
+    if first is None:
+        return None
+    sums = list(first)
+    for each in others:
+        for k, part in enumerate(each):
+            sums[k] += part
+    return sums
+
+
+class _Job:
+    """Chunks of a tile's blocks: the thread that is free next runs the next one."""
+
+    def __init__(self, run, chunks, memory):
+        self.run, self.memory = run, memory
+        self.left = list(enumerate(chunks))[::-1]
+        self.found, self.errors = [None] * len(chunks), {}
+        self.open, self.lock, self.done = len(chunks), threading.Lock(), threading.Lock()
+        self.done.acquire()
+
+    def work(self):
+        """Run chunks as long as there are any, in buffers of this thread's own."""
+        buffers = None
+        while True:
+            try:
+                number, blocks = self.left.pop()
+            except IndexError:
+                return
+            try:
+                if not self.errors:
+                    if buffers is None:
+                        buffers = [np.empty(shape, dtype) for shape, dtype in self.memory]
+                    self.found[number] = self.run(blocks, *buffers)
+            except BaseException as error:
+                self.errors[number] = error
+            with self.lock:
+                self.open -= 1
+                last = not self.open
+            if last:
+                self.done.release()
+
+    def wait(self):
+        """Wait until all threads are through, even if interrupted."""
+        try:
+            self.done.acquire()
+        except BaseException as error:
+            self.errors[-1] = error  # chunks that have not begun are left out
+            self.done.acquire()
+
+    def results(self):
+        """Return what the chunks gave, in their order; raise the first one's error."""
+        if self.errors:
+            error = self.errors[min(self.errors)]
+            self.errors = {}
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame
+        return self.found
+
+
+class _Pool:
+    """The threads of a process that wait for jobs, and the number of threads of its BLAS."""
+
+    def __init__(self):
+        self.blas, self.users = None, 0
+        self.start()
+
+    def start(self):
+        """Start without threads, as a forked process does."""
+        self.lock, self.jobs, self.size = threading.Lock(), queue.SimpleQueue(), 0
+        if self.users:
+            self.blas[1](self.before)
+            self.users = 0
+
+    def work(self, job, threads):
+        """Work at a job in this thread, and in others if there are to be several."""
+        with self.lock:
+            while self.size < threads - 1:
+                self.size += 1
+                threading.Thread(target=self.serve, args=(self.jobs,), daemon=True).start()
+        for _ in range(threads - 1):
+            self.jobs.put((contextvars.copy_context(), job))  # NumPy's error state is in there
+        job.work()
+
+    def serve(self, jobs):
+        """Work at one job after the other."""
+        while True:
+            context, job = jobs.get()
+            context.run(job.work)
+            del context, job
+
+    def hold_blas(self):
+        """Let BLAS use one thread until it is freed; return whether that can be done."""
+        with self.lock:
+            if self.blas is None:
+                self.blas = _blas()
+            if self.blas and not self.users:
+                self.before = self.blas[0]()
+                self.blas[1](1)
+            self.users += bool(self.blas)
+            return bool(self.blas)
+
+    def free_blas(self):
+        """Let BLAS use its threads again unless another tile is running."""
+        with self.lock:
+            self.users -= 1
+            if not self.users:
+                self.blas[1](self.before)
+
+
+def _blas():
+    """Return the functions that get and set how many threads BLAS uses; () if they are unknown."""
+    path = getattr(np._core._multiarray_umath, "__file__", None)
+    library = path and ctypes.PyDLL(path)  # finds what the libraries below it define
+    for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads"):
+        if library and hasattr(library, name.format("set")):
+            return getattr(library, name.format("get")), getattr(library, name.format("set"))
+    return ()
+
+
+def _shared():
+    """Return the pool of all generated modules of this process."""
+    pool = sys.modules.setdefault("_loopc_pool_1", _Pool())
+    if not hasattr(pool, "before"):
+        pool.before = 1
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=pool.start)
+    return pool
+
+
+_pool = _shared()
+
+
+def _threads():
+    """Return how many threads may run: the module's number, LOOPC_THREADS, or the processors."""
+    given = THREADS or int(os.environ.get("LOOPC_THREADS") or 0)
+    if given:
+        return given
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _sigmoid(x):
@@ -50,18 +229,23 @@ def _forward(W, h, B):
     dtype = W.dtype
     s = np.empty((J,), dtype)
     j_block, = _blocks((J,), 8)
-    w2_memory = np.empty(j_block, dtype)
-    for j_from in range(0, J, j_block):
-        j_to = min(j_from + j_block, J)
-        w2 = w2_memory[:j_to - j_from]
-        # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
-        W_part1 = W[j_from:j_to]
-        np.matmul(W_part1, h, out=w2)
-        # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
-        B_part3 = B[j_from:j_to]
-        np.subtract(w2, B_part3, out=w2)
-        t4 = _sigmoid(w2)
-        s[j_from:j_to] = t4
+    def tile5(blocks, w2_memory):
+        for j_from in blocks:
+            j_to = min(j_from + j_block, J)
+            w2 = w2_memory[:j_to - j_from]
+            # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
+            W_part1 = W[j_from:j_to]
+            np.matmul(W_part1, h, out=w2)
+            # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
+            B_part3 = B[j_from:j_to]
+            np.subtract(w2, B_part3, out=w2)
+            t4 = _sigmoid(w2)
+            s[j_from:j_to] = t4
+    _tile(
+        tile5,
+        range(0, J, j_block),
+        [(j_block, dtype)],
+        products=True)
     return {"s": s}
 
 
@@ -123,32 +307,35 @@ def _value_and_grad(W, h, B, s_grad):
     B_grad = np.empty((J,), dtype)
     W_grad = np.empty((J, I), dtype)
     j_block, = _blocks((J,), 8)
-    w2_memory = np.empty(j_block, dtype)
-    for j_from in range(0, J, j_block):
-        j_to = min(j_from + j_block, J)
-        w2 = w2_memory[:j_to - j_from]
-        # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
-        W_part1 = W[j_from:j_to]
-        np.matmul(W_part1, h, out=w2)
-        # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
-        B_part3 = B[j_from:j_to]
-        np.subtract(w2, B_part3, out=w2)
-        t4 = _sigmoid(w2)
-        s[j_from:j_to] = t4
-        # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
-        s_grad_part5 = s_grad[j_from:j_to]
-        np.subtract(1, t4, out=w2)
-        np.multiply(t4, w2, out=t4)
-        s̃_grad_part6 = s̃_grad[j_from:j_to]
-        np.multiply(s_grad_part5, t4, out=s̃_grad_part6)
-        # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
-        B_grad_part7 = B_grad[j_from:j_to]
-        np.negative(s̃_grad_part6, out=B_grad_part7)
-        # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
-        W_grad_part8 = W_grad[j_from:j_to]
-        np.multiply(s̃_grad_part6[:, None], h, out=W_grad_part8)
-    del w2_memory
-    t4 = w2 = None
+    def tile9(blocks, w2_memory):
+        for j_from in blocks:
+            j_to = min(j_from + j_block, J)
+            w2 = w2_memory[:j_to - j_from]
+            # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
+            W_part1 = W[j_from:j_to]
+            np.matmul(W_part1, h, out=w2)
+            # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
+            B_part3 = B[j_from:j_to]
+            np.subtract(w2, B_part3, out=w2)
+            t4 = _sigmoid(w2)
+            s[j_from:j_to] = t4
+            # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
+            s_grad_part5 = s_grad[j_from:j_to]
+            np.subtract(1, t4, out=w2)
+            np.multiply(t4, w2, out=t4)
+            s̃_grad_part6 = s̃_grad[j_from:j_to]
+            np.multiply(s_grad_part5, t4, out=s̃_grad_part6)
+            # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
+            B_grad_part7 = B_grad[j_from:j_to]
+            np.negative(s̃_grad_part6, out=B_grad_part7)
+            # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
+            W_grad_part8 = W_grad[j_from:j_to]
+            np.multiply(s̃_grad_part6[:, None], h, out=W_grad_part8)
+    _tile(
+        tile9,
+        range(0, J, j_block),
+        [(j_block, dtype)],
+        products=True)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W
     return {"s": s}, {"W": W_grad, "h": h_grad, "B": B_grad}

@@ -15,7 +15,16 @@ Returns:
 value_and_grad(**arrays) -> the same, and the gradients by W0, B0, W1, B1.
 """
 
+import contextvars
+import ctypes
+import os
+import queue
+import sys
+import threading
+
 import numpy as np
+
+THREADS = None  # None: LOOPC_THREADS, or as many as there are processors
 
 
 def _shape(name, array, expected):
@@ -32,6 +41,176 @@ def _blocks(counts, cell, limit=1 << 18):
         blocks.append(max(1, min(count, left)))
         left = max(1, left // blocks[-1])
     return blocks[::-1]
+
+
+def _tile(run, blocks, memory=(), products=False):
+    """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
+
+    In which chunks the blocks run, and in which order the sums of chunks are added, does not
+    depend on the number of threads: the results do not.
+
+    Args:
+        run: a function of some blocks and buffers, which returns a tuple of its sums, or None.
+        blocks: where the blocks start.
+        memory: the shape and the type of each buffer.
+        products: whether it calls BLAS, which then uses one thread: with more, and in other
+            chunks, it would add up in another order.
+    """
+    count = min(len(blocks), 16)
+    if count < 2:
+        return run(blocks, *(np.empty(shape, dtype) for shape, dtype in memory))
+    ends = [len(blocks) * k // count for k in range(count + 1)]
+    job = _Job(run, [blocks[ends[k]:ends[k + 1]] for k in range(count)], memory)
+    held = products and _pool.hold_blas()
+    try:
+        if products and not held:
+            job.work()
+        else:
+            _pool.work(job, min(count, _threads()))
+        job.wait()
+    finally:
+        if held:
+            _pool.free_blas()
+    first, *others = job.results()
+    if first is None:
+        return None
+    sums = list(first)
+    for each in others:
+        for k, part in enumerate(each):
+            sums[k] += part
+    return sums
+
+
+class _Job:
+    """Chunks of a tile's blocks: the thread that is free next runs the next one."""
+
+    def __init__(self, run, chunks, memory):
+        self.run, self.memory = run, memory
+        self.left = list(enumerate(chunks))[::-1]
+        self.found, self.errors = [None] * len(chunks), {}
+        self.open, self.lock, self.done = len(chunks), threading.Lock(), threading.Lock()
+        self.done.acquire()
+
+    def work(self):
+        """Run chunks as long as there are any, in buffers of this thread's own."""
+        buffers = None
+        while True:
+            try:
+                number, blocks = self.left.pop()
+            except IndexError:
+                return
+            try:
+                if not self.errors:
+                    if buffers is None:
+                        buffers = [np.empty(shape, dtype) for shape, dtype in self.memory]
+                    self.found[number] = self.run(blocks, *buffers)
+            except BaseException as error:
+                self.errors[number] = error
+            with self.lock:
+                self.open -= 1
+                last = not self.open
+            if last:
+                self.done.release()
+
+    def wait(self):
+        """Wait until all threads are through, even if interrupted."""
+        try:
+            self.done.acquire()
+        except BaseException as error:
+            self.errors[-1] = error  # chunks that have not begun are left out
+            self.done.acquire()
+
+    def results(self):
+        """Return what the chunks gave, in their order; raise the first one's error."""
+        if self.errors:
+            error = self.errors[min(self.errors)]
+            self.errors = {}
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame
+        return self.found
+
+
+class _Pool:
+    """The threads of a process that wait for jobs, and the number of threads of its BLAS."""
+
+    def __init__(self):
+        self.blas, self.users = None, 0
+        self.start()
+
+    def start(self):
+        """Start without threads, as a forked process does."""
+        self.lock, self.jobs, self.size = threading.Lock(), queue.SimpleQueue(), 0
+        if self.users:
+            self.blas[1](self.before)
+            self.users = 0
+
+    def work(self, job, threads):
+        """Work at a job in this thread, and in others if there are to be several."""
+        with self.lock:
+            while self.size < threads - 1:
+                self.size += 1
+                threading.Thread(target=self.serve, args=(self.jobs,), daemon=True).start()
+        for _ in range(threads - 1):
+            self.jobs.put((contextvars.copy_context(), job))  # NumPy's error state is in there
+        job.work()
+
+    def serve(self, jobs):
+        """Work at one job after the other."""
+        while True:
+            context, job = jobs.get()
+            context.run(job.work)
+            del context, job
+
+    def hold_blas(self):
+        """Let BLAS use one thread until it is freed; return whether that can be done."""
+        with self.lock:
+            if self.blas is None:
+                self.blas = _blas()
+            if self.blas and not self.users:
+                self.before = self.blas[0]()
+                self.blas[1](1)
+            self.users += bool(self.blas)
+            return bool(self.blas)
+
+    def free_blas(self):
+        """Let BLAS use its threads again unless another tile is running."""
+        with self.lock:
+            self.users -= 1
+            if not self.users:
+                self.blas[1](self.before)
+
+
+def _blas():
+    """Return the functions that get and set how many threads BLAS uses; () if they are unknown."""
+    path = getattr(np._core._multiarray_umath, "__file__", None)
+    library = path and ctypes.PyDLL(path)  # finds what the libraries below it define
+    for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads"):
+        if library and hasattr(library, name.format("set")):
+            return getattr(library, name.format("get")), getattr(library, name.format("set"))
+    return ()
+
+
+def _shared():
+    """Return the pool of all generated modules of this process."""
+    pool = sys.modules.setdefault("_loopc_pool_1", _Pool())
+    if not hasattr(pool, "before"):
+        pool.before = 1
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=pool.start)
+    return pool
+
+
+_pool = _shared()
+
+
+def _threads():
+    """Return how many threads may run: the module's number, LOOPC_THREADS, or the processors."""
+    given = THREADS or int(os.environ.get("LOOPC_THREADS") or 0)
+    if given:
+        return given
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _softmax(x, axis):
@@ -77,36 +256,43 @@ def _forward(x, y, W0, B0, W1, B1):
     dtype = x.dtype
     h = np.empty((H,), dtype)
     j_block, = _blocks((H,), 8)
-    w2_memory = np.empty(j_block, dtype)
-    for j_from in range(0, H, j_block):
-        j_to = min(j_from + j_block, H)
-        w2 = w2_memory[:j_to - j_from]
-        # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
-        W0_part1 = W0[j_from:j_to]
-        np.matmul(W0_part1, x, out=w2)
-        # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
-        B0_part3 = B0[j_from:j_to]
-        np.subtract(w2, B0_part3, out=w2)
-        t4 = _sigmoid(w2)
-        h[j_from:j_to] = t4
-    del w2_memory
-    t4 = w2 = None
+    def tile5(blocks, w2_memory):
+        for j_from in blocks:
+            j_to = min(j_from + j_block, H)
+            w2 = w2_memory[:j_to - j_from]
+            # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
+            W0_part1 = W0[j_from:j_to]
+            np.matmul(W0_part1, x, out=w2)
+            # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
+            B0_part3 = B0[j_from:j_to]
+            np.subtract(w2, B0_part3, out=w2)
+            t4 = _sigmoid(w2)
+            h[j_from:j_to] = t4
+    _tile(
+        tile5,
+        range(0, H, j_block),
+        [(j_block, dtype)],
+        products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
-    w6_memory = np.empty(k_block, dtype)
-    for k_from in range(0, C, k_block):
-        k_to = min(k_from + k_block, C)
-        w6 = w6_memory[:k_to - k_from]
-        # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
-        W1_part5 = W1[k_from:k_to]
-        np.matmul(W1_part5, h, out=w6)
-        # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
-        B1_part7 = B1[k_from:k_to]
-        np.subtract(w6, B1_part7, out=w6)
-        t8 = _sigmoid(w6)
-        s[k_from:k_to] = t8
-    del h, w6_memory
-    t8 = w6 = None
+    def tile10(blocks, w7_memory):
+        for k_from in blocks:
+            k_to = min(k_from + k_block, C)
+            w7 = w7_memory[:k_to - k_from]
+            # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
+            W1_part6 = W1[k_from:k_to]
+            np.matmul(W1_part6, h, out=w7)
+            # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
+            B1_part8 = B1[k_from:k_to]
+            np.subtract(w7, B1_part8, out=w7)
+            t9 = _sigmoid(w7)
+            s[k_from:k_to] = t9
+    _tile(
+        tile10,
+        range(0, C, k_block),
+        [(k_block, dtype)],
+        products=True)
+    del h
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
     del s
@@ -177,36 +363,42 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P_grad = np.zeros(C, dtype)
     h = np.empty((H,), dtype)
     j_block, = _blocks((H,), 8)
-    w2_memory = np.empty(j_block, dtype)
-    for j_from in range(0, H, j_block):
-        j_to = min(j_from + j_block, H)
-        w2 = w2_memory[:j_to - j_from]
-        # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
-        W0_part1 = W0[j_from:j_to]
-        np.matmul(W0_part1, x, out=w2)
-        # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
-        B0_part3 = B0[j_from:j_to]
-        np.subtract(w2, B0_part3, out=w2)
-        t4 = _sigmoid(w2)
-        h[j_from:j_to] = t4
-    del w2_memory
-    t4 = w2 = None
+    def tile5(blocks, w2_memory):
+        for j_from in blocks:
+            j_to = min(j_from + j_block, H)
+            w2 = w2_memory[:j_to - j_from]
+            # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
+            W0_part1 = W0[j_from:j_to]
+            np.matmul(W0_part1, x, out=w2)
+            # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
+            B0_part3 = B0[j_from:j_to]
+            np.subtract(w2, B0_part3, out=w2)
+            t4 = _sigmoid(w2)
+            h[j_from:j_to] = t4
+    _tile(
+        tile5,
+        range(0, H, j_block),
+        [(j_block, dtype)],
+        products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
-    w6_memory = np.empty(k_block, dtype)
-    for k_from in range(0, C, k_block):
-        k_to = min(k_from + k_block, C)
-        w6 = w6_memory[:k_to - k_from]
-        # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
-        W1_part5 = W1[k_from:k_to]
-        np.matmul(W1_part5, h, out=w6)
-        # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
-        B1_part7 = B1[k_from:k_to]
-        np.subtract(w6, B1_part7, out=w6)
-        t8 = _sigmoid(w6)
-        s[k_from:k_to] = t8
-    del w6_memory
-    t8 = w6 = None
+    def tile10(blocks, w7_memory):
+        for k_from in blocks:
+            k_to = min(k_from + k_block, C)
+            w7 = w7_memory[:k_to - k_from]
+            # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
+            W1_part6 = W1[k_from:k_to]
+            np.matmul(W1_part6, h, out=w7)
+            # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
+            B1_part8 = B1[k_from:k_to]
+            np.subtract(w7, B1_part8, out=w7)
+            t9 = _sigmoid(w7)
+            s[k_from:k_to] = t9
+    _tile(
+        tile10,
+        range(0, C, k_block),
+        [(k_block, dtype)],
+        products=True)
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
     # mlp.loops:11  L = -ln(P[y])
@@ -218,54 +410,61 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     s̃_grad = np.empty((C,), dtype)
     B1_grad = np.empty((C,), dtype)
     W1_grad = np.empty((C, H), dtype)
-    t11 = -P_dot
+    t13 = -P_dot
     k_block_, = _blocks((C,), 8)
-    w12_memory = np.empty(k_block_, dtype)
-    w14_memory = np.empty(k_block_, dtype)
-    for k_from in range(0, C, k_block_):
-        k_to = min(k_from + k_block_, C)
-        w12 = w12_memory[:k_to - k_from]
-        w14 = w14_memory[:k_to - k_from]
-        # mlp.loops:10  for k  s.grad[k] += P[k] (P.grad[k] - P_dot)
-        P_part9 = P[k_from:k_to]
-        P_grad_part10 = P_grad[k_from:k_to]
-        np.add(P_grad_part10, t11, out=w12)
-        np.multiply(P_part9, w12, out=w12)
-        # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] (s[k] (1 - s[k]))
-        s_part13 = s[k_from:k_to]
-        np.subtract(1, s_part13, out=w14)
-        np.multiply(s_part13, w14, out=w14)
-        s̃_grad_part15 = s̃_grad[k_from:k_to]
-        np.multiply(w12, w14, out=s̃_grad_part15)
-        # mlp.loops:9  for k  B1.grad[k] -= s̃.grad[k]
-        B1_grad_part16 = B1_grad[k_from:k_to]
-        np.negative(s̃_grad_part15, out=B1_grad_part16)
-        # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
-        W1_grad_part17 = W1_grad[k_from:k_to]
-        np.multiply(s̃_grad_part15[:, None], h, out=W1_grad_part17)
-    del P, P_grad, t11, w12_memory, w14_memory
-    P_grad_part10 = P_part9 = s_part13 = w12 = w14 = None
+    def tile20(blocks, w14_memory, w16_memory):
+        for k_from in blocks:
+            k_to = min(k_from + k_block_, C)
+            w14 = w14_memory[:k_to - k_from]
+            w16 = w16_memory[:k_to - k_from]
+            # mlp.loops:10  for k  s.grad[k] += P[k] (P.grad[k] - P_dot)
+            P_part11 = P[k_from:k_to]
+            P_grad_part12 = P_grad[k_from:k_to]
+            np.add(P_grad_part12, t13, out=w14)
+            np.multiply(P_part11, w14, out=w14)
+            # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] (s[k] (1 - s[k]))
+            s_part15 = s[k_from:k_to]
+            np.subtract(1, s_part15, out=w16)
+            np.multiply(s_part15, w16, out=w16)
+            s̃_grad_part17 = s̃_grad[k_from:k_to]
+            np.multiply(w14, w16, out=s̃_grad_part17)
+            # mlp.loops:9  for k  B1.grad[k] -= s̃.grad[k]
+            B1_grad_part18 = B1_grad[k_from:k_to]
+            np.negative(s̃_grad_part17, out=B1_grad_part18)
+            # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
+            W1_grad_part19 = W1_grad[k_from:k_to]
+            np.multiply(s̃_grad_part17[:, None], h, out=W1_grad_part19)
+    _tile(
+        tile20,
+        range(0, C, k_block_),
+        [(k_block_, dtype), (k_block_, dtype)])
+    del P, P_grad, t13
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
     j_block_, = _blocks((H,), 8)
-    w21_memory = np.empty(j_block_, dtype)
-    for j_from in range(0, H, j_block_):
-        j_to = min(j_from + j_block_, H)
-        w21 = w21_memory[:j_to - j_from]
-        # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
-        W1_part18 = W1[:, j_from:j_to]
-        t19 = s̃_grad @ W1_part18
-        # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
-        h_part20 = h[j_from:j_to]
-        np.subtract(1, h_part20, out=w21)
-        np.multiply(h_part20, w21, out=w21)
-        np.multiply(t19, w21, out=t19)
-        # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
-        B0_grad_part22 = B0_grad[j_from:j_to]
-        np.negative(t19, out=B0_grad_part22)
-        # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
-        W0_grad_part23 = W0_grad[j_from:j_to]
-        np.multiply(t19[:, None], x, out=W0_grad_part23)
+    def tile27(blocks, w24_memory):
+        for j_from in blocks:
+            j_to = min(j_from + j_block_, H)
+            w24 = w24_memory[:j_to - j_from]
+            # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
+            W1_part21 = W1[:, j_from:j_to]
+            t22 = s̃_grad @ W1_part21
+            # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
+            h_part23 = h[j_from:j_to]
+            np.subtract(1, h_part23, out=w24)
+            np.multiply(h_part23, w24, out=w24)
+            np.multiply(t22, w24, out=t22)
+            # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
+            B0_grad_part25 = B0_grad[j_from:j_to]
+            np.negative(t22, out=B0_grad_part25)
+            # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
+            W0_grad_part26 = W0_grad[j_from:j_to]
+            np.multiply(t22[:, None], x, out=W0_grad_part26)
+    _tile(
+        tile27,
+        range(0, H, j_block_),
+        [(j_block_, dtype)],
+        products=True)
     return {"L": np.asarray(L)}, {"W0": W0_grad, "B0": B0_grad, "W1": W1_grad, "B1": B1_grad}
 
 

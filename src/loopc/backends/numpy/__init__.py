@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopc.backends import Backend, Module
+from loopc.backends import Backend, Case, Module
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.release import released
@@ -31,6 +31,7 @@ class _Text:
 
     opt: int
     checks: bool
+    threads: int | None = None
     extents: Mapping[str, int] = field(default_factory=dict)
     by_extents: bool = False
     helpers: dict[str, str] = field(default_factory=dict)
@@ -62,9 +63,28 @@ class _Text:
 
     def text(self, docstring: str) -> str:
         """Return the module."""
-        head = f'"""{docstring}"""\n\nimport numpy as np\n' if docstring else "import numpy as np\n"
+        head = f'"""{docstring}"""\n\n' if docstring else ""
+        threaded = "_tile" in self.helpers
+        head += _THREAD_IMPORTS if threaded else ""
+        head += "import numpy as np\n"
+        head += _THREADS.format(self.threads) if threaded else ""
         defined = [*self.helpers.values(), *self.functions.texts.values()]
         return "\n\n".join([head, *defined, *self.parts])
+
+
+_THREAD_IMPORTS = """\
+import contextvars
+import ctypes
+import os
+import queue
+import sys
+import threading
+
+"""
+
+_THREADS = """
+THREADS = {}  # None: LOOPC_THREADS, or as many as there are processors
+"""
 
 
 def _numbers(plan: Plan, speller: Speller) -> set[str]:
@@ -178,17 +198,10 @@ class Compiled:
         return ordered
 
 
-def build(
-    program: Program,
-    kinds: Mapping[str, str],
-    opt: int,
-    *,
-    uniform: bool,
-    extents: Mapping[str, int],
-) -> Compiled:
+def build(program: Program, case: Case) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
-    plan = lower(program, kinds, opt, uniform=uniform)
-    text = _Text(opt, checks=False, extents=extents)
+    plan = lower(program, case.kinds, case.opt, uniform=case.uniform)
+    text = _Text(case.opt, checks=False, threads=case.threads, extents=case.extents)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])
     source = text.text("")
     namespace = _executed(source)
@@ -209,7 +222,7 @@ def _executed(source: str) -> dict[str, Any]:
 
 def emit(module: Module) -> str:
     """Return the text of a module that stands alone."""
-    text = _Text(module.opt, checks=True)
+    text = _Text(module.opt, checks=True, threads=module.threads)
     program = module.forward
     plan = lower(program, module.kinds, module.opt, uniform=True)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
+
 HELPERS = {
+    **THREAD_HELPERS,
     "_inside": '''\
 def _inside(index, extent, place, mask=None):
     """Return integer indices, all of which must be in 0 .. extent - 1 where a mask holds."""

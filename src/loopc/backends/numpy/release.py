@@ -84,18 +84,25 @@ def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
 
 def _part(lines: list[str]) -> _Part:
     part = _Part(lines)
+    local = _function(lines)
     for line in lines:
         text = _STRING.sub("", line)
         if text.lstrip().startswith("#"):
             continue
         part.used.update(_WORD.findall(text))
-        found = _TARGETS.match(text)
+        found = None if local else _TARGETS.match(text)
         if found is not None:
             names = found[1].split(", ")
             part.made.update(names)
             if not text.startswith(" "):
                 part.bound.update(names)
     return part
+
+
+def _function(lines: Sequence[str]) -> str:
+    """Return the name of the function that lines define, what they assign to is its own; or ""."""
+    found = _FUNCTION.match(next((x for x in lines if not x.startswith("#")), ""))
+    return "" if found is None else found[1]
 
 
 def _last_uses(parts: Sequence[_Part]) -> dict[str, int]:
@@ -107,10 +114,9 @@ def _last_uses(parts: Sequence[_Part]) -> dict[str, int]:
         for name, words in inside.items():
             if name in part.used:
                 used |= words
-        code = next((x for x in part.lines if not x.startswith("#")), "")
-        function = _FUNCTION.match(code)
-        if function is not None:
-            inside[function[1]] = used
+        function = _function(part.lines)
+        if function:
+            inside[function] = used
         for name in used:
             last[name] = number
     return last

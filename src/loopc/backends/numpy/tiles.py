@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import calls
 from loopc.backends.numpy.blocks_graph import Add, Graph, Item, Operation, Write, block_of, name_of
+from loopc.backends.numpy.tile_loops import TileLoop, TileSums
 from loopc.ir.dtypes import DType
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Note, Tile, Value, View
@@ -60,6 +61,7 @@ class TileSpeller:
         self.written = {
             item.number: item for item in reversed(self.items) if isinstance(item, Write)
         }
+        self.sums = TileSums(self.steps, self.tile)
 
     # Uses
 
@@ -91,7 +93,7 @@ class TileSpeller:
                 case Write():
                     self._write(item)
                 case Add(step):
-                    self.body.extend(self.steps.lines((step,)))
+                    self.body.extend(self.sums.lines(step))
             self._release(place)
         yield from self._loop()
 
@@ -101,32 +103,16 @@ class TileSpeller:
             shape = speller.sizes(alloc.shape)
             name = speller.name("array", alloc.array)
             yield f"{name} = np.empty({shape}, {speller.dtype(alloc.dtype)})"
-        for alloc in tile.sums:
-            yield f"{speller.name('array', alloc.array)} = {self.steps.allocated(alloc)}"
-        yield from self.head
         names = [speller.names.fresh(f"{i.low[:-5]}_block") for i in tile.indices]
         speller.names.known.update({("block", n): n for n in names})
         counts = ", ".join(speller.size(i.extent) for i in tile.indices)
         comma = "," if len(names) == 1 else ""
-        cell = self._cell()
         blocks = speller.helper("_blocks")
-        setup = [f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {cell})"]
-        for buffer, operation in self.made:
-            shape = self._shape(operation, names)
-            setup.append(f"{buffer.memory} = np.empty({shape}, {self._dtype(operation)})")
-        if not self.steps.moved_out(setup):
-            yield from setup
-        indent = ""
-        for index, name in zip(tile.indices, names, strict=True):
-            low, high = speller.name("index", index.low), speller.name("index", index.high)
-            extent = speller.size(index.extent)
-            yield f"{indent}for {low} in range(0, {extent}, {name}):"
-            indent += "    "
-            yield f"{indent}{high} = min({low} + {name}, {extent})"
-        for buffer, operation in self.made:
-            yield f"{indent}{buffer.name} = {buffer.memory}{self._part(operation)}"
-        for line in self.body:
-            yield f"{indent}{line}"
+        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self._cell()})"
+        memory = {b.memory: (self._shape(o, names), self._dtype(o)) for b, o in self.made}
+        body = [f"{b.name} = {b.memory}{self._part(o)}" for b, o in self.made] + self.body
+        loop = TileLoop(self.steps, tile, names, sizes, memory, body, self.sums)
+        yield from loop.lines(self.head)
 
     def _cell(self) -> str:
         """Return the number of bytes of the largest buffer for one point of the tile's indices."""

@@ -54,5 +54,5 @@ def _facts() -> Iterator[tuple[str, str]]:
     blas = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
     yield "BLAS", f"{blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip()
     yield "CPUs", str(os.cpu_count())
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("LOOPC_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         yield name, os.environ.get(name, "not set")

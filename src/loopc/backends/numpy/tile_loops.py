@@ -1,0 +1,173 @@
+"""The loop over a tile's blocks: in place in a serial loop, else a function that threads share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from loopc.ir.nodes import Const
+from loopc.lower.plan import Alloc, Apply, Assign, Part, Step, Store, Tile, View
+
+if TYPE_CHECKING:
+    from loopc.backends.numpy.steps import StepSpeller
+
+_PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(")
+"""What calls BLAS."""
+
+
+@dataclass
+class TileSums:
+    """The sums over blocks that a tile adds up to.
+
+    In a function that runs some of the blocks each starts from 0: one that is made by the tile has
+    the same name there, one that is added to an array that exists has a name of its own.
+
+    Attributes:
+        starts: the lines that make them, by name.
+        after: the steps that add those with own names to their arrays.
+    """
+
+    steps: StepSpeller
+    tile: Tile
+    starts: dict[str, str] = field(default_factory=dict)
+    after: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fresh = {a.array for a in self.tile.sums}
+        for alloc in self.tile.sums:
+            name = self.steps.speller.name("array", alloc.array)
+            self.starts[name] = f"{name} = {self.steps.allocated(alloc)}"
+
+    def lines(self, step: Assign | Store) -> Iterator[str]:
+        """Yield the lines that add the sum over a block."""
+        name = step.array if isinstance(step, Assign) else step.target.array
+        if self.steps.around or name in self.fresh:
+            yield from self.steps.lines((step,))
+        elif isinstance(step, Assign):
+            yield from self._scalar(step)
+        else:
+            yield from self._array(step)
+
+    def _scalar(self, step: Assign) -> Iterator[str]:
+        own, old = self._name(step.array), View(step.array, (), ())
+        start = Alloc(step.array, (), step.dtype, 0)
+        self.starts[own] = f"{own} = {self.steps.allocated(start)}"
+        self.after.append(replace(step, value=Apply("add", (old, self._view(own, ())), ())))
+        assert isinstance(step.value, Apply)
+        args = tuple(self._view(own, ()) if a == old else a for a in step.value.args)
+        yield from self.steps.lines((self._renamed(step, own, replace(step.value, args=args)),))
+
+    def _renamed(self, step: Assign, own: str, value: Apply) -> Assign:
+        return replace(step, array=f"·{own}", value=value)
+
+    def _array(self, step: Store) -> Iterator[str]:
+        speller, target = self.steps.speller, step.target
+        own = self._name(target.array)
+        self.starts[own] = f"{own} = np.zeros_like({speller.view(target.array, target.parts)})"
+        view = self._view(own, target.axes)
+        self.after.append(replace(step, value=view))
+        yield from self.steps.lines((replace(step, target=view),))
+
+    def _name(self, array: str) -> str:
+        names = self.steps.speller.names
+        own = names.fresh(f"{self.steps.speller.name('array', array)}_sum")
+        names.known["array", f"·{own}"] = own
+        return own
+
+    def _view(self, own: str, axes: tuple[str, ...]) -> View:
+        parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in axes)
+        return View(f"·{own}", parts, axes)
+
+
+@dataclass
+class TileLoop:
+    """Spells the loop over a tile's blocks.
+
+    Attributes:
+        steps: spells what stands round the tile.
+        tile: the tile.
+        names: the variables that hold the size of a block of each index.
+        sizes: the line that gives them their values.
+        memory: the shape and the type of each buffer.
+        body: the lines for a block.
+        sums: what it adds up to.
+    """
+
+    steps: StepSpeller
+    tile: Tile
+    names: Sequence[str]
+    sizes: str
+    memory: Mapping[str, tuple[str, str]]
+    body: Sequence[str]
+    sums: TileSums
+
+    def lines(self, head: Sequence[str]) -> Iterator[str]:
+        """Yield the lines; `head`: what is the same for all blocks."""
+        if self.steps.around:
+            yield from self._in_place(head)
+            return
+        yield from head
+        yield self.sizes
+        yield from self._function()
+
+    def _in_place(self, head: Sequence[str]) -> Iterator[str]:
+        yield from self.sums.starts.values()
+        yield from head
+        setup = [self.sizes]
+        setup += [f"{n} = np.empty({s}, {t})" for n, (s, t) in self.memory.items()]
+        if not self.steps.moved_out(setup):
+            yield from setup
+        indent = ""
+        for low, high, extent, block in self._ends():
+            yield f"{indent}for {low} in range(0, {extent}, {block}):"
+            indent += "    "
+            yield f"{indent}{high} = min({low} + {block}, {extent})"
+        for line in self.body:
+            yield f"{indent}{line}"
+
+    def _function(self) -> Iterator[str]:
+        names = self.steps.speller.names
+        self.steps.count += 1
+        function, blocks = names.fresh(f"tile{self.steps.count}"), names.of("blocks", "tile")
+        ends = list(self._ends())
+        yield f"def {function}({', '.join([blocks, *self.memory])}):"
+        for line in self.sums.starts.values():
+            yield f"    {line}"
+        yield f"    for {', '.join(low for low, *_ in ends)} in {blocks}:"
+        for low, high, extent, block in ends:
+            yield f"        {high} = min({low} + {block}, {extent})"
+        for line in self.body:
+            yield f"        {line}"
+        sums = ", ".join(self.sums.starts) + ("," if len(self.sums.starts) == 1 else "")
+        if sums:
+            yield f"    return {sums}"
+        call = f"{sums} = " if sums else ""
+        yield f"{call}{self.steps.speller.helper('_tile')}("
+        *arguments, last = function, *self._arguments(ends)
+        yield from (f"    {a}," for a in arguments)
+        yield f"    {last})"
+        if self.sums.after:
+            yield from self.steps.lines(tuple(self.sums.after))
+
+    def _arguments(self, ends: Sequence[tuple[str, str, str, str]]) -> list[str]:
+        """Return the arguments of a tile's run: where the blocks start, buffers, what it calls."""
+        starts = [f"range(0, {extent}, {block})" for _, _, extent, block in ends]
+        if len(starts) > 1:
+            lows = [low for low, *_ in ends]
+            loops = " ".join(f"for {n} in {s}" for n, s in zip(lows, starts, strict=True))
+            starts = [f"[({', '.join(lows)}) {loops}]"]
+        if self.memory:
+            buffers = ", ".join(f"({shape}, {dtype})" for shape, dtype in self.memory.values())
+            starts.append(f"[{buffers}]")
+        if any(_PRODUCTS.search(line) for line in self.body):
+            starts.append("products=True")
+        return starts
+
+    def _ends(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield for each index where its block starts and ends, its extent and a block's size."""
+        speller = self.steps.speller
+        for index, block in zip(self.tile.indices, self.names, strict=True):
+            low, high = speller.name("index", index.low), speller.name("index", index.high)
+            yield low, high, speller.size(index.extent), block
