@@ -694,7 +694,7 @@ NAMES = (
 TYPES = (
     (
         "L0402",
-        "input N\nfor i < ⟦N⟧: y[i] = 1\n",
+        "input N: float\nfor i < ⟦N⟧: y[i] = 1\n",
     ),
     (
         "L0402",

@@ -121,6 +121,11 @@ def _dims(program: Program, given: Mapping[str, Any], names: set[str]) -> dict[s
     return {n: dim_value(n, given[n]) for n in given if n in known and n not in names}
 
 
+def names_of(program: Program) -> set[str]:
+    """Return what a call may give a program: its inputs and params, and dims."""
+    return {a.name for a in program.arrays if a.kind != "temp"} | dims_of(program)
+
+
 def dims_of(program: Program) -> set[str]:
     """Return the names of a program's dims."""
     from loopc.ir.nodes import Extent

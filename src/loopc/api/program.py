@@ -349,8 +349,7 @@ class Program:
         """Leave out the arrays and the dims that a derived program does not need."""
 
         def find() -> set[str]:
-            known = {*self.inputs, *self.params, *calls.dims_of(self._program)}
-            return known - {a.name for a in program.arrays} - calls.dims_of(program)
+            return calls.names_of(self._program) - calls.names_of(program)
 
         dropped = self._derivation(("dropped", id(program)), find)
         return {n: v for n, v in given.items() if n not in dropped} if dropped else dict(given)

@@ -234,10 +234,21 @@ def _sign(slope: Affine, index: Index, ranges: Mapping[str, Index]) -> int:
     low = None if ends.low is None else affine(ends.low)
     high = None if ends.high is None else affine(ends.high)
     sizes = [affine(extent(r)) for r in ranges.values() if not free_indices(r)]
+    if _is_product(slope, [s for s in sizes if s is not None]):
+        return 1
     least = [Affine(0), *(s - Affine(1) for s in sizes if s is not None)]
     if low is not None and any(at_least(low, size) for size in least):
         return 1
     return -1 if high is not None and any(at_least(high.scaled(-1), s) for s in least) else 0
+
+
+def _is_product(form: Affine, sizes: list[Affine]) -> bool:
+    """Whether a form is a product of sizes of ranges: of scalars that a call gives, not of dims."""
+    if form.constant or len(form.terms) != 1 or form.terms[0][1] < 0:
+        return False
+    atom = form.terms[0][0]
+    factors = atom.args if isinstance(atom, Call) and atom.fn == "mul" else (atom,)
+    return all(affine(f) in sizes or is_nonnegative(f) for f in factors)
 
 
 def _extreme_of(atom: Expr, name: str, ranges: Mapping[str, Index], side: int) -> Expr | None:

@@ -28,6 +28,7 @@ from loopc.ir.build_expr import ExprBuilder
 from loopc.ir.build_names import GRAD, Names, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import written
 from loopc.ir.build_use import used
+from loopc.ir.check_types import index_repair
 from loopc.ir.dtypes import of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
@@ -99,8 +100,7 @@ def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = 
     builder.declarations([s for s in module.body if isinstance(s, tree.Declare)])
     body = builder.body(module.body, ExprBuilder(names), top=True)
     check_spellings(names)
-    if not names.strict:
-        check_rare_indices(statements, names)
+    check_rare_indices(statements, names)
     program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, ())
     program = with_integers(with_index_types(program))
     program = replace(program, body=tuple(_with_wrt(s, program) for s in program.body))
@@ -273,7 +273,7 @@ class _Builder:
     def _check_extent(self, value: Expr, node: tree.Expr) -> None:
         dtype, form = of_expr(value, {}), affine(value)
         if dtype is not None and dtype.kind not in "bi":
-            self.names.report("L0402", node.span, text=print_expr(node))
+            self.names.report("L0402", node.span, text=print_expr(node), repair=index_repair(value))
         elif form is not None and form.is_constant and form.constant < 0:
             self.names.report("L0202", node.span, value=form.constant)
 

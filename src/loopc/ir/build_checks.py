@@ -187,7 +187,8 @@ def check_rare_indices(body: Iterable[tree.Statement], names: Names) -> None:
             continue
         others = [i for i in names.indices if i != name and counted[i] > 1 and len(i) >= _LONG]
         close = difflib.get_close_matches(name, others, 1, 0.8)
-        if close:
+        said = any(d.code == "L0333" and d.span == places[name] for d in names.found)
+        if close and not said:
             names.report("L0329", places[name], name=name, other=close[0])
 
 

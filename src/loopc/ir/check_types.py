@@ -9,7 +9,7 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir import functions, reductions
 from loopc.ir.dtypes import DECLARED, KINDS, ORDER, DType, infer_dtypes, of_expr
-from loopc.ir.nodes import Call, Const, Expr, Index, Node, Program, Reduce, Subscript, Update
+from loopc.ir.nodes import Call, Const, Expr, Index, Node, Program, Read, Reduce, Subscript, Update
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import map_children, updates, walk
 
@@ -20,9 +20,19 @@ def check_types(program: Program, found: list[Diagnostic]) -> None:
     for expr in _integers(program):
         dtype = of_expr(expr, types)
         if dtype is not None and dtype.kind not in "bi":
-            found.append(catalogue.diagnostic("L0402", expr.span, text=expr_text(expr)))
+            text, repair = expr_text(expr), index_repair(expr, program)
+            found.append(catalogue.diagnostic("L0402", expr.span, text=text, repair=repair))
     found.extend(_too_wide(program, types))
     found.extend(check_complex(program, types))
+
+
+def index_repair(expr: Expr, program: Program | None = None) -> str:
+    """Return how a value that is no integer becomes an index."""
+    if isinstance(expr, Read) and program is not None:
+        array = program.array(expr.access.array)
+        if array.kind != "temp" and array.declared:
+            return f"declare that `{array.name}` holds integers: `{array.name}[…]: int`"
+    return "round it, `floor(…)`, `ceil(…)`, `round(…)` or `int(…)`, or divide by `//`"
 
 
 def whole_ranges(program: Program) -> Program:

@@ -8,12 +8,12 @@ the largest index that writes the axis; the largest range that keeps every affin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loopc.diagnostics.record import record
-from loopc.ir.affine import Affine, affine, plus, to_expr
+from loopc.ir.affine import Affine, affine, is_nonnegative, plus, simplify, to_expr
 from loopc.ir.bounds import bounds, last
-from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program
+from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program, Read
 from loopc.ir.sites import Scope, Slot
 from loopc.ir.visit import changing, free_indices, is_known_before, walk
 
@@ -173,7 +173,7 @@ class Equations:
                     continue
                 if ranges is None:
                     return None
-                high = bounds(use.at, ranges).high
+                high = bounds(use.at, _not_below_zero(use.at, ranges)).high
                 known = high is not None and is_known_before(high, self.computed)
                 if high is not None and known and not free_indices(high):
                     stop = plus(high, 1)
@@ -287,6 +287,24 @@ class Equations:
             return None
         slot = scope[at.name]
         return slot.number if slot.index.stop is None else None
+
+
+def _not_below_zero(at: Expr, ranges: dict[str, Index]) -> dict[str, Index]:
+    """Let the ranges of indices that sizes are multiplied by be empty, not of fewer than no values.
+
+    In `y[i*(W-2)+j]` the product of two negative extents would be a positive one.
+    """
+    form = affine(at)
+    result = dict(ranges)
+    for name, index in ranges.items():
+        slope = None if form is None else form.collected(IndexRef(name))[0]
+        stop = index.stop
+        if slope is None or slope.is_constant or index.step != 1 or stop is None:
+            continue
+        plain = isinstance(stop, Read) or is_nonnegative(stop) or bool(free_indices(stop))
+        if index.start == Const(0) and not plain and is_known_before(stop, frozenset()):
+            result[name] = replace(index, stop=simplify(Call("max", (stop, Const(0)))))
+    return result
 
 
 def _floordiv(a: Affine, c: int) -> Affine:

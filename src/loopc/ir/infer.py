@@ -233,10 +233,28 @@ class _Filler(Walker):
             return slot.index
         group = self.equations.class_of(slot.number)
         if group.stop is None:
-            name = slot.index.name
-            self.found.append(catalogue.diagnostic("L0201", slot.index.span, index=name))
+            name, repair = slot.index.name, self._repair(slot.index.name)
+            place = slot.index.span
+            self.found.append(catalogue.diagnostic("L0201", place, index=name, repair=repair))
             group.start = group.stop = Const(0)
         return replace(slot.index, start=group.start, stop=group.stop)
+
+    def _repair(self, name: str) -> str:
+        """Return how an index gets a range: that of an axis that it moves along, if one is known.
+
+        A boundary mode lets it go beyond, so that the axis alone does not say how far it goes.
+        """
+        for access in walk(self.equations.program):
+            if not isinstance(access, Access):
+                continue
+            for axis, subscript in enumerate(access.subscripts):
+                if subscript.mode == "strict" or name not in free_indices(subscript.at):
+                    continue
+                stop = self.equations.class_of((access.array, axis)).stop
+                if isinstance(stop, Extent):
+                    text = f"write `for {name} < {stop.name}`, or how far it is to go"
+                    return f"{text}: `{subscript.mode}(…)` is inside for every `{name}`"
+        return f"write `for {name} < N`, with `N` a number or a declared dim"
 
 
 def _shaped(
@@ -335,6 +353,9 @@ def _narrower(site: Site) -> str:
     if not free:
         return f"narrow the range, e.g. `range(1, N)`, or say what lies outside: {modes}"
     runs = f"`{free[0]}` has no range and runs over a whole axis: give it one"
+    stop = site.ranges[free[0]].stop
+    if site.write and isinstance(stop, Extent):
+        return f"{runs}, `for {free[0]} < {stop.name}: …`; then `{site.access.array}` is longer"
     return f"{runs}, e.g. `for {free[0]} < N-1: …`, or say what lies outside: {modes}"
 
 

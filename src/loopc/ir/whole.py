@@ -32,7 +32,7 @@ from loopc.ir.visit import map_children, reads, updates, walk
 
 
 def with_index_types(program: Program) -> Program:
-    """Let an input without a declaration whose cells are indices hold integers."""
+    """Let an input without a declared type whose cells are indices hold integers."""
     used: set[str] = set()
     for node in walk(program):
         ends = (node.start, node.stop) if isinstance(node, Index) else ()
@@ -40,9 +40,7 @@ def with_index_types(program: Program) -> Program:
         for expr in (*ends, *at):
             used.update(() if expr is None else positions(expr))
     arrays = tuple(
-        replace(a, dtype="int")
-        if a.name in used and a.kind == "input" and not a.dtype and not a.declared
-        else a
+        replace(a, dtype="int") if a.name in used and a.kind == "input" and not a.dtype else a
         for a in program.arrays
     )
     return replace(program, arrays=arrays)

@@ -117,6 +117,8 @@ def _is_malformed(before: TokenLike, token: TokenLike) -> bool:
         return before.type in ("NUMBER", "NAME", "RSQB", "RPAR")
     if token.type != "NAME" or before.type != "NUMBER":
         return False
+    if token.value in ("e", "E"):  # an exponent without digits: `1e`, `1e + x`
+        return True
     return before.value == "0" and _PYTHON.fullmatch(token.value) is not None
 
 

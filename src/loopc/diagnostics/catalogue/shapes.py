@@ -11,7 +11,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="the range of an index cannot be inferred",
         raises=ShapeError,
         message="cannot infer the range of `{index}`",
-        hint="write `for {index} < N`, with `N` a number or a declared dim",
+        hint="{repair}",
         explanation=(
             "An index without a range runs over the dimension in which it stands alone; one that "
             "stands alone nowhere takes the largest range that keeps every access inside its "

@@ -20,10 +20,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="an index that is not an integer",
         raises=DTypeError,
         message="`{text}` is used as an index, but its value is not an integer",
-        hint=(
-            "round it, `floor(…)`, `ceil(…)`, `round(…)`, or divide by `//`; an array of integers "
-            "is declared so: `input p[K]: int`"
-        ),
+        hint="{repair}",
         bad="for i < 4: y[i] = x[i/2]\n",
         good="for i < 4: y[i] = x[i//2]\n",
     ),
