@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -96,13 +97,13 @@ def _arrays(sketch: Sketch) -> dict[str, np.ndarray]:
     arrays["ptr"] = np.sort(rng.integers(0, sizes["K"] + 1, sizes["N"] + 1))
     arrays["row"] = rng.integers(0, max(sizes["N"], 1), sizes["K"])
     arrays["steps"] = np.asarray(rng.integers(0, 3))
-    text = "\n".join(sketch.lines)
-    return {n: a for n, a in arrays.items() if n == "one" or _mentioned(n, text)}
+    mentioned = _mentioned("\n".join(sketch.lines))
+    return {n: a for n, a in arrays.items() if n in mentioned}
 
 
-def _mentioned(name: str, text: str) -> bool:
-    words = "".join(ch if ch.isalnum() else " " for ch in text).split()
-    return name in words
+def _mentioned(text: str) -> set[str]:
+    """Return the names in a text, and that of the input that is always there."""
+    return {"one", *re.findall(r"[^\W_]+", text)}
 
 
 def _spoil(sketch: Sketch, array: np.ndarray) -> None:
@@ -114,15 +115,16 @@ def _spoil(sketch: Sketch, array: np.ndarray) -> None:
 
 def _text(sketch: Sketch) -> str:
     lines = "\n".join(sketch.lines)
+    mentioned = _mentioned(lines)
     declared = []
     for name, known in sketch.inputs.items():
-        if name == "one" or _mentioned(name, lines):
+        if name in mentioned:
             shape = f"[{', '.join(known.dims)}]" if known.dims else ""
             kind = "" if known.kind == "float" else f": {known.kind}"
             declared.append(f"{name}{shape}{kind}")
     others = [f"{letter}{d}[{d}]: int" for d in DIMS for letter in "pq"]
     others += ["ptr[N+1]: int", "row[K]: int", "steps: int"]
-    declared += [d for d in others if _mentioned(d.split(":")[0].split("[")[0], lines)]
+    declared += [d for d in others if d.split(":")[0].split("[")[0] in mentioned]
     outputs = ", ".join(sketch.written) or "one"
     head = [*sketch.defs, f"input {', '.join(declared)}", f"output {outputs}"]
     return "\n".join([*head, lines]) + "\n"

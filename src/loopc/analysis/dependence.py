@@ -78,6 +78,17 @@ class Edge:
 
 def leaves(stmts: Sequence[Stmt]) -> tuple[Leaf, ...]:
     """Return the updates of a block in the order of the text."""
+    if len(stmts) != 1:
+        return _leaves(stmts)
+    (stmt,) = stmts
+    try:
+        return stmt.leaves  # type: ignore[no-any-return]
+    except AttributeError:
+        stmt.leaves = _leaves(stmts)
+        return stmt.leaves  # type: ignore[no-any-return]
+
+
+def _leaves(stmts: Sequence[Stmt]) -> tuple[Leaf, ...]:
     found: list[Leaf] = []
     for number, stmt in enumerate(stmts):
         _collect(stmt, (), (), (number,), found)
@@ -113,9 +124,13 @@ def _refs(update: Update, levels: tuple[Level, ...], guards: tuple[Expr, ...]) -
     yield from dict.fromkeys(ref for part in parts for ref in node_refs(part))
 
 
-def node_refs(node: Node) -> Iterator[Ref]:
-    """Yield what a node reads."""
-    yield from _reads(node, ())
+def node_refs(node: Node) -> tuple[Ref, ...]:
+    """Return what a node reads."""
+    try:
+        return node.refs  # type: ignore[no-any-return]
+    except AttributeError:
+        node.refs = tuple(_reads(node, ())) if reads(node) else ()
+        return node.refs  # type: ignore[no-any-return]
 
 
 def _reads(node: Node, inner: tuple[Index, ...]) -> Iterator[Ref]:

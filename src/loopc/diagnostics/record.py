@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -25,6 +25,7 @@ def record(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
         compared = [f.name for f in fields if f.compare]
         made.COMPARED = attrgetter(*compared) if compared else _nothing
         made.SHOWN = tuple(f.name for f in fields if f.repr)
+        made.FIELDS = tuple(f.name for f in fields)
         hashed = _hash_once if issubclass(cls, Memo) else _hash
         for name, method in (("__eq__", _equal), ("__hash__", hashed), ("__repr__", _repr)):
             if name not in cls.__dict__:
@@ -37,15 +38,35 @@ def record(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
 class Memo:
     """Room in a record for what follows from its fields, worked out when it is first asked for."""
 
-    __slots__ = ("affine", "below", "ends", "free", "hashed", "rank", "reads", "trips", "uses")
+    __slots__ = (
+        *("affine", "below", "ends", "free", "hashed", "inside", "kept", "leaves", "rank", "reads"),
+        *("refs", "trips", "uses"),
+    )
     affine: Any
     below: Any
     ends: Any
     free: Any
+    inside: Any
+    kept: Any
+    leaves: Any
     rank: Any
     reads: Any
+    refs: Any
     trips: Any
     uses: Any
+
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace
+else:
+
+    def replace(record: Any, /, **changes: Any) -> Any:
+        """Return a record with other values in some of its fields."""
+        kind = type(record)
+        for name in kind.FIELDS:  # set by `record`
+            if name not in changes:
+                changes[name] = getattr(record, name)
+        return kind(**changes)
 
 
 def _nothing(record: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import field
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 
 
 @record()
-class Source:
+class Source(Memo):
     """A program's text, normalised to NFC, the name it is shown under, and where it lies.
 
     Attributes:
@@ -21,8 +22,24 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return line `number` (1-based), without its newline."""
-        lines = self.text.split("\n")
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        starts = self.starts
+        if not 0 < number <= len(starts):
+            return ""
+        stop = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : stop]
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each line starts."""
+        try:
+            return self.kept  # type: ignore[no-any-return]
+        except AttributeError:
+            self.kept = [0, *(n + 1 for n, c in enumerate(self.text) if c == "\n")]
+            return self.kept  # type: ignore[no-any-return]
+
+    def line_at(self, position: int) -> int:
+        """Return the number of the line of a character."""
+        return bisect_right(self.starts, position)
 
 
 @record()
@@ -45,7 +62,7 @@ class Span:
     @property
     def line(self) -> int:
         """The line of the first character."""
-        return self.source.text.count("\n", 0, self.start) + 1
+        return self.source.line_at(self.start)
 
     @property
     def column(self) -> int:
@@ -55,7 +72,7 @@ class Span:
     @property
     def end_line(self) -> int:
         """The line of the last character."""
-        return self.source.text.count("\n", 0, max(self.start, self.stop - 1)) + 1
+        return self.source.line_at(max(self.start, self.stop - 1))
 
     @property
     def end(self) -> int:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 from loopc.ir.functions import TO_INTEGER
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices, walk
 
 
 @record()
-class Affine:
+class Affine(Memo):
     """`constant` plus the sum of coefficient times atom, atoms in a fixed order."""
 
     constant: int
@@ -297,6 +297,14 @@ def is_nonnegative(expr: Expr) -> bool:
 
 def to_expr(form: Affine) -> Expr:
     """Return the expression of a normal form: terms in order, the constant last."""
+    try:
+        return form.kept  # type: ignore[no-any-return]
+    except AttributeError:
+        form.kept = _to_expr(form)
+        return form.kept  # type: ignore[no-any-return]
+
+
+def _to_expr(form: Affine) -> Expr:
     parts: list[Expr] = []
     for atom, c in form.terms:
         size = abs(c)

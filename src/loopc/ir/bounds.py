@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import lru_cache
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, is_nonnegative, plus, to_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
 from loopc.ir.visit import free_indices, substitute, walk
@@ -144,6 +144,12 @@ def bounds(expr: Expr, ranges: Mapping[str, Index]) -> Bounds:
     """
     if not free_indices(expr):
         return Bounds(expr, expr)
+    return _bounds(expr, tuple(ranges.items()))
+
+
+@lru_cache(maxsize=1 << 14)
+def _bounds(expr: Expr, items: tuple[tuple[str, Index], ...]) -> Bounds:
+    ranges = dict(items)
     low, high = expr, expr
     known_low, known_high = True, True
     for name in reversed(list(ranges)):

@@ -267,15 +267,32 @@ def _called(expr: tree.Expr) -> Iterator[tree.Expr]:
 
 
 def tree_walk(node: object) -> Iterator[tree.Node]:
-    """Yield a tree node and all below it."""
-    if isinstance(node, tree.Node):
-        yield node
+    """Yield a tree node and all below it; of a tuple, all in it."""
+    stack = [node] if isinstance(node, tree.Node) else _nodes(node)[::-1]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack += reversed(_below(top))
+
+
+def _below(node: tree.Node) -> list[tree.Node]:
+    """Return the nodes directly below one."""
+    try:
+        return node.below  # type: ignore[no-any-return]
+    except AttributeError:
+        found: list[tree.Node] = []
         for name in node.__dataclass_fields__:
             if name not in ("span", "above", "behind"):
-                yield from tree_walk(getattr(node, name))
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from tree_walk(item)
+                found += _nodes(getattr(node, name))
+        node.below = found
+        return found
+
+
+def _nodes(value: object) -> list[tree.Node]:
+    """Return the nodes in a field's value."""
+    if isinstance(value, tree.Node):
+        return [value]
+    return [n for item in value for n in _nodes(item)] if isinstance(value, tuple) else []
 
 
 def _expressions(statement: tree.Statement) -> Iterator[object]:

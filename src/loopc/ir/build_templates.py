@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from loopc.diagnostics.record import replace
 from loopc.ir.build_names import plain_name, tree_walk
 from loopc.syntax import tree
 

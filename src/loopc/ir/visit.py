@@ -7,9 +7,11 @@ changed; everything else here is made from it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from operator import is_not
 from typing import TypeVar
 
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
     Access,
     Backward,
@@ -59,6 +61,8 @@ def children(node: Node) -> tuple[Node, ...]:
 
 def map_children(node: N, f: Callable[[Node], Node]) -> N:
     """Apply `f` to every node directly below; return `node` itself if none changed."""
+    if not children(node):
+        return node
     changed: dict[str, object] = {}
     for name in _fields(type(node)):
         value = getattr(node, name)
@@ -67,19 +71,38 @@ def map_children(node: N, f: Callable[[Node], Node]) -> N:
             if new is not value:
                 changed[name] = new
         elif isinstance(value, tuple) and value:
-            items = tuple(f(item) if isinstance(item, Node) else item for item in value)
-            if any(a is not b for a, b in zip(items, value, strict=True)):
+            items = tuple([f(item) if isinstance(item, Node) else item for item in value])
+            if any(map(is_not, items, value)):
                 changed[name] = items
-    return dataclasses.replace(node, **changed) if changed else node  # type: ignore[arg-type]
+    return replace(node, **changed) if changed else node  # type: ignore[arg-type]
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield `node` and every node below it, parents first."""
+def walk(node: Node) -> Sequence[Node]:
+    """Return `node` and every node below it, parents first."""
+    try:
+        return node.inside  # type: ignore[no-any-return]
+    except AttributeError:
+        found = _walked(node)
+        if len(found) <= KEPT:
+            node.inside = found
+        return found
+
+
+KEPT = 200
+"""The most nodes below one that it remembers all of."""
+
+
+def _walked(node: Node) -> tuple[Node, ...]:
+    found: list[Node] = []
     stack: list[Node] = [node]
     while stack:
         top = stack.pop()
-        yield top
-        stack.extend(reversed(children(top)))
+        if hasattr(top, "inside"):
+            found += top.inside
+        else:
+            found.append(top)
+            stack += reversed(children(top))
+    return tuple(found)
 
 
 def free_indices(node: Node) -> tuple[str, ...]:
@@ -87,32 +110,37 @@ def free_indices(node: Node) -> tuple[str, ...]:
     try:
         return node.free  # type: ignore[no-any-return]
     except AttributeError:
-        found: dict[str, None] = {}
-        _free(node, frozenset(), found)
-        node.free = tuple(found)
+        node.free = _free(node)
         return node.free  # type: ignore[no-any-return]
 
 
-def _free(node: Node, bound: frozenset[str], found: dict[str, None]) -> None:
-    match node:
-        case IndexRef(name):
-            if name not in bound:
-                found[name] = None
-        case Reduce() | For():
-            inner = bound
-            for index in node.indices:
-                _free(index, inner, found)
-                inner |= {index.name}
-            if node.guard is not None:
-                _free(node.guard, inner, found)
-            bodies: tuple[Node, ...] = (node.body,) if isinstance(node, Reduce) else node.body
-            for child in bodies:
-                _free(child, inner, found)
-            for position in node.at if isinstance(node, Reduce) else ():
-                _free(position, bound, found)
-        case _:
-            for child in children(node):
-                _free(child, bound, found)
+def _free(node: Node) -> tuple[str, ...]:
+    if isinstance(node, IndexRef):
+        return (node.name,)
+    if isinstance(node, Reduce | For):
+        return _free_of_binder(node)
+    below = children(node)
+    if len(below) == 1:
+        return free_indices(below[0])
+    found: dict[str, None] = {}
+    for child in below:
+        found.update(dict.fromkeys(free_indices(child)))
+    return tuple(found)
+
+
+def _free_of_binder(node: Reduce | For) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    bound: set[str] = set()
+    for index in node.indices:
+        found.update(dict.fromkeys(n for n in free_indices(index) if n not in bound))
+        bound.add(index.name)
+    inside: list[Node] = [] if node.guard is None else [node.guard]
+    inside += (node.body,) if isinstance(node, Reduce) else node.body
+    for child in inside:
+        found.update(dict.fromkeys(n for n in free_indices(child) if n not in bound))
+    for position in node.at if isinstance(node, Reduce) else ():
+        found.update(dict.fromkeys(free_indices(position)))
+    return tuple(found)
 
 
 def substitute(node: N, values: Mapping[str, Expr]) -> N:
@@ -144,11 +172,11 @@ def _substitute_binder(node: Reduce | For, values: Mapping[str, Expr]) -> Reduce
             fresh = fresh_name(index.name, taken)
             taken.add(fresh)
             inner[index.name] = IndexRef(fresh)
-            new = dataclasses.replace(new, name=fresh)
+            new = replace(new, name=fresh)
         indices.append(new)
     guard = None if node.guard is None else substitute(node.guard, inner)
     if isinstance(node, Reduce):
-        return dataclasses.replace(
+        return replace(
             node,
             indices=tuple(indices),
             guard=guard,
@@ -156,7 +184,7 @@ def _substitute_binder(node: Reduce | For, values: Mapping[str, Expr]) -> Reduce
             at=tuple(substitute(e, live) for e in node.at),
         )
     body = tuple(substitute(s, inner) for s in node.body)
-    return dataclasses.replace(node, indices=tuple(indices), guard=guard, body=body)
+    return replace(node, indices=tuple(indices), guard=guard, body=body)
 
 
 def canonical(expr: Expr) -> Expr:
@@ -182,12 +210,10 @@ def opened_reduction(value: Reduce, taken: set[str]) -> Reduce:
     for index in value.indices:
         name = fresh_name(index.name, used) if index.name in used else index.name
         used.add(name)
-        indices.append(dataclasses.replace(substitute(index, names), name=name))
+        indices.append(replace(substitute(index, names), name=name))
         names[index.name] = IndexRef(name)
     guard = None if value.guard is None else substitute(value.guard, names)
-    return dataclasses.replace(
-        value, indices=tuple(indices), guard=guard, body=substitute(value.body, names)
-    )
+    return replace(value, indices=tuple(indices), guard=guard, body=substitute(value.body, names))
 
 
 def updates(stmts: tuple[Stmt, ...]) -> Iterator[tuple[tuple[For, ...], Update]]:

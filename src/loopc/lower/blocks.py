@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.nodes import Call, Const, Expr, IndexRef
 from loopc.lower.plan import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds, is_attained, runs_over
-from loopc.ir.dtypes import INTEGER, DType
+from loopc.ir.dtypes import INTEGER, DType, of_expr
 from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
@@ -78,12 +78,21 @@ class Context:
     zero_outside: dict[str, frozenset[Expr]] = field(default_factory=dict)
     measured: list[Step] = field(default_factory=list)
     occupied: dict[Index, None] = field(default_factory=dict)
+    known: dict[Expr, DType | None] = field(default_factory=dict)
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""
         self.arrays[array.name] = array
         self.types[array.name] = dtype
         self.counted[array.name] = index
+
+    def type_of(self, expr: Expr) -> DType | None:
+        """Return the type of an expression; that of an array does not change."""
+        try:
+            return self.known[expr]
+        except KeyError:
+            self.known[expr] = of_expr(expr, self.types)
+            return self.known[expr]
 
     def note_zero_outside(self, target: Access, masks: tuple[Expr, ...]) -> None:
         """Note that the cells of a target where one of `masks` does not hold are 0."""

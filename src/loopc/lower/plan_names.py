@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from loopc.diagnostics.record import replace
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import IndexRef, Node
 from loopc.ir.visit import walk as walk_expr
@@ -62,7 +63,7 @@ def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None =
             changed[name] = _renamed_item(held, names)
     if axes is not None:
         changed["axes"] = axes
-    return dataclasses.replace(value, **changed)
+    return replace(value, **changed)
 
 
 def _renamed_item(item: Any, names: Mapping[str, str]) -> Any:

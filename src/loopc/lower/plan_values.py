@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr
 
 
 @record()
-class Lit:
+class Lit(Memo):
     """A literal number."""
 
     value: bool | int | float | complex
@@ -18,7 +18,7 @@ class Lit:
 
 
 @record()
-class Scalar:
+class Scalar(Memo):
     """An integer expression of dims, serial indices and cells of integer arrays."""
 
     expr: Expr
@@ -26,7 +26,7 @@ class Scalar:
 
 
 @record()
-class Range:
+class Range(Memo):
     """The values of an index; `dtype` where they meet floats, else integers."""
 
     start: Expr
@@ -36,7 +36,7 @@ class Range:
 
 
 @record()
-class Part:
+class Part(Memo):
     """One dimension of a view: `count` cells from `start` in steps; a single cell has no axis."""
 
     start: Expr
@@ -47,7 +47,7 @@ class Part:
 
 
 @record()
-class View:
+class View(Memo):
     """A basic slice of an array."""
 
     array: str
@@ -56,7 +56,7 @@ class View:
 
 
 @record()
-class Window:
+class Window(Memo):
     """An axis of a strided view: its extent, and its step in each dimension of the array."""
 
     axis: str
@@ -65,7 +65,7 @@ class Window:
 
 
 @record()
-class Strided:
+class Strided(Memo):
     """A view in which an index moves through several dimensions, or several through one.
 
     Attributes:
@@ -84,7 +84,7 @@ class Strided:
 
 
 @record()
-class Row:
+class Row(Memo):
     """Cells of an array that lie at equal steps in memory.
 
     Attributes:
@@ -103,7 +103,7 @@ class Row:
 
 
 @record()
-class Position:
+class Position(Memo):
     """An index array of a gather or scatter.
 
     Attributes:
@@ -123,7 +123,7 @@ class Position:
 
 
 @record()
-class Gather:
+class Gather(Memo):
     """`array[i, :, …]` by index arrays and slices; where `mask` does not hold, any cell will do.
 
     Attributes:
@@ -139,7 +139,7 @@ class Gather:
 
 
 @record()
-class Apply:
+class Apply(Memo):
     """A function of the table, elementwise."""
 
     fn: str
@@ -148,7 +148,7 @@ class Apply:
 
 
 @record()
-class Fold:
+class Fold(Memo):
     """A reduction of the table over axes.
 
     Attributes:
@@ -165,7 +165,7 @@ class Fold:
 
 
 @record()
-class Along:
+class Along(Memo):
     """A pointwise reduction along axes."""
 
     op: str
@@ -175,7 +175,7 @@ class Along:
 
 
 @record()
-class Renamed:
+class Renamed(Memo):
     """A value one of whose axes goes by another index's name."""
 
     arg: Value
@@ -185,7 +185,7 @@ class Renamed:
 
 
 @record()
-class Take:
+class Take(Memo):
     """The cells `at` along one axis of a value; `at` has one axis, none, or all others of it.
 
     Where it is not `safe`, a position may be outside: any cell will do.
@@ -199,7 +199,7 @@ class Take:
 
 
 @record()
-class Contract:
+class Contract(Memo):
     """A sum of products; `sizes` are the extents of all axes."""
 
     args: tuple[Value, ...]
@@ -208,7 +208,7 @@ class Contract:
 
 
 @record()
-class Selected:
+class Selected(Memo):
     """A sum of products of which only the terms under a mask count.
 
     Attributes:
@@ -226,7 +226,7 @@ class Selected:
 
 
 @record()
-class Exactly:
+class Exactly(Memo):
     """A value that costs less, if it is finite, else the same as it is written."""
 
     arg: Value
@@ -235,7 +235,7 @@ class Exactly:
 
 
 @record()
-class Checked:
+class Checked(Memo):
     """The argument of a function that has no value for some, looked at by a helper first.
 
     Attributes:
@@ -251,7 +251,7 @@ class Checked:
 
 
 @record()
-class Cast:
+class Cast(Memo):
     """A value in another type."""
 
     arg: Value
@@ -260,7 +260,7 @@ class Cast:
 
 
 @record()
-class Expand:
+class Expand(Memo):
     """A value broadcast along further axes."""
 
     arg: Value

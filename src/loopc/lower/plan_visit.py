@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any, get_args
 
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Node
 from loopc.ir.visit import reads
 from loopc.lower.plan import (
@@ -36,9 +37,13 @@ def fields(record: Any) -> tuple[str, ...]:
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
-def children(value: Value) -> Iterator[Value]:
-    """Yield the values directly below one."""
-    return _values(value)
+def children(value: Value) -> tuple[Value, ...]:
+    """Return the values directly below one."""
+    try:
+        return value.below  # type: ignore[no-any-return]
+    except AttributeError:
+        value.below = tuple(_values(value))
+        return value.below  # type: ignore[no-any-return]
 
 
 def _items(record: Any) -> Iterator[tuple[str, Any]]:
@@ -60,15 +65,22 @@ def _values(record: Any) -> Iterator[Value]:
             yield from _values(item)
 
 
-def walk(value: Value) -> Iterator[Value]:
-    """Yield a value and every value below it."""
-    yield value
-    for child in children(value):
-        yield from walk(child)
+def walk(value: Value) -> tuple[Value, ...]:
+    """Return a value and every value below it, parents first."""
+    try:
+        return value.inside  # type: ignore[no-any-return]
+    except AttributeError:
+        found: list[Value] = [value]
+        for child in children(value):
+            found += walk(child)
+        value.inside = tuple(found)
+        return value.inside  # type: ignore[no-any-return]
 
 
 def map_children(value: Value, f: Callable[[Value], Value]) -> Value:
     """Apply `f` to the values directly below one."""
+    if not children(value):
+        return value
     result: Value = _mapped(value, f)
     return result
 
@@ -83,7 +95,7 @@ def _mapped(record: Any, f: Callable[[Value], Value]) -> Any:
                 changed[name] = new
         elif new is not held:
             changed[name] = new
-    return dataclasses.replace(record, **changed) if changed else record
+    return replace(record, **changed) if changed else record
 
 
 def _item(item: Any, f: Callable[[Value], Value]) -> Any:
@@ -94,15 +106,20 @@ def _item(item: Any, f: Callable[[Value], Value]) -> Any:
     return item
 
 
-def arrays_read(value: Value) -> set[str]:
+def arrays_read(value: Value) -> Set[str]:
     """Return the arrays that a value reads, in sizes and subscripts too."""
-    found: set[str] = set()
-    for each in walk(value):
-        name = getattr(each, "array", None)
+    try:
+        return value.reads  # type: ignore[no-any-return]
+    except AttributeError:
+        found: set[str] = set()
+        name = getattr(value, "array", None)
         if name is not None:
             found.add(name)
-        found |= _arrays_in_sizes(each)
-    return found
+        found |= _arrays_in_sizes(value)
+        for child in children(value):
+            found |= arrays_read(child)
+        value.reads = frozenset(found)
+        return value.reads  # type: ignore[no-any-return]
 
 
 def _arrays_in_sizes(record: Any) -> set[str]:

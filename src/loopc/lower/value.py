@@ -8,7 +8,7 @@ from dataclasses import replace
 from loopc.diagnostics.record import record
 from loopc.ir.affine import affine, is_nonnegative
 from loopc.ir.bounds import bounds
-from loopc.ir.dtypes import FLOAT, INTEGER, DType, as_float, is_reciprocal, of_call, of_expr
+from loopc.ir.dtypes import FLOAT, INTEGER, DType, as_float, is_reciprocal, of_call
 from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
 from loopc.ir.sites import used_ranges
@@ -58,7 +58,7 @@ class Lowering:
 
     def type_of(self, expr: Expr) -> DType | None:
         """Return the type of an expression."""
-        return of_expr(expr, self.context.types)
+        return self.context.type_of(expr)
 
     def is_parallel(self, expr: Expr) -> bool:
         """Whether an expression depends on an index of the box."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from lark import Lark, Token, UnexpectedToken
 from lark import __version__ as lark_version
+from lark.lexer import Lexer, LexerThread
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
@@ -84,7 +85,10 @@ def build_lark(transformer: BuildTree | None = None) -> Lark:
 
 @record()
 class _Machine:
+    """A parser: lark itself would make a new lexer for every text."""
+
     lark: Lark
+    lexer: Lexer
     transformer: BuildTree
 
 
@@ -93,14 +97,15 @@ def _machine() -> _Machine:
     transformer = BuildTree()
     saved = saved_tables()
     if saved is None or saved["key"] != tables_key(grammar_text()):
-        return _Machine(build_lark(transformer), transformer)
+        lark = build_lark(transformer)
+        return _Machine(lark, lark._build_lexer(), transformer)
     lark = Lark._load_from_dict(  # type: ignore[no-untyped-call]
         saved["data"],
         saved["memo"],
         transformer=transformer,
         lexer_callbacks=_CALLBACKS,
     )
-    return _Machine(lark, transformer)
+    return _Machine(lark, lark._build_lexer(), transformer)
 
 
 def saved_tables() -> dict[str, Any] | None:
@@ -199,7 +204,7 @@ def _tokens(source: Source) -> tuple[list[Token], list[Token], list[Diagnostic]]
     """Return the parser's tokens, the comments, and what is wrong with brackets and blocks."""
     _ignored.comments, _ignored.unknown, _ignored.source = [], [], source
     blocks = Blocks(source)
-    raw: Any = _machine().lark.lex(source.text)
+    raw: Any = LexerThread.from_text(_machine().lexer, source.text).lex(None)  # type: ignore[no-untyped-call]
     tokens: Any = list(blocks.process(raw))
     wrong = check_words(source, tokens, _ignored.unknown)
     blocks.found.extend(islice(wrong, ERROR_LIMIT))

@@ -32,12 +32,12 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TypeAlias
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 from loopc.diagnostics.span import Span
 
 
 @record(kw_only=True)
-class Node:
+class Node(Memo):
     """What every node has: its place. Two nodes are equal if they are written alike."""
 
     span: Span | None = field(default=None, compare=False, repr=False)
