@@ -1,14 +1,15 @@
 """Which lines of a generated module take the time: `python -m benchmarks.profile NAME [SIZE]`.
 
-The processor time of each line of the value and the gradients, as loopc's own call runs them;
-helper functions count in the line that calls them. Set `OPENBLAS_NUM_THREADS=1` for figures that
-do not depend on what else the machine does.
+The processor time of each line of the value and the gradients, as loopc's own call runs them on
+one thread; helper functions count in the line that calls them. Set `OPENBLAS_NUM_THREADS=1` for
+figures that do not depend on what else the machine does.
 """
 
 from __future__ import annotations
 
 import importlib
 import linecache
+import os
 import sys
 import time
 from collections import defaultdict
@@ -29,7 +30,8 @@ class _Clock:
     def __call__(self, frame: FrameType, event: str, arg: object) -> Any:
         name = frame.f_code.co_filename
         caller = frame.f_back.f_code.co_filename if frame.f_back is not None else ""
-        if not name.startswith("<loopc") or caller == name:
+        helps = caller == name and not frame.f_code.co_name.startswith("tile")
+        if not name.startswith("<loopc") or helps:
             return None
         now = time.process_time()
         if self.at is not None:
@@ -45,6 +47,7 @@ def main() -> None:
 
     workload = importlib.import_module(f"benchmarks.bench_{sys.argv[1]}").WORKLOAD
     size = sys.argv[2] if len(sys.argv) > 2 else workload.main_size
+    os.environ["LOOPC_THREADS"] = "1"
     run = loopc_runner(workload, workload.sizes[size](), 2)
     run()
     clock = _Clock()

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from fuzz.gradients import judge_gradient
-from fuzz.judge import blocks, judge, stages, threads
+from fuzz.judge import judge, stages, threads, tiles
 from fuzz.programs import case
 from loopc.backends.numpy import helpers
 
@@ -18,7 +18,8 @@ CHUNK = 20
 
 def vary(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tiles run in blocks, and on threads, that the number decides."""
-    monkeypatch.setitem(helpers.HELPERS, "_blocks", blocks(seed))
+    for name, text in tiles(seed).items():
+        monkeypatch.setitem(helpers.HELPERS, name, text)
     monkeypatch.setenv("LOOPC_THREADS", threads(seed))
 
 

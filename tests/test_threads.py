@@ -43,6 +43,10 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     small = text.replace("limit=1 << 18", "limit=40")
     assert small != text
     monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
+    text = helpers.HELPERS["_tile"]
+    early = text.replace("least=32", "least=1")
+    assert early != text
+    monkeypatch.setitem(helpers.HELPERS, "_tile", early)
 
 
 def same(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from loopc.backends.numpy import helpers
 
-from .judge import Verdict, blocks, judge, stages, threads
+from .judge import Verdict, judge, stages, threads, tiles
 from .programs import Case, case
 from .shrink import shrink
 
@@ -69,7 +69,7 @@ def made_case(seed: int, mode: str) -> Case:
 
 def decide(made: Case, mode: str, seed: int) -> Verdict:
     """Judge a case; most run in blocks of a few cells, and these on one thread, two or three."""
-    helpers.HELPERS["_blocks"] = blocks(seed)
+    helpers.HELPERS.update(tiles(seed))
     os.environ["LOOPC_THREADS"] = threads(seed)
     if mode == "grad":
         from .gradients import judge_gradient

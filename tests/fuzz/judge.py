@@ -58,14 +58,15 @@ def stages(seed: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-BLOCKS = helpers.HELPERS["_blocks"]
+BLOCKS, TILE = helpers.HELPERS["_blocks"], helpers.HELPERS["_tile"]
 LIMITS = ("1", "48", "1 << 18")
 """Bytes of a tile's blocks."""
 
 
-def blocks(seed: int) -> str:
-    """Return the helper that cuts tiles into blocks for the program of a number."""
-    return BLOCKS.replace("limit=1 << 18", f"limit={LIMITS[seed % 3]}")
+def tiles(seed: int) -> dict[str, str]:
+    """Return the helpers that run the tiles of the program of a number."""
+    blocks = BLOCKS.replace("limit=1 << 18", f"limit={LIMITS[seed % 3]}")
+    return {"_blocks": blocks, "_tile": TILE.replace("least=32", "least=1")}
 
 
 def threads(seed: int) -> str:

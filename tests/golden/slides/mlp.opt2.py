@@ -43,7 +43,7 @@ def _blocks(counts, cell, limit=1 << 18):
     return blocks[::-1]
 
 
-def _tile(run, blocks, memory=(), products=False):
+def _tile(run, blocks, memory=(), work=1, products=False, least=32):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
 
     In which chunks the blocks run, and in which order the sums of chunks are added, does not
@@ -53,8 +53,10 @@ def _tile(run, blocks, memory=(), products=False):
         run: a function of some blocks and buffers, which returns a tuple of its sums, or None.
         blocks: where the blocks start.
         memory: the shape and the type of each buffer.
+        work: of a block, in additions of blocks.
         products: whether it calls BLAS, which then uses one thread: with more, and in other
             chunks, it would add up in another order.
+        least: the work that is worth a second thread.
     """
     count = min(len(blocks), 16)
     if count < 2:
@@ -63,7 +65,7 @@ def _tile(run, blocks, memory=(), products=False):
     job = _Job(run, [blocks[ends[k]:ends[k + 1]] for k in range(count)], memory)
     held = products and _pool.hold_blas()
     try:
-        if products and not held:
+        if (products and not held) or len(blocks) * work < least:
             job.work()
         else:
             _pool.work(job, min(count, _threads()))
@@ -272,6 +274,7 @@ def _forward(x, y, W0, B0, W1, B1):
         tile5,
         range(0, H, j_block),
         [(j_block, dtype)],
+        work=9,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
@@ -291,6 +294,7 @@ def _forward(x, y, W0, B0, W1, B1):
         tile10,
         range(0, C, k_block),
         [(k_block, dtype)],
+        work=9,
         products=True)
     del h
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
@@ -379,6 +383,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile5,
         range(0, H, j_block),
         [(j_block, dtype)],
+        work=9,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
@@ -398,6 +403,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile10,
         range(0, C, k_block),
         [(k_block, dtype)],
+        work=9,
         products=True)
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
@@ -437,7 +443,8 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     _tile(
         tile20,
         range(0, C, k_block_),
-        [(k_block_, dtype), (k_block_, dtype)])
+        [(k_block_, dtype), (k_block_, dtype)],
+        work=7)
     del P, P_grad, t13
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
@@ -464,7 +471,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile27,
         range(0, H, j_block_),
         [(j_block_, dtype)],
-        products=True)
+        work=5)
     return {"L": np.asarray(L)}, {"W0": W0_grad, "B0": B0_grad, "W1": W1_grad, "B1": B1_grad}
 
 

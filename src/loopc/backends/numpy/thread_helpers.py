@@ -4,7 +4,7 @@ from __future__ import annotations
 
 THREAD_HELPERS = {
     "_tile": '''\
-def _tile(run, blocks, memory=(), products=False):
+def _tile(run, blocks, memory=(), work=1, products=False, least=32):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
 
     In which chunks the blocks run, and in which order the sums of chunks are added, does not
@@ -14,8 +14,10 @@ def _tile(run, blocks, memory=(), products=False):
         run: a function of some blocks and buffers, which returns a tuple of its sums, or None.
         blocks: where the blocks start.
         memory: the shape and the type of each buffer.
+        work: of a block, in additions of blocks.
         products: whether it calls BLAS, which then uses one thread: with more, and in other
             chunks, it would add up in another order.
+        least: the work that is worth a second thread.
     """
     count = min(len(blocks), 16)
     if count < 2:
@@ -24,7 +26,7 @@ def _tile(run, blocks, memory=(), products=False):
     job = _Job(run, [blocks[ends[k]:ends[k + 1]] for k in range(count)], memory)
     held = products and _pool.hold_blas()
     try:
-        if products and not held:
+        if (products and not held) or len(blocks) * work < least:
             job.work()
         else:
             _pool.work(job, min(count, _threads()))

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(")
 """What calls BLAS."""
 
+_CHEAP = re.compile(r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|sum|\w+al)\(")
+"""What takes about as long as an addition."""
+
+_COSTLY = 4
+"""Additions that other calls take as long as, for the same number of cells."""
+
 
 @dataclass
 class TileSums:
@@ -161,7 +167,10 @@ class TileLoop:
         if self.memory:
             buffers = ", ".join(f"({shape}, {dtype})" for shape, dtype in self.memory.values())
             starts.append(f"[{buffers}]")
-        if any(_PRODUCTS.search(line) for line in self.body):
+        code = [line for line in self.body if "(" in line and not line.lstrip().startswith("#")]
+        work = sum(1 if _CHEAP.search(line) else _COSTLY for line in code)
+        starts.append(f"work={work}")
+        if any(_PRODUCTS.search(line) for line in code):
             starts.append("products=True")
         return starts
 
