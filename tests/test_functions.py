@@ -113,3 +113,32 @@ def test_primes_can_be_written(row: Function) -> None:
     expected = loopc.compile(text, backend="reference")({row.params[0]: x})
     for name in ("a", "b"):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-12, atol=1e-300)
+
+
+def test_single_precision_keeps_its_digits() -> None:
+    """In single precision throughout: errors beside those that rounding the argument makes."""
+    text = "output y, slope\nfor i: y[i] = {0}(x[i])\nfor i: slope[i] = {0}'(x[i])\n"
+    x = np.concatenate([np.linspace(-12, 12, 20001), 10.0 ** np.arange(-30, 0)])
+    x = x.astype(np.float32)
+    for name in ("gelu", "mills", "erf", "sigmoid", "softplus", "silu"):
+        program = loopc.compile(text.format(name))
+        found = program({"x": x})
+        wide = loopc.compile(text.format(name))({"x": x.astype(np.float64)})
+        for result in ("y",) if name == "mills" else ("y", "slope"):  # its slope is a difference
+            value, expected = found[result], wide[result]
+            assert value.dtype == np.float32, name
+            bound = 5e-7 * (1 + np.abs(x) ** 2 / 2) * np.abs(expected) + (result == "slope") * 3e-7
+            worst = np.argmax(np.abs(value - expected) - bound)
+            assert np.abs(value - expected)[worst] <= bound[worst], (name, result, x[worst])
+
+
+@pytest.mark.parametrize("name", ["gelu", "erf", "sigmoid", "softplus", "silu"])
+def test_single_precision_has_the_scalar_functions_limits(name: str) -> None:
+    text = (
+        f"output y, z\nfor i: y[i] = {name}(x[i])\nfor i: z[i] = 2 * {name}'(x[i]) * x[i] + y[i]\n"
+    )
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 3e38, -3e38, 1e-38, -200, 200], np.float32)
+    found = loopc.compile(text)({"x": x})
+    expected = loopc.compile(text, backend="reference")({"x": x})
+    for result in ("y", "z"):
+        np.testing.assert_allclose(found[result], expected[result], rtol=1e-6, atol=1e-37)

@@ -44,6 +44,8 @@ class Function:
         infix: the operator's symbol, if it is one.
         variadic: whether it takes two or more arguments, as a fold from the left.
         definition: .loops text that says it by other functions; backends may inline it.
+        fast: .loops texts of the function and of its first derivatives that cost arrays less: few
+            passes, and parts that they share.
         keep_prime: whether its derivative prints as `f'(x)` rather than expanded.
         result: the type of its value: that of its arguments, the same but real, at least float,
             bool, or int.
@@ -71,6 +73,7 @@ class Function:
     infix: Infix | None = None
     variadic: bool = False
     definition: str = ""
+    fast: tuple[str, ...] = ()
     keep_prime: bool = False
     result: Result = "float"
     counts_bools: bool = False

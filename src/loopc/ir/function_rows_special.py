@@ -8,6 +8,11 @@ from loopc.ir.function_row import Function
 _ANY = ((0.3,), (-1.7,), (2.5,))
 _INF = float("inf")
 
+_DENSITY = "exp(-0.5 * x ** 2) / sqrt(2 * pi)"
+_TAIL = f"({_DENSITY} * mills(x))"
+_BELOW = f"((x >= 0) * (1 - 2 * {_TAIL}) + {_TAIL})"
+"""Φ(x), from the tail on the side of x, so that it keeps its digits there."""
+
 _ACTIVATIONS = (
     Function(
         name="sigmoid",
@@ -18,6 +23,7 @@ _ACTIVATIONS = (
         scalar=scalars_special.sigmoid,
         numpy="_sigmoid({x})",
         helper=helpers.SIGMOID,
+        fast=("1 / (1 + exp(-x))",),
         partials=("y * (1 - y)",),
         keep_prime=True,
         counts_bools=True,
@@ -52,6 +58,7 @@ _ACTIVATIONS = (
         params=("x",),
         scalar=scalars_special.gelu,
         definition="0.5 * x * erfc(-x / sqrt(2))",
+        fast=(f"x * {_BELOW}", f"{_BELOW} + x * ({_DENSITY})"),
         partials=("0.5 * erfc(-x / sqrt(2)) + x * exp(-0.5 * x ** 2) / sqrt(2 * pi)",),
         keep_prime=True,
         counts_bools=True,
@@ -104,6 +111,18 @@ _SPECIAL = (
         keep_prime=True,
         counts_bools=True,
         samples=_ANY,
+    ),
+    Function(
+        name="mills",
+        params=("x",),
+        scalar=scalars_special.mills,
+        numpy="_mills({x})",
+        helper=helpers.MILLS,
+        partials=("x * y - sign(x)",),
+        counts_bools=True,
+        samples=_ANY,
+        kinks=(((0.0,), (0.0,)),),
+        source="The normal distribution's (1 - Φ(|x|)) / φ(x), Mills' ratio, mirrored at 0.",
     ),
     Function(
         name="lgamma",

@@ -19,15 +19,50 @@ def _sigmoid(x):
 '''
 
 SOFTPLUS = '''\
-def _softplus(x):
-    """Return ln(1 + e**x), without overflow and with an exact tail."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+def _softplus(x, out=None):
+    """Return ln(1 + e**x), without overflow and with an exact tail; float32 to 5 ulp."""
+    e = np.asarray(np.exp(-np.abs(x)))
+    if e.dtype != np.float32:
+        return np.add(np.maximum(x, 0), np.log1p(e), out=out)
+    t = np.asarray(e + 1.57555434)  # ln(1 + e) / e by a continued fraction, error 2e-8
+    for b, c in ((-0.477371426, 5.43125802), (-21.8395183, 8.23890895)):
+        np.divide(b, t, out=t)
+        t += e
+        t += c
+    np.divide(3.98025737, t, out=t)
+    t *= e
+    return np.add(np.maximum(x, 0), t, out=out)
 '''
 
 ERF = '''\
-def _erf(x):
+def _erf_single(x, out):
+    """Put the error function into `out` in single precision throughout, to 7 ulp."""
+    flat, result = x.reshape(-1), out.reshape(-1)
+    upper = (17.2176395, 484.242882, 3758.9785, 17588.6453, 62154.0999)  # error 3e-7
+    lower = (122.038009, 1388.16027, 9141.52084, 33947.9137, 55082.6531)
+    for start in range(0, flat.size, 16384):
+        v = np.clip(flat[start : start + 16384], -3.93, 3.93)
+        w = v * v
+        v *= upper[0]
+        below = w + lower[0]
+        above = w + upper[1] / upper[0]
+        for c in lower[1:]:
+            below *= w
+            below += c
+        for c in upper[2:]:
+            above *= w
+            above += c / upper[0]
+        v *= above
+        v /= below
+        np.clip(v, -1, 1, out=result[start : start + 16384])
+    return out[()]
+
+
+def _erf(x, out=None):
     """Return the error function, to 2 ulp."""
     x = np.asarray(x)
+    if x.dtype == np.float32:
+        return _erf_single(x, np.empty_like(x) if out is None else out)
     near = (  # erf(x) / x in x*x, |x| < 1; error 7e-18
         -7.795898827002142e-10, 1.3720064546777686e-08, -1.6208483801871705e-07,
         1.6447424703317362e-06, -1.492473690741966e-05, 0.00012055294904839707,
@@ -41,9 +76,9 @@ def _erf(x):
         0.0683080271973104, -0.11927366341012202, 0.12964515870508256,
         -0.047562294353480875, -0.13562110612459163, 1.2530080582697296,
     )
-    out = x.astype(np.float64).ravel()
-    for start in range(0, out.size, 8192):
-        v = out[start : start + 8192]
+    flat = x.astype(np.float64).ravel()
+    for start in range(0, flat.size, 8192):
+        v = flat[start : start + 8192]
         a = np.minimum(np.abs(v), 6)
         t = (a - 3) / (a + 3)
         tail = np.full_like(a, far[0])
@@ -59,7 +94,11 @@ def _erf(x):
             core *= square
             core += c
         v[...] = np.where(a < 1, v * core, np.copysign(1 - tail, v))
-    return out.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else float, copy=False)[()]
+    flat = flat.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else float, copy=False)
+    if out is None:
+        return flat[()]
+    out[...] = flat
+    return out
 '''
 
 ERFC = '''\
@@ -140,6 +179,44 @@ def _erfc(x):
             core += c
         v[...] = np.where(a < 0.5, 1 - v * core, np.where(v < 0, 2 - tail, tail))
     return out.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else float, copy=False)[()]
+'''
+
+MILLS = '''\
+def _mills(x, out=None):
+    """Return (1 - Phi(|x|)) / phi(x) of the normal distribution.
+
+    In single precision to 5 ulp up to 2, 24 ulp up to 9, by a continued fraction fitted to it.
+    """
+    x = np.asarray(x)
+    a = np.abs(x if x.dtype.kind == "f" else x.astype(float))
+    if out is None:
+        out = np.empty_like(a)
+    if a.dtype == np.float32:
+        fraction = ((18.2493588, 4.63388696), (-9.51503603, 1.84536057), (1.1919500, -0.0101744835))
+        np.add(a, 0.865431929, out=out)
+        for b, c in fraction:
+            np.divide(b, out, out=out)
+            out += a
+            out += c
+        return np.divide(0.999760708, out, out=out)[()]
+    powers = (  # (x + 4) mills(x) in (x - 4) / (x + 4); error 2e-17
+        8.814349699075539e-10, -2.941776920952298e-10, -9.521284473602605e-09,
+        -1.5100906415484369e-09, 5.415667118456399e-08, 4.482523668203824e-08,
+        -2.1841315765555887e-07, -4.0062903579556066e-07, 6.836044039068323e-07,
+        2.56887644644613e-06, -1.5791708482739533e-06, -1.4843348507841792e-05,
+        1.7965671772725599e-06, 8.809575836631785e-05, -4.7833113352748365e-06,
+        -0.0005792693113370479, 0.00033424462449156825, 0.0040878556822073284,
+        -0.008722295275114648, -0.01890045086179559, 0.15139176231248913, -0.4675409629983292,
+        0.9704095548675874, -1.5237709108199835, 1.8932190633084853,
+    )
+    a += 4
+    t = 1 - 8 / a
+    out[...] = powers[0]
+    for c in powers[1:]:
+        out *= t
+        out += c
+    out /= a
+    return out[()]
 '''
 
 LGAMMA = '''\

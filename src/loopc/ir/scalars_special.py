@@ -43,6 +43,21 @@ def gelu(x: float) -> float:
     return 0.5 * x * math.erfc(-x / math.sqrt(2.0))
 
 
+@floating()
+def mills(x: float) -> float:
+    """Return (1 - Φ(|x|)) / φ(x) of the normal distribution.
+
+    Source: Laplace's continued fraction, Abramowitz and Stegun 26.2.14.
+    """
+    x = abs(x)
+    if x < 5:
+        return math.sqrt(math.pi / 2) * math.exp(x * x / 2) * math.erfc(x / math.sqrt(2))
+    rest = 0.0
+    for k in range(80, 0, -1):
+        rest = k / (x + rest)
+    return 1 / (x + rest)
+
+
 erf = floating()(math.erf)
 erfc = floating()(math.erfc)
 

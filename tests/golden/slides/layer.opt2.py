@@ -213,15 +213,6 @@ def _threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def _sigmoid(x):
-    """Return 1 / (1 + e**-x), without overflow and with exact tails."""
-    e = np.exp(-np.abs(x))
-    y = np.maximum(e, np.greater_equal(x, 0))  # 1 on the right, for e is at most 1
-    e += 1
-    y /= e
-    return y
-
-
 @np.errstate(all="ignore")
 def _forward(W, h, B):
     J = W.shape[0]
@@ -241,13 +232,16 @@ def _forward(W, h, B):
             # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
             B_part3 = B[j_from:j_to]
             np.subtract(w2, B_part3, out=w2)
-            t4 = _sigmoid(w2)
-            s[j_from:j_to] = t4
+            np.negative(w2, out=w2)
+            np.exp(w2, out=w2)
+            np.add(1, w2, out=w2)
+            s_part4 = s[j_from:j_to]
+            np.divide(1, w2, out=s_part4)
     _tile(
         tile5,
         range(0, J, j_block),
         [(j_block, dtype)],
-        work=9,
+        work=12,
         products=True)
     return {"s": s}
 
@@ -320,14 +314,17 @@ def _value_and_grad(W, h, B, s_grad):
             # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
             B_part3 = B[j_from:j_to]
             np.subtract(w2, B_part3, out=w2)
-            t4 = _sigmoid(w2)
-            s[j_from:j_to] = t4
+            np.negative(w2, out=w2)
+            np.exp(w2, out=w2)
+            np.add(1, w2, out=w2)
+            s_part4 = s[j_from:j_to]
+            np.divide(1, w2, out=s_part4)
             # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
             s_grad_part5 = s_grad[j_from:j_to]
-            np.subtract(1, t4, out=w2)
-            np.multiply(t4, w2, out=t4)
+            np.subtract(1, s_part4, out=w2)
+            np.multiply(s_part4, w2, out=w2)
             s̃_grad_part6 = s̃_grad[j_from:j_to]
-            np.multiply(s_grad_part5, t4, out=s̃_grad_part6)
+            np.multiply(s_grad_part5, w2, out=s̃_grad_part6)
             # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
             B_grad_part7 = B_grad[j_from:j_to]
             np.negative(s̃_grad_part6, out=B_grad_part7)
@@ -338,7 +335,7 @@ def _value_and_grad(W, h, B, s_grad):
         tile9,
         range(0, J, j_block),
         [(j_block, dtype)],
-        work=14,
+        work=17,
         products=True)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W

@@ -237,15 +237,6 @@ def _inside(index, extent, place, mask=None):
     return index
 
 
-def _sigmoid(x):
-    """Return 1 / (1 + e**-x), without overflow and with exact tails."""
-    e = np.exp(-np.abs(x))
-    y = np.maximum(e, np.greater_equal(x, 0))  # 1 on the right, for e is at most 1
-    e += 1
-    y /= e
-    return y
-
-
 @np.errstate(all="ignore")
 def _forward(x, y, W0, B0, W1, B1):
     I = x.shape[0]
@@ -268,13 +259,16 @@ def _forward(x, y, W0, B0, W1, B1):
             # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
             B0_part3 = B0[j_from:j_to]
             np.subtract(w2, B0_part3, out=w2)
-            t4 = _sigmoid(w2)
-            h[j_from:j_to] = t4
+            np.negative(w2, out=w2)
+            np.exp(w2, out=w2)
+            np.add(1, w2, out=w2)
+            h_part4 = h[j_from:j_to]
+            np.divide(1, w2, out=h_part4)
     _tile(
         tile5,
         range(0, H, j_block),
         [(j_block, dtype)],
-        work=9,
+        work=12,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
@@ -288,13 +282,16 @@ def _forward(x, y, W0, B0, W1, B1):
             # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
             B1_part8 = B1[k_from:k_to]
             np.subtract(w7, B1_part8, out=w7)
-            t9 = _sigmoid(w7)
-            s[k_from:k_to] = t9
+            np.negative(w7, out=w7)
+            np.exp(w7, out=w7)
+            np.add(1, w7, out=w7)
+            s_part9 = s[k_from:k_to]
+            np.divide(1, w7, out=s_part9)
     _tile(
         tile10,
         range(0, C, k_block),
         [(k_block, dtype)],
-        work=9,
+        work=12,
         products=True)
     del h
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
@@ -377,13 +374,16 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
             # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
             B0_part3 = B0[j_from:j_to]
             np.subtract(w2, B0_part3, out=w2)
-            t4 = _sigmoid(w2)
-            h[j_from:j_to] = t4
+            np.negative(w2, out=w2)
+            np.exp(w2, out=w2)
+            np.add(1, w2, out=w2)
+            h_part4 = h[j_from:j_to]
+            np.divide(1, w2, out=h_part4)
     _tile(
         tile5,
         range(0, H, j_block),
         [(j_block, dtype)],
-        work=9,
+        work=12,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
@@ -397,13 +397,16 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
             # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
             B1_part8 = B1[k_from:k_to]
             np.subtract(w7, B1_part8, out=w7)
-            t9 = _sigmoid(w7)
-            s[k_from:k_to] = t9
+            np.negative(w7, out=w7)
+            np.exp(w7, out=w7)
+            np.add(1, w7, out=w7)
+            s_part9 = s[k_from:k_to]
+            np.divide(1, w7, out=s_part9)
     _tile(
         tile10,
         range(0, C, k_block),
         [(k_block, dtype)],
-        work=9,
+        work=12,
         products=True)
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))

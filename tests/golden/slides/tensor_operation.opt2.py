@@ -212,15 +212,6 @@ def _threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def _sigmoid(x):
-    """Return 1 / (1 + e**-x), without overflow and with exact tails."""
-    e = np.exp(-np.abs(x))
-    y = np.maximum(e, np.greater_equal(x, 0))  # 1 on the right, for e is at most 1
-    e += 1
-    y /= e
-    return y
-
-
 @np.errstate(all="ignore")
 def _forward(A, B):
     H = A.shape[0]
@@ -240,13 +231,16 @@ def _forward(A, B):
             B_part2 = B[h_from:h_to]
             np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
             # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-            t4 = _sigmoid(w3)
-            Y[h_from:h_to] = t4
+            np.negative(w3, out=w3)
+            np.exp(w3, out=w3)
+            np.add(1, w3, out=w3)
+            Y_part4 = Y[h_from:h_to]
+            np.divide(1, w3, out=Y_part4)
     _tile(
         tile5,
         range(0, H, h_block),
         [((h_block, I, J), dtype)],
-        work=8,
+        work=11,
         products=True)
     return {"Y": Y}
 
@@ -317,24 +311,27 @@ def _value_and_grad(A, B, Y_grad):
             B_part2 = B[h_from:h_to]
             np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
             # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-            t4 = _sigmoid(w3)
-            Y[h_from:h_to] = t4
+            np.negative(w3, out=w3)
+            np.exp(w3, out=w3)
+            np.add(1, w3, out=w3)
+            Y_part4 = Y[h_from:h_to]
+            np.divide(1, w3, out=Y_part4)
             # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] (Y[h,i,j] (1 - Y[h,i,j]))
             Y_grad_part5 = Y_grad[h_from:h_to]
-            np.subtract(1, t4, out=w3)
-            np.multiply(t4, w3, out=t4)
-            np.multiply(Y_grad_part5, t4, out=t4)
+            np.subtract(1, Y_part4, out=w3)
+            np.multiply(Y_part4, w3, out=w3)
+            np.multiply(Y_grad_part5, w3, out=w3)
             # tensor_operation.loops:2  for h,i,j,k  A.grad[h,i,k] += Ỹ.grad[h,i,j] B[h,j,k]
             A_grad_part6 = A_grad[h_from:h_to]
-            np.matmul(t4, B_part2, out=A_grad_part6)
+            np.matmul(w3, B_part2, out=A_grad_part6)
             # tensor_operation.loops:2  for h,i,j,k  B.grad[h,j,k] += Ỹ.grad[h,i,j] A[h,i,k]
             B_grad_part7 = B_grad[h_from:h_to]
-            np.matmul(t4.transpose(0, 2, 1), A_part1, out=B_grad_part7)
+            np.matmul(w3.transpose(0, 2, 1), A_part1, out=B_grad_part7)
     _tile(
         tile8,
         range(0, H, h_block),
         [((h_block, I, J), dtype)],
-        work=19,
+        work=22,
         products=True)
     return {"Y": Y}, {"A": A_grad, "B": B_grad}
 

@@ -24,7 +24,7 @@ UFUNCS = {
 }
 """The NumPy functions of operators; those of other functions stand in their rows."""
 
-_CALL = re.compile(r"(np\.\w+)\(([^()]*)\)")
+_CALL = re.compile(r"(np\.\w+|_\w+)\(([^()]*)\)")
 _OPERAND = r"\w+(?:\.T|\.transpose\([\d, ]+\))?"
 _MATMUL = re.compile(rf"({_OPERAND}) @ ({_OPERAND})")
 
@@ -60,8 +60,10 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
     if fn in UFUNCS:
         return f"{UFUNCS[fn]}({', '.join(texts)}"
     template = _CALL.fullmatch(row.numpy)
-    if template is None or fn == "where":
+    if template is None or fn == "where" or (row.helper and "out=None" not in row.helper):
         return None
+    if row.helper:
+        speller.functions.add_helper(row)
     given = template.group(2).format(**dict(zip(row.params, texts, strict=True)))
     return f"{template.group(1)}({given}"
 

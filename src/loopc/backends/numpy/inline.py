@@ -90,17 +90,23 @@ def _reduced(
 
 def _defined(value: Apply, types: Types) -> Value | None:
     """Write a function on an array that is defined by others, or a derivative, by these."""
-    return placed(value, types) if value.axes else None
+    return placed(value, types, fast=True) if value.axes else None
 
 
-def placed(value: Apply, types: Types) -> Value | None:
-    """Write a function that is defined by others, or a derivative, by these; None: it is simple."""
+def placed(value: Apply, types: Types, *, fast: bool = False) -> Value | None:
+    """Write a function that is defined by others, or a derivative, by these; None: it is simple.
+
+    `fast`: by what costs arrays less.
+    """
     row = lookup(value.fn)
     assert row is not None, value.fn
     primes = order(value.fn)
-    if not primes and (row.numpy and not row.definition):
+    quick = fast and primes < len(row.fast)
+    if not primes and row.numpy and not row.definition and not quick:
         return None
-    if primes:
+    if quick:
+        body = _text(row.fast[primes])
+    elif primes:
         body = expand_primes(definition(value.fn))
     elif row.definition:
         body = _text(row.definition)
