@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+os.environ.setdefault("LOOPC_CACHE", "off")  # the time to compile is measured too
+
 Arrays = Mapping[str, Any]
 Runner = Callable[[], tuple[float, dict[str, np.ndarray]]]
 """Do the work once and wait for it: the loss and the gradients by name."""

@@ -14,6 +14,7 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+os.environ["LOOPC_CACHE"] = "off"  # what is tested is made anew
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -30,6 +30,7 @@ def main() -> int:
         "--mix", action="store_true", help="print how often each production was drawn"
     )
     args = parser.parse_args()
+    os.environ["LOOPC_CACHE"] = "off"
     counts: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     used: Counter[str] = Counter()

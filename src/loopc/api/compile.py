@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from loopc.api import cache
 from loopc.api.limits import within_limits
 from loopc.api.options import Options, checked, names_of
 from loopc.api.program import Program
@@ -131,11 +132,26 @@ def resolved(source: Source) -> tuple[nodes.Program, list[Diagnostic]]:
 
     If that holds an error, the program is not to be used.
     """
+    key = repr((source.name, source.text, source.folder))
+    known = _RESOLVED.get(key)
+    if known is not None:
+        return known[0], list(known[1])
     with within_limits():
         module, found = parse_collecting(source)
         folder = Path(source.folder)
         program, more = _meaning(module, folder, found)
-        return program, in_order([*found, *more], source)
+        found = in_order([*found, *more], source)
+    if not _has_error(found) and not any(_is_of_a_file(s) for s in module.body):
+        _RESOLVED.put(key, (program, tuple(found)))
+    return program, found
+
+
+_RESOLVED = cache.Memory(64)
+"""Resolved programs and warnings, by their texts."""
+
+
+def _is_of_a_file(statement: tree.Statement) -> bool:
+    return isinstance(statement, tree.Use) and statement.quoted
 
 
 def _meaning(

@@ -29,6 +29,11 @@ def write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
         raise catalogue.error("L0708", name=str(path), why=why, repair=repair) from None
 
 
+def write_beside(path: Path, data: bytes) -> None:
+    """Write a file beside its place and move it there; raise what the system says."""
+    _write(path, lambda file: file.write(data))
+
+
 def _write(path: Path, fill: Callable[[IO[bytes]], Any]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -9,19 +9,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from loopc import backends, passes
+from loopc import backends
 from loopc.api import arrays as calls
 from loopc.api import routes
 from loopc.api.limits import within_limits
 from loopc.api.options import ArrayType, Options, located, shape_text
 from loopc.api.results import Results
+from loopc.api.runnables import made
 from loopc.autodiff.adjoint import Adjoint, adjoint
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import LoopcError
 from loopc.ir import nodes
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import infer_dtypes
-from loopc.ir.magnitude import Magnitudes
 from loopc.ir.unbuild import to_latex, to_text
 from loopc.ir.visit import walk
 from loopc.passes.expand_workspaces import expand_workspaces
@@ -389,11 +389,7 @@ class Program:
         if found is None:
             with within_limits():
                 calls.check_kinds(program, call)
-                options, is_judge = self._options, self._backend.name == "reference"
-                opt, sizes = options.opt, Magnitudes(call.dims)
-                optimised = program if is_judge else passes.run(program, opt, sizes)
-                facts = opt, call.uniform, call.dims, options.threads
-                found = self._backend.build(optimised, backends.Case(dict(call.kinds), *facts))
-                chosen = found.by_extents or sizes.by_extents
-            self._runnables[full, call.magnitudes if chosen else ()] = found
+                new = made(program, self._options, self._backend, call)
+            found = new.runnable
+            self._runnables[full, call.magnitudes if new.by_extents else ()] = found
         return found

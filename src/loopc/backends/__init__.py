@@ -40,6 +40,23 @@ class Runnable(Protocol):
 
 
 @record()
+class Saved:
+    """What is needed to make a program runnable again: see `Runnable`.
+
+    Attributes:
+        source: the text of the generated code.
+        inputs: the arrays that it takes, in order.
+        free: the dims that it takes after these.
+        by_extents: whether other extents would have been built for in another way.
+    """
+
+    source: str
+    inputs: Sequence[str]
+    free: Sequence[str]
+    by_extents: bool
+
+
+@record()
 class Module:
     """What a backend is asked to build.
 
@@ -90,12 +107,16 @@ class Backend:
         requires: packages that must be installed.
         build: makes a program runnable.
         emit: the standalone module's text, if the target has one.
+        saved: what is needed to make something runnable again, if that is worth keeping.
+        revive: makes it so.
     """
 
     name: str
     requires: tuple[str, ...]
     build: Callable[[Program, Case], Runnable]
     emit: Callable[[Module], str] | None = None
+    saved: Callable[[Any], Saved] | None = None
+    revive: Callable[[Saved], Runnable] | None = None
 
 
 def available() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopc.backends import Backend, Case, Module
+from loopc.backends import Backend, Case, Module, Saved
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.release import released
@@ -208,6 +208,17 @@ def build(program: Program, case: Case) -> Compiled:
     return Compiled(source, namespace["_forward"], plan.inputs, plan.free, text.by_extents)
 
 
+def saved(made: Compiled) -> Saved:
+    """Return what is needed to make a program runnable again."""
+    return Saved(made.source, made.inputs, made.free, made.by_extents)
+
+
+def revive(kept: Saved) -> Compiled:
+    """Make a program runnable again."""
+    function = _executed(kept.source)["_forward"]
+    return Compiled(kept.source, function, tuple(kept.inputs), tuple(kept.free), kept.by_extents)
+
+
 def _executed(source: str) -> dict[str, Any]:
     """Run a module's text; tracebacks can show its lines."""
     name = f"<loopc {zlib.crc32(source.encode()):08x}>"
@@ -332,4 +343,4 @@ def value_and_grad(**arrays):
     return _value_and_grad(*_inputs(NAMES, arrays))
 '''
 
-BACKEND = Backend("numpy", (), build, emit)
+BACKEND = Backend("numpy", (), build, emit, saved, revive)

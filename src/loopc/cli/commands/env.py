@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import click
 
 from loopc import __version__
+from loopc.api import cache
 from loopc.cli.terminal import formatted, show
 
 PACKAGES = (
@@ -54,5 +55,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     blas = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
     yield "BLAS", f"{blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip()
     yield "CPUs", str(os.cpu_count())
+    where = cache.folder()
+    yield "cache", "off" if where is None else str(where)
     for name in ("LOOPC_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         yield name, os.environ.get(name, "not set")

@@ -1,0 +1,51 @@
+"""Programs made ready to run: from the cache, or by passes, lowering and a backend."""
+
+from __future__ import annotations
+
+from loopc import backends, passes
+from loopc.api import arrays as calls
+from loopc.api import cache
+from loopc.api.options import Options
+from loopc.diagnostics.record import record
+from loopc.ir.magnitude import Magnitudes
+from loopc.ir.nodes import Program
+
+
+@record()
+class Made:
+    """What runs a program; `by_extents`: for other extents another one would have been made."""
+
+    runnable: backends.Runnable
+    by_extents: bool
+
+
+def made(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
+    """Return what runs a program for arrays like those of a call."""
+    if backend.saved is None or backend.revive is None or not cache.is_on():
+        return _built(program, options, backend, call)
+    facts = {"backend": backend.name, "kinds": call.kinds, "uniform": call.uniform}
+    facts |= {"opt": options.opt, "threads": options.threads}
+    general = cache.key_of(program, facts)
+    special = cache.key_of_case(general, call.magnitudes)
+    for key in (general, special):
+        found = cache.MEMORY.get(key)
+        if found is None:
+            saved = cache.load(key)
+            found = None if saved is None else backend.revive(saved)
+        if found is not None:
+            cache.MEMORY.put(key, found)
+            return Made(found, key == special)
+    new = _built(program, options, backend, call)
+    key = special if new.by_extents else general
+    cache.MEMORY.put(key, new.runnable)
+    cache.store(key, backend.saved(new.runnable))
+    return new
+
+
+def _built(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
+    opt, sizes = options.opt, Magnitudes(call.dims)
+    is_judge = backend.name == "reference"
+    optimised = program if is_judge else passes.run(program, opt, sizes)
+    facts = opt, call.uniform, call.dims, options.threads
+    runnable = backend.build(optimised, backends.Case(dict(call.kinds), *facts))
+    return Made(runnable, runnable.by_extents or sizes.by_extents)
