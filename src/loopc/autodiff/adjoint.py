@@ -200,8 +200,7 @@ class _Segment:
             outside = {*of, *wrt, *keep, *(f"{n}.{self.suffix}" for n in (*of, *wrt))}
             sweeps = with_checkpoints(sweeps, checkpoint, self.names, outside)
         loops = tuple(s for sweep in reversed(sweeps) for s in sweep.adjoint)
-        given = {f"{name}.{self.suffix}": self.names.arrays[name] for name in seeds}
-        loops = tuple(_ranges_written(s, given) for s in loops)
+        loops = tuple(_ranges_written(s, self.names.arrays) for s in loops)
         loops = (*start, *loops, *self._zeros(loops, wrt, seeds))
         return _Made(tuple(s for w in sweeps for s in w.recorded), loops, tuple(seeds))
 
@@ -253,7 +252,11 @@ class _Segment:
 
 
 def _ranges_written(stmt: Stmt, given: dict[str, Array]) -> Stmt:
-    """Mark the ranges that an input's axis would not give: those of a loop over a part of it."""
+    """Mark the ranges that an array's axis would not give: those of a loop over a part of it.
+
+    In `for i  y[i] = a[i]` the index need not run over all of `y`; in the adjoint, which reads
+    `y.grad[i]`, it would.
+    """
     parts: set[tuple[str, Expr]] = set()
     for node in walk(stmt):
         array = given.get(node.array) if isinstance(node, Access) else None

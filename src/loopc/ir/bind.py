@@ -12,8 +12,8 @@ from typing import Any
 from loopc.diagnostics import catalogue
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.bounds import bounds, extent, is_attained
+from loopc.ir.clashes import clash
 from loopc.ir.functions import lookup
-from loopc.ir.infer import clash
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
 from loopc.ir.scalars import NoValueError
 from loopc.ir.sites import Site, sites, used_ranges

@@ -15,6 +15,7 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir.affine import affine, simplify
 from loopc.ir.bounds import bounds, extent, is_attained, runs_over
+from loopc.ir.clashes import clash
 from loopc.ir.extents import Equations, Use
 from loopc.ir.nodes import (
     Access,
@@ -24,13 +25,13 @@ from loopc.ir.nodes import (
     Const,
     Expr,
     Extent,
+    For,
     Index,
     IndexRef,
     Node,
     Program,
     Reduce,
     Stmt,
-    Subscript,
 )
 from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
 from loopc.ir.visit import free_indices, map_children, reads, updates, walk
@@ -233,18 +234,21 @@ class _Filler(Walker):
             return slot.index
         group = self.equations.class_of(slot.number)
         if group.stop is None:
-            name, repair = slot.index.name, self._repair(slot.index.name)
+            name, repair = slot.index.name, self._repair(slot.index)
             place = slot.index.span
             self.found.append(catalogue.diagnostic("L0201", place, index=name, repair=repair))
             group.start = group.stop = Const(0)
         return replace(slot.index, start=group.start, stop=group.stop)
 
-    def _repair(self, name: str) -> str:
+    def _repair(self, index: Index) -> str:
         """Return how an index gets a range: that of an axis that it moves along, if one is known.
 
         A boundary mode lets it go beyond, so that the axis alone does not say how far it goes.
         """
-        for access in walk(self.equations.program):
+        name = index.name
+        binders = (n for n in walk(self.equations.program) if isinstance(n, For | Reduce))
+        own = next((b for b in binders if any(i is index for i in b.indices)), None)
+        for access in walk(own or self.equations.program):
             if not isinstance(access, Access):
                 continue
             for axis, subscript in enumerate(access.subscripts):
@@ -291,32 +295,6 @@ def _clashes(equations: Equations, arrays: set[str]) -> Iterator[Diagnostic]:
             yield clash(equations.program, one, two)
 
 
-def clash(program: Program, a: tuple[str, int, int], b: tuple[str, int, int]) -> Diagnostic:
-    """Report two axes (array, axis, size) that must have the same size and have not."""
-    here, there = _subscript_of(program, b[0], b[1]), _subscript_of(program, a[0], a[1])
-    name = here.at.name if here is not None and isinstance(here.at, IndexRef) else "?"
-    return catalogue.diagnostic(
-        "L0204",
-        None if here is None else here.span,
-        label=f"size {b[2]} here",
-        also=[(None if there is None else there.span, f"size {a[2]} here")],
-        index=name,
-        first=a[2],
-        first_array=a[0],
-        second=b[2],
-        second_array=b[0],
-        smaller=min(a[2], b[2]),
-    )
-
-
-def _subscript_of(program: Program, array: str, axis: int) -> Subscript | None:
-    """Return a subscript of that axis to point at: one that is a bare index, if there is."""
-    found = [n for n in walk(program) if isinstance(n, Access) and n.array == array]
-    subscripts = [n.subscripts[axis] for n in found]
-    alone = [s for s in subscripts if isinstance(s.at, IndexRef)]
-    return next(iter(alone or subscripts), None)
-
-
 def _check_bounds(
     program: Program, found: list[Diagnostic], doubtful: frozenset[str] = frozenset()
 ) -> None:
@@ -334,6 +312,8 @@ def _check_bounds(
             continue
         outside = _outside(site, shape[site.axis])
         if outside is not None:
+            if site.write:
+                doubtful |= {site.access.array}
             found.append(
                 catalogue.diagnostic(
                     "L0210",

@@ -37,7 +37,7 @@ ENTRIES: tuple[Entry, ...] = (
             "index `{index}` has two sizes: {first} from `{first_array}` and {second} from "
             "`{second_array}`"
         ),
-        hint="if one of them is longer on purpose, write the range: `for {index} < {smaller}: …`",
+        hint="{repair}",
         explanation=(
             "All dimensions in which an index stands alone must be equal. Sizes never broadcast: "
             "1 is not N."

@@ -1,4 +1,4 @@
-"""Integers made of floats, powers of integers, sizes of complex numbers, and what a run returns."""
+"""What programs written from the page alone came upon: integers of floats, types, parts of arrays."""
 
 from __future__ import annotations
 
@@ -91,3 +91,12 @@ def test_a_dim_that_the_adjoint_does_not_need_may_be_given(level: dict) -> None:
 def test_a_range_that_another_follows_is_not_taken_for_a_whole_axis(level: dict) -> None:
     text = "input A[N,N]\nfor j, i in range(j+1, N): t[j] += A[i,j]\nfor j < N-1: u[j] = t[j]\n"
     assert loopc.compile(text, **level)(A=np.ones((3, 3))).u.tolist() == [2, 1]
+
+
+def test_the_gradient_of_a_part_of_an_array_runs_over_the_part(level: dict) -> None:
+    text = (
+        "input a[N], b[M]\nfor i  y[i] = a[i]\nfor j  y[N+j] = b[j]\n"
+        "for k < N+M: L += (k + 1) y[k]**2\n"
+    )
+    found = loopc.compile(text, **level).grad(a=[1.0, 2.0], b=[3.0])
+    assert {n: v.tolist() for n, v in found.items()} == {"a": [2, 8], "b": [18]}
