@@ -1,4 +1,4 @@
-"""What programs written from the page alone came upon: integers of floats, types, parts of arrays."""
+"""What programs written from the page alone came upon: integers of floats, parts of arrays."""
 
 from __future__ import annotations
 
