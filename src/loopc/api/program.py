@@ -15,7 +15,7 @@ from loopc.api import routes
 from loopc.api.limits import within_limits
 from loopc.api.options import ArrayType, Options, located, shape_text
 from loopc.api.results import Results
-from loopc.api.runnables import made
+from loopc.api.runnables import built
 from loopc.autodiff.adjoint import Adjoint, adjoint
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import LoopcError
@@ -53,6 +53,7 @@ class Program:
         self._backend = backends.load(options.backend)
         self._runnables: dict[Any, backends.Runnable] = {}
         self._routes = routes.Routes()
+        self._peaks: dict[Any, int] = {}
         self._derivations: dict[Any, Any] = {}
         self._bound: dict[Any, dict[Any, dict[str, int]]] = {}
         self._source: str | None = None
@@ -380,16 +381,9 @@ class Program:
             raise located(error, program) from None
 
     def _runnable(self, key: Any, program: nodes.Program, call: calls.Call) -> backends.Runnable:
+        found = built(self, key, program, call)
         if self._options.memory_limit is not None:
-            from loopc.api.report import check_memory
+            from loopc.api.memory import check
 
-            check_memory(program, call, self._options.memory_limit)
-        full = (key, call.kinds, call.uniform)
-        found = self._runnables.get((full, ())) or self._runnables.get((full, call.magnitudes))
-        if found is None:
-            with within_limits():
-                calls.check_kinds(program, call)
-                new = made(program, self._options, self._backend, call)
-            found = new.runnable
-            self._runnables[full, call.magnitudes if new.by_extents else ()] = found
+            check(self, key, found, call)
         return found

@@ -9,7 +9,8 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from loopc import passes
-from loopc.api.arrays import Call, dim_value
+from loopc.api import memory
+from loopc.api.arrays import dim_value
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import bind, nodes
@@ -69,11 +70,19 @@ class Row:
 
 @record()
 class Report:
-    """What `explain` found; `str()` is a table."""
+    """What `explain` found; `str()` is a table.
+
+    Attributes:
+        dims: the sizes that it holds for.
+        rows: the statements.
+        peak_bytes: the most that a call allocates at a time: results, arrays, temporaries, tables.
+        gradient_peak_bytes: the same of `value_and_grad`; None if there is no gradient.
+    """
 
     dims: dict[str, int]
     rows: tuple[Row, ...]
     peak_bytes: int
+    gradient_peak_bytes: int | None = None
 
     @property
     def flops(self) -> int:
@@ -102,6 +111,8 @@ class Report:
     def _summary(self) -> str:
         sizes = ", ".join(f"{n} = {v}" for n, v in self.dims.items())
         peak = f"{self.peak_bytes:,} bytes at the peak"
+        if self.gradient_peak_bytes is not None:
+            peak += f" ({self.gradient_peak_bytes:,} with gradients)"
         return f"{self.flops:,} FLOPs, {peak}, for {sizes or 'all sizes'}"
 
     def __str__(self) -> str:
@@ -132,9 +143,11 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
             raise catalogue.error("L0702", name=unknown[0], repair=f"the program takes {known}")
         _require_dims(program, dims)
         scalars = {}
+        call = memory.blank_call(inner, dims, scalars)
     optimised = passes.run(inner, program._options.opt, Magnitudes(dims))
     rows = tuple(_rows(optimised, dims, scalars, program._options.opt))
-    return Report(dims, rows, peak_bytes(inner, dims, scalars))
+    peak, both = memory.of_call(program, call), memory.of_gradients(program, call)
+    return Report(dims, rows, peak, both)
 
 
 def _require_dims(program: Compiled, dims: dict[str, int]) -> None:
@@ -263,19 +276,3 @@ def _bytes(
 ) -> int:
     sizes = _sizes(program, dims, scalars)
     return sum(sizes[n] for n in {a.array for a in walk(stmt) if isinstance(a, Access)})
-
-
-def peak_bytes(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
-    """Return the bytes of all arrays of a program together: what a run holds at its end."""
-    return sum(_sizes(program, dims, scalars).values())
-
-
-def check_memory(program: Program, call: Call, limit: int) -> None:
-    """Refuse a run whose arrays take more than `limit` bytes.
-
-    Raises:
-        LimitError: L0003.
-    """
-    needed = peak_bytes(program, call.dims, call.scalars)
-    if needed > limit:
-        raise catalogue.error("L0003", needed=needed, limit=limit)

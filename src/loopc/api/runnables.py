@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from loopc import backends, passes
 from loopc.api import arrays as calls
 from loopc.api import cache
+from loopc.api.limits import within_limits
 from loopc.api.options import Options
 from loopc.diagnostics.record import record
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
+
+if TYPE_CHECKING:
+    from loopc.api.program import Program as Compiled
 
 
 @record()
@@ -17,6 +23,27 @@ class Made:
 
     runnable: backends.Runnable
     by_extents: bool
+
+
+def built(compiled: Compiled, key: Any, program: Program, call: calls.Call) -> backends.Runnable:
+    """Return what runs a program for arrays like those of a call; it is made once.
+
+    Args:
+        compiled: what was compiled, which remembers it.
+        key: the same for the same `program`.
+        program: what is run: itself, or one derived from it.
+        call: the arrays.
+    """
+    known = compiled._runnables
+    full = (key, call.kinds, call.uniform)
+    found = known.get((full, ())) or known.get((full, call.magnitudes))
+    if found is None:
+        with within_limits():
+            calls.check_kinds(program, call)
+            new = made(program, compiled._options, compiled._backend, call)
+        found = new.runnable
+        known[full, call.magnitudes if new.by_extents else ()] = found
+    return found
 
 
 def made(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:

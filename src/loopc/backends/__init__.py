@@ -32,6 +32,15 @@ class Runnable(Protocol):
         """Run on arrays that have been checked; return the outputs."""
         ...
 
+    def peak_bytes(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> int:
+        """Return the most bytes that a run takes at a time, its results among them.
+
+        Args:
+            arrays: what has a shape and a type, or integers where there are no dimensions.
+            dims: the value of every dim.
+        """
+        ...
+
     def positional(
         self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
     ) -> Callable[..., dict[str, Any]]:

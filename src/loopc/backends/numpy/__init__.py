@@ -181,6 +181,14 @@ class Compiled:
         )
         return result
 
+    def peak_bytes(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> int:
+        """Return the most bytes that a run takes at a time, its results among them."""
+        from loopc.backends.numpy.footprint import peak_bytes
+
+        code = compile(self.source, "<loopc>", "exec")
+        given = [*(arrays[n] for n in self.inputs), *(dims[n] for n in self.free)]
+        return peak_bytes(code, "_forward", given)
+
     def positional(
         self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
     ) -> Callable[..., dict[str, Any]]:

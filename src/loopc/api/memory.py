@@ -1,0 +1,103 @@
+"""How much memory a call takes: predicted before anything is allocated, and kept below a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loopc import backends
+from loopc.api.arrays import KIND, Call
+from loopc.api.runnables import built
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import DifferentiationError, LoopcError
+from loopc.diagnostics.record import record
+from loopc.ir import nodes
+from loopc.ir.bind import shape_of
+from loopc.ir.dtypes import DECLARED, FIXED
+
+if TYPE_CHECKING:
+    from loopc.api.program import Program
+
+REMEMBERED = 256
+"""Sets of shapes whose peaks are remembered."""
+
+
+@record()
+class Blank:
+    """An argument of which nothing is known but its shape and its type."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+
+def peak_bytes(program: Program, key: Any, runnable: backends.Runnable, call: Call) -> int:
+    """Return the most bytes that a call takes at a time, its results among them."""
+    shapes = tuple((n, a.shape, a.dtype) for n, a in call.arrays.items())
+    full = (key, shapes, tuple(call.dims.items()), tuple(call.scalars.items()))
+    if full not in program._peaks:
+        if len(program._peaks) >= REMEMBERED:
+            program._peaks.clear()
+        program._peaks[full] = runnable.peak_bytes(call.arrays, call.dims)
+    return program._peaks[full]
+
+
+def check(program: Program, key: Any, runnable: backends.Runnable, call: Call) -> None:
+    """Refuse a call that would take more than the program's limit.
+
+    Raises:
+        LimitError: L0003.
+    """
+    limit = program._options.memory_limit
+    needed = peak_bytes(program, key, runnable, call)
+    if limit is not None and needed > limit:
+        raise catalogue.error("L0003", needed=needed, limit=limit)
+
+
+def of_call(program: Program, call: Call) -> int:
+    """Return the most bytes that a run of the program takes at a time."""
+    runnable = built(program, "", program._program, call)
+    return peak_bytes(program, "", runnable, call)
+
+
+def of_gradients(program: Program, call: Call) -> int | None:
+    """Return the same for a run with the gradients of the loss; None if there are none."""
+    try:
+        made = program._loss_adjoint(seeded=False)
+    except DifferentiationError:
+        return None
+    except LoopcError:  # no loss, or one with axes
+        return None
+    own = blank_call(made.program, call.dims, call.scalars, dict(call.arrays))
+    key = ("grad", False)
+    runnable = built(program, key, made.program, own)
+    return peak_bytes(program, key, runnable, own)
+
+
+def blank_call(
+    program: nodes.Program,
+    dims: Mapping[str, int],
+    scalars: Mapping[str, int],
+    given: Mapping[str, Any] | None = None,
+) -> Call:
+    """Return a call with arguments of which shapes and types alone are known, but for `given`."""
+    arrays: dict[str, Any] = {}
+    for array in program.arrays:
+        if array.kind == "temp":
+            continue
+        if given is not None and array.name in given:
+            arrays[array.name] = given[array.name]
+            continue
+        kind = array.dtype if array.dtype in ("float32", "float64") else ""
+        dtype = np.dtype(kind or FIXED[DECLARED[array.dtype or ""]])
+        shape = shape_of(array, dims, scalars)
+        arrays[array.name] = Blank(shape, dtype) if shape else np.zeros((), dtype)
+    kinds = tuple((n, KIND.get(a.dtype.kind, a.dtype.kind)) for n, a in arrays.items())
+    floats = {a.dtype for a in arrays.values() if a.dtype.kind == "f"}
+    return Call(arrays, dict(scalars), dict(dims), kinds, len(floats) <= 1)

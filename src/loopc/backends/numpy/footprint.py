@@ -1,0 +1,143 @@
+"""How much memory a run takes: the generated module runs on arrays without cells.
+
+Everything counts that the module makes: results, arrays, temporaries, buffers of tiles, tables of
+indices. Arguments do not, which are the caller's. A loop runs for a few of its iterations: the
+others take no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import CodeType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from loopc.backends.numpy.abstract import Abstract, Ledger, Memory, fresh
+from loopc.backends.numpy.abstract_shapes import form_of
+
+CELLS = 2**20
+"""The largest array of integers whose values are looked at, for what they decide."""
+
+
+def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int:
+    """Return the most bytes that a call takes at a time.
+
+    Args:
+        code: of the module.
+        function: the name of the one that is called.
+        arguments: in order: integers, and what has a shape and a type.
+    """
+    ledger = Ledger()
+    module: dict[str, Any] = {"__name__": "loopc_generated"}
+    exec(code, module)
+    threads = module.get("_threads", lambda: 1)()
+    models = {"_numbers": _on_numbers(ledger), "_tile": _on_threads(ledger, threads)}
+    module |= {"np": Numpy(ledger), "range": Few, **models}
+    result = module[function](*(stand_in(a, ledger) for a in arguments))
+    del result
+    return ledger.peak
+
+
+def _on_numbers(ledger: Ledger) -> Any:
+    """Return what stands for a loop on Python numbers: its lists, of 8 bytes and a float each."""
+
+    def run(loop: Any, sizes: Any, read: Any, kept: Any, *rest: Any) -> list[Any]:
+        arrays = [a for a in (*read, *kept) if isinstance(a, Abstract)]
+        small = [a for a in arrays if a.dtype == np.float32 and any(a is k for k in kept)]
+        cells = sum(a.size for a in arrays) - sum(a.size for a in small)
+        ledger.borrow(32 * cells + 8 * sum(a.size for a in small))
+        return [a.dtype.type(0) for a in kept if not a.shape]
+
+    return run
+
+
+def _on_threads(ledger: Ledger, threads: int) -> Any:
+    """Return what stands for the blocks of a tile on threads: each has buffers of its own."""
+
+    def run(function: Any, blocks: Any, memory: Any = (), **rest: Any) -> Any:
+        chunks = min(len(blocks), 16)
+        at_once = min(chunks, threads) if chunks > 1 else 1
+        before, own, ledger.peak = ledger.peak, ledger.used, ledger.used
+        sums = function(blocks, *(fresh(ledger, _tuple(n), dtype) for n, dtype in memory))
+        kept = ledger.used - own
+        most = at_once * (ledger.peak - own - kept) + chunks * kept
+        ledger.peak = max(before, own + most)
+        return None if sums is None else list(sums)
+
+    return run
+
+
+def _tuple(shape: Any) -> tuple[int, ...]:
+    return tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+
+
+class Numpy:
+    """The module `np` of a generated module that runs on arrays without cells."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        tricks = SimpleNamespace(as_strided=_as_strided)
+        self.lib = SimpleNamespace(stride_tricks=tricks)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def empty(self, shape: Any, dtype: Any = np.float64, **rest: Any) -> Any:
+        """Return an array."""
+        return fresh(self._ledger, _tuple(shape), dtype)
+
+    zeros = ones = empty
+
+    def full(self, shape: Any, value: Any, dtype: Any = None) -> Any:
+        """Return an array."""
+        return self.empty(shape, np.asarray(value).dtype if dtype is None else dtype)
+
+    def arange(self, *args: Any, dtype: Any = None) -> Any:
+        """Return numbers in a row."""
+        return fresh(self._ledger, (len(range(*map(int, args))),), dtype or np.int64)
+
+    def asarray(self, value: Any, dtype: Any = None) -> Any:
+        """Return an array as it is, or in a type."""
+        if not isinstance(value, Abstract):
+            return np.asarray(value, dtype)
+        return value if dtype is None else value.astype(dtype, copy=False)
+
+    def ascontiguousarray(self, value: Any) -> Any:
+        """Return an array whose last dimension is the fastest."""
+        contiguous = not isinstance(value, Abstract) or value.flags.c_contiguous
+        return value if contiguous else value.fresh(value.shape)
+
+
+def _as_strided(array: Any, shape: Any, strides: Any, **rest: Any) -> Any:
+    return array.seen(np.lib.stride_tricks.as_strided(array.form, shape, strides))
+
+
+class Few(Sequence[int]):
+    """A range of which the first numbers, the last and one between are gone through."""
+
+    def __init__(self, *ends: Any) -> None:
+        self.every = range(*map(int, ends))
+
+    def __len__(self) -> int:
+        return len(self.every)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.every[at]
+
+    def __iter__(self) -> Iterator[int]:
+        every = self.every
+        if len(every) < 7:
+            yield from every
+        else:
+            yield from (*every[:3], every[len(every) // 2], *every[-2:])
+
+
+def stand_in(argument: Any, ledger: Ledger) -> Any:
+    """Return what stands for an argument, whose memory is the caller's."""
+    if not getattr(argument, "shape", ()):
+        return argument
+    known = isinstance(argument, np.ndarray)
+    form = form_of(argument.shape, argument.dtype, argument.strides if known else None)
+    integers = known and argument.dtype.kind in "iu" and argument.size <= CELLS
+    return Abstract(form, Memory(ledger, 0), argument if integers else None)

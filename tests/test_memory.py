@@ -1,0 +1,95 @@
+"""The memory of a call: predicted, kept below a limit, given back."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import loopc
+from benchmarks.memory import compared
+from benchmarks.report import load, workloads
+from loopc.api.samples import samples
+
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.loops"))
+PYTHON = 40_000
+"""Bytes of Python's own small objects, which a prediction leaves out."""
+CHAIN = """
+input x[N]
+for i  a[i] = exp(x[i])
+for i  s += a[i]
+for i  b[i] = a[i] / s
+for i  u += b[i]
+for i  c[i] = b[i] / u
+for i  v += c[i]
+for i  d[i] = c[i] / v
+for i  L += d[i]**2
+output L
+"""
+RAGGED = """
+input ptr[M]: int, col[E]: int, val[E], x[N]
+for i < M-1, e in range(ptr[i], ptr[i+1]): y[i] += val[e] x[col[e]]
+"""
+
+
+def peak(program: loopc.Program, arrays: dict[str, object]) -> int:
+    """Return the bytes that the second call takes at its peak."""
+    program(arrays)
+    tracemalloc.start()
+    program(arrays)
+    found = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found
+
+
+@pytest.mark.parametrize("name", workloads())
+def test_the_peak_of_every_workload_is_predicted(name: str) -> None:
+    workload = load(name)
+    predicted, measured = compared(workload, workload.main_size)
+    assert abs(measured - predicted) <= 0.15 * predicted + PYTHON
+
+
+def test_arrays_are_given_back_behind_their_last_use() -> None:
+    arrays = {"x": np.linspace(0, 1, 500_000)}
+    program = loopc.compile(CHAIN)
+    cells = 8 * 500_000
+    assert peak(program, arrays) < 3.2 * cells
+    report = program.explain(arrays)
+    assert report.peak_bytes == pytest.approx(peak(program, arrays), rel=0.05)
+    assert program.explain(N=500_000).peak_bytes == report.peak_bytes
+
+
+@pytest.mark.parametrize("opt", [0, 1, 2])
+def test_tables_of_ragged_rows_are_counted(opt: int) -> None:
+    rng = np.random.default_rng(0)
+    ptr = np.concatenate([[0], np.cumsum(rng.integers(0, 20, 5000))])
+    count = int(ptr[-1])
+    arrays = {"ptr": ptr, "col": rng.integers(0, 9, count), "val": np.ones(count), "x": np.ones(9)}
+    program = loopc.compile(RAGGED, opt=opt)
+    assert program.explain(arrays).peak_bytes == pytest.approx(peak(program, arrays), rel=0.15)
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
+def test_every_program_has_a_peak(path: Path) -> None:
+    program = loopc.compile(path.read_text(encoding="utf-8"))
+    arrays = samples(program, {}, {}, seed=3)
+    report = program.explain(arrays)
+    found = peak(program, arrays)
+    assert report.peak_bytes <= 1.5 * found + PYTHON
+    assert found <= 1.15 * report.peak_bytes + PYTHON
+
+
+def test_a_limit_is_obeyed_before_anything_is_allocated() -> None:
+    text = "input x[N]\nfor i  y[i] = 2 x[i]\n"
+    x = np.ones(1_000_000)
+    needed = loopc.compile(text).explain(x=x).peak_bytes
+    assert loopc.compile(text, memory_limit=needed)(x=x).y[0] == 2
+    program = loopc.compile(text, memory_limit=needed - 1)
+    tracemalloc.start()
+    with pytest.raises(loopc.LimitError, match=str(needed)):
+        program(x=x)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert program(x=x[:1000]).y.shape == (1000,)
