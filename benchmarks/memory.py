@@ -1,7 +1,7 @@
 """What `explain` predicts of memory, and what is measured: `python -m benchmarks.memory [NAME]`.
 
-The peak of a call with all gradients, by tracemalloc, to which NumPy reports; the second call, since
-the first one compiles.
+The peak of a call with all gradients, by tracemalloc, to which NumPy reports; of the second call,
+since the first one compiles.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from loopc.backends.numpy.abstract_ledger import Ledger as Ledger
+from loopc.backends.numpy.abstract_ledger import Memory as Memory
 from loopc.backends.numpy.abstract_shapes import (
     form_of,
     is_advanced,
@@ -25,37 +27,6 @@ from loopc.backends.numpy.abstract_shapes import (
 
 ELIDED = 256 * 1024
 """From how many bytes on NumPy writes `a + b` over an operand that nothing refers to."""
-
-
-class Ledger:
-    """The bytes in use, and the most that there have been at a time."""
-
-    def __init__(self) -> None:
-        self.used = 0
-        self.peak = 0
-
-    def take(self, size: int) -> None:
-        """Count bytes as used from here on."""
-        self.used += size
-        self.peak = max(self.peak, self.used)
-
-    def borrow(self, size: int) -> None:
-        """Count bytes as used for a moment."""
-        self.peak = max(self.peak, self.used + size)
-
-
-class Memory:
-    """The memory of an array and its views."""
-
-    __slots__ = ("ledger", "size")
-
-    def __init__(self, ledger: Ledger, size: int) -> None:
-        self.ledger = ledger
-        self.size = size
-        ledger.take(size)
-
-    def __del__(self) -> None:
-        self.ledger.used -= self.size
 
 
 class Abstract:
@@ -195,10 +166,6 @@ class Abstract:
             made.cells = self.cells.astype(dtype)
         return made
 
-    def view(self, *args: Any) -> Any:
-        """Return a view of the whole."""
-        return self.seen(self.form.view(*args))
-
     def tolist(self) -> list[int]:
         """Return a few numbers in the place of the cells."""
         return [0] * min(len(self), 2)
@@ -206,9 +173,6 @@ class Abstract:
     def item(self, *at: Any) -> Any:
         """Return a number in the place of a cell."""
         return scalar(self.dtype)
-
-    def fill(self, value: Any) -> None:
-        """Fill it."""
 
     # Reductions
 
@@ -292,7 +256,7 @@ _BINARY = {
     "ne": np.not_equal,
 }
 _COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+_UNARY = {"__neg__": np.negative, "__abs__": np.absolute, "__invert__": np.invert}
 
 
 def _binary(ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -327,7 +291,7 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
 
 def _may_hold(ufunc: Any, left: Abstract, right: Any) -> bool:
     """Whether NumPy would write a result over its left operand, if that is a temporary."""
-    if left.nbytes < ELIDED or left.memory.size != left.nbytes or ufunc is np.matmul:
+    if left.nbytes < ELIDED or left.memory.cells != left.nbytes or ufunc is np.matmul:
         return False
     if isinstance(right, Abstract):
         return right.shape == left.shape and right.dtype == left.dtype
@@ -340,7 +304,7 @@ for _name, _ufunc in _BINARY.items():
         setattr(Abstract, f"__r{_name}__", _reflected(_ufunc))
         setattr(Abstract, f"__i{_name}__", _in_place(_ufunc))
 for _name, _ufunc in _UNARY.items():
-    setattr(Abstract, f"__{_name}__", _unary(_ufunc))
+    setattr(Abstract, _name, _unary(_ufunc))
 
 
 # Memory

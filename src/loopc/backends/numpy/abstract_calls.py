@@ -98,11 +98,10 @@ _GENERAL: dict[str, Callable[..., tuple[int, ...]]] = {
 
 def function(ledger: Ledger, func: Any, args: Sequence[Any], rest: Mapping[str, Any]) -> Any:
     """Return what a function of NumPy's gives."""
-    name = func.__name__
-    if name in _REDUCTIONS:
-        return getattr(args[0], name)(*args[1:], **rest)
-    known = _FUNCTIONS.get(name)
-    assert known is not None, f"np.{name} on arrays without cells"
+    if func.__name__ in _REDUCTIONS:
+        return getattr(args[0], func.__name__)(*args[1:], **rest)
+    known = _FUNCTIONS.get(func)
+    assert known is not None, f"{func} on arrays without cells"
     return known(ledger, *args, **rest)
 
 
@@ -280,38 +279,38 @@ def _mean(ledger: Ledger, array: Any, axis: Any = None, **rest: Any) -> Any:
     return array.sum(axis, **rest)
 
 
-_FUNCTIONS: dict[str, Any] = {
-    "where": _where,
-    "result_type": _result_type,
-    "copyto": _copyto,
-    "broadcast_to": _broadcast_to,
-    "broadcast_arrays": _broadcast_arrays,
-    "zeros_like": _like_of,
-    "empty_like": _like_of,
-    "ones_like": _like_of,
-    "full_like": _like_of,
-    "take": _take,
-    "take_along_axis": _take_along_axis,
-    "argsort": _positions,
-    "flatnonzero": _row_of_positions,
-    "sort": _same_shape,
-    "diff": _diff,
-    "repeat": _repeat,
-    "cumsum": _cumsum,
-    "cumprod": _cumsum,
-    "bincount": _bincount,
-    "ravel_multi_index": _ravel_multi_index,
-    "moveaxis": _moveaxis,
-    "clip": _clip,
-    "einsum": _einsum,
-    "vdot": _vdot,
-    "dot": _dot,
-    "concatenate": _concatenate,
-    "stack": _stack,
-    "flip": _flip,
-    "expand_dims": _expand_dims,
-    "mean": _mean,
-    "shares_memory": _shares,
-    "may_share_memory": _shares,
-} | {name: _method(name) for name in _SAME}
-"""What a generated module calls, by name."""
+_FUNCTIONS: dict[Any, Any] = {
+    np.where: _where,
+    np.result_type: _result_type,
+    np.copyto: _copyto,
+    np.broadcast_to: _broadcast_to,
+    np.broadcast_arrays: _broadcast_arrays,
+    np.zeros_like: _like_of,
+    np.empty_like: _like_of,
+    np.ones_like: _like_of,
+    np.full_like: _like_of,
+    np.take: _take,
+    np.take_along_axis: _take_along_axis,
+    np.argsort: _positions,
+    np.flatnonzero: _row_of_positions,
+    np.sort: _same_shape,
+    np.diff: _diff,
+    np.repeat: _repeat,
+    np.cumsum: _cumsum,
+    np.cumprod: _cumsum,
+    np.bincount: _bincount,
+    np.ravel_multi_index: _ravel_multi_index,
+    np.moveaxis: _moveaxis,
+    np.clip: _clip,
+    np.einsum: _einsum,
+    np.vdot: _vdot,
+    np.dot: _dot,
+    np.concatenate: _concatenate,
+    np.stack: _stack,
+    np.flip: _flip,
+    np.expand_dims: _expand_dims,
+    np.mean: _mean,
+    np.shares_memory: _shares,
+    np.may_share_memory: _shares,
+} | {getattr(np, name): _method(name) for name in _SAME}
+"""What a generated module calls."""
