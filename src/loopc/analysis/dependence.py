@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from loopc.analysis.components import components
 from loopc.analysis.meeting import Side, meet
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import (
@@ -174,6 +175,31 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
             for edge in _between(a, others[number], depth, within=within):
                 found[edge] = None
     return list(found)
+
+
+def carriers(block: Sequence[Leaf]) -> dict[str, tuple[str, ...]]:
+    """Return the arrays that make the iterations of a loop depend on each other, by its index.
+
+    Dependences of one statement on another that does not depend on it are left out: they run in
+    loops of their own.
+    """
+    number = {leaf.number: n for n, leaf in enumerate(block)}
+    pairs = [(number[e.source], number[e.sink]) for e in dependences(block, within=True)]
+    found: dict[str, dict[str, None]] = {}
+    for component in components(len(block), pairs):
+        for a in (block[n] for n in component):
+            for b in (block[n] for n in component):
+                for name, array in _carried(a, b):
+                    found.setdefault(name, {})[array] = None
+    return {name: tuple(arrays) for name, arrays in found.items()}
+
+
+def _carried(a: Leaf, b: Leaf) -> Iterator[tuple[str, str]]:
+    """Yield each loop that carries a dependence of `b` on `a`, and through which array."""
+    for level in range(common_loops(a, b)):
+        for x, y in _conflicts(a, b, within=True):
+            if may_meet(a, x, b, y, level):
+                yield a.levels[level].index.name, x.access.array
 
 
 def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:

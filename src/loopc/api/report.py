@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from loopc import passes
 from loopc.api import memory
 from loopc.api.arrays import dim_value
+from loopc.api.lowered import Left, lowered
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import bind, nodes
@@ -20,23 +21,7 @@ from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Access, Expr, Index, Program, Reduce, Stmt
 from loopc.ir.unbuild import statement
 from loopc.ir.visit import children, updates, walk
-from loopc.lower.plan import (
-    Along,
-    Contract,
-    Fold,
-    Gather,
-    Loop,
-    Numbers,
-    Overlap,
-    Scatter,
-    Selected,
-    Step,
-    Strided,
-    Tile,
-    View,
-    When,
-)
-from loopc.lower.program import lower
+from loopc.lower.notes import in_loops
 from loopc.syntax.printer import print_statement
 
 if TYPE_CHECKING:
@@ -51,21 +36,37 @@ class Row:
     """One statement.
 
     Attributes:
-        line: of the source.
+        file: the name of the source.
+        line: in it.
         text: the statement.
         how: the array operations it became: einsum, matmul, elementwise, view, gather, scatter,
             reduction, serial.
         flops: scalar operations that the loops as written perform.
         bytes: of the arrays that it reads and writes.
         python_loop: whether a Python-level loop is left.
+        specs: its contractions, as `numpy.einsum` has them.
+        loops: the loops that are left: over which index, and which arrays carry it.
     """
 
+    file: str
     line: int
     text: str
     how: str
     flops: int
     bytes: int
     python_loop: bool
+    specs: tuple[str, ...] = ()
+    loops: tuple[Left, ...] = ()
+
+    @property
+    def operations(self) -> str:
+        """How it is lowered, its contractions included."""
+        return f"{self.how} {' '.join(self.specs)}".rstrip()
+
+    @property
+    def left(self) -> str:
+        """The Python-level loops that are left, in words."""
+        return f"Python loop over {', '.join(map(str, self.loops))}" if self.loops else ""
 
 
 @record()
@@ -95,11 +96,11 @@ class Report:
 
     def to_html(self) -> str:
         """Return the report as an HTML table."""
-        head = "".join(
-            f"<th>{h}</th>" for h in ("line", "statement", "lowered to", "FLOPs", "bytes")
-        )
+        titles = ("line", "statement", "lowered to", "loops left", "FLOPs", "bytes")
+        head = "".join(f"<th>{h}</th>" for h in titles)
         body = "".join(
-            f"<tr><td>{r.line}</td><td><code>{html.escape(r.text)}</code></td><td>{r.how}</td>"
+            f"<tr><td>{html.escape(r.file)}:{r.line}</td><td><code>{html.escape(r.text)}</code></td>"
+            f"<td>{html.escape(r.operations)}</td><td>{html.escape(r.left)}</td>"
             f"<td>{r.flops:,}</td><td>{r.bytes:,}</td></tr>"
             for r in self.rows
         )
@@ -117,12 +118,15 @@ class Report:
 
     def __str__(self) -> str:
         width = max((len(r.text) for r in self.rows), default=0)
-        how = max((len(r.how) for r in self.rows), default=0)
+        how = max((len(r.operations) for r in self.rows), default=0)
+        several = len({r.file for r in self.rows}) > 1
+        places = [f"{r.file}:{r.line}" if several else str(r.line) for r in self.rows]
+        margin = max(4, *map(len, places), 0)
         lines = [
-            f"{r.line:>4}  {r.text:<{width}}  {r.how:<{how}}  {r.flops:>12,} FLOPs"
+            f"{place:>{margin}}  {r.text:<{width}}  {r.operations:<{how}}  {r.flops:>12,} FLOPs"
             + f"  {r.bytes:>12,} bytes"
-            + ("  Python loop" if r.python_loop else "")
-            for r in self.rows
+            + (f"  {r.left}" if r.loops else "")
+            for r, place in zip(self.rows, places, strict=True)
         ]
         return "\n".join([*lines, self._summary()])
 
@@ -163,63 +167,22 @@ def _require_dims(program: Compiled, dims: dict[str, int]) -> None:
 def _rows(
     program: Program, dims: Mapping[str, int], scalars: Mapping[str, int], opt: int
 ) -> Iterator[Row]:
+    sizes = _sizes(program, dims, scalars)
     for stmt in program.body:
-        alone = lower(_only(program, stmt), {}, opt, uniform=True)
-        how = tuple(dict.fromkeys(_how(alone.steps, opt)))
-        span = stmt.span
-        text = print_statement(statement(stmt))
-        yield Row(
-            0 if span is None else span.line,
-            " ".join(text.split()),
-            ", ".join(how) or "elementwise",
-            _flops((stmt,), dims, scalars),
-            _bytes(program, stmt, dims, scalars),
-            "serial" in how,
-        )
-
-
-def _only(program: Program, stmt: Stmt) -> Program:
-    """Return the program of one statement; what others write are its inputs."""
-    written = {u.target.array for _, u in updates((stmt,))}
-    arrays = tuple(
-        a if a.name in written or a.kind != "temp" else replace(a, kind="input")
-        for a in program.arrays
-    )
-    return replace(program, arrays=arrays, body=(stmt,), outputs=tuple(sorted(written)))
-
-
-def _how(steps: Sequence[Step], opt: int) -> Iterator[str]:
-    for step in steps:
-        if isinstance(step, Loop):
-            yield "serial"
-        if isinstance(step, Loop | Numbers | Tile | When):
-            yield from _how(step.body, opt)
-        elif isinstance(step, Scatter | Overlap):
-            yield "scatter"
-            yield from _of_value(step.value, opt)
-        elif hasattr(step, "value"):
-            kinds = list(_of_value(step.value, opt))
-            yield from kinds or (
-                ["view"] if isinstance(step.value, View | Strided) else ["elementwise"]
+        for found in lowered(program, stmt, opt):
+            alone = in_loops(found.leaf)
+            text, span = print_statement(statement(alone)), found.leaf.update.span
+            yield Row(
+                "" if span is None else span.file,
+                0 if span is None else span.line,
+                " ".join(text.split()),
+                ", ".join(found.how),
+                _flops((alone,), dims, scalars),
+                sum(sizes[n] for n in {a.array for a in walk(alone) if isinstance(a, Access)}),
+                bool(found.loops),
+                found.specs,
+                found.loops,
             )
-
-
-def _of_value(value: Any, opt: int) -> Iterator[str]:
-    match value:
-        case Contract() | Selected():
-            yield "einsum" if opt == 0 else "matmul"
-        case Fold() | Along():
-            yield "reduction"
-        case Gather():
-            yield "gather"
-        case Strided():
-            yield "view"
-        case _:
-            pass
-    for name in ("arg", "args"):
-        inner = getattr(value, name, ())
-        for child in inner if isinstance(inner, tuple) else (inner,):
-            yield from _of_value(child, opt)
 
 
 def _trips(indices: Sequence[Index], dims: Mapping[str, int], scalars: Mapping[str, int]) -> int:
@@ -269,10 +232,3 @@ def _sizes(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]
             cells = 0
         found[array.name] = cells * (1 if types[array.name].kind == "b" else WIDTH)
     return found
-
-
-def _bytes(
-    program: Program, stmt: Stmt, dims: Mapping[str, int], scalars: Mapping[str, int]
-) -> int:
-    sizes = _sizes(program, dims, scalars)
-    return sum(sizes[n] for n in {a.array for a in walk(stmt) if isinstance(a, Access)})
