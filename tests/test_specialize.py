@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,35 @@ def test_results_go_where_they_are_wanted_and_are_fresh_elsewhere(program: loopc
     assert not np.shares_memory(fast(*arrays).s, fast(*arrays).s)
     first, second = fast.grad(*arrays), fast.grad(*arrays)
     assert not np.shares_memory(first.W, second.W)
+
+
+def test_memory_is_kept_from_call_to_call_but_for_results() -> None:
+    fast = loopc.compile(NET).specialize(ARRAYS)
+    arrays = tuple(ARRAYS[n] for n in fast.inputs)
+    first = fast.value_and_grad(*arrays)
+    kept = [{n: a.copy() for n, a in part.items()} for part in first]
+    other = tuple(a if np.ndim(a) == 0 else a + 1 for a in arrays)
+    for _ in range(3):
+        fast.value_and_grad(*other)
+    for part, copies in zip(first, kept, strict=True):
+        for name, array in copies.items():
+            assert part[name].tobytes() == array.tobytes()
+
+
+def test_threads_and_callers_of_one_specialized_program_do_not_meet() -> None:
+    fast = loopc.compile(NET).specialize(ARRAYS)
+    cases = []
+    for n in range(16):
+        arrays = tuple(a if np.ndim(a) == 0 else a + n for a in (ARRAYS[i] for i in fast.inputs))
+        cases.append((arrays, fast.value_and_grad(*arrays)))
+
+    def call(number: int) -> None:
+        arrays, expected = cases[number % len(cases)]
+        for found, wanted in zip(fast.value_and_grad(*arrays), expected, strict=True):
+            assert all(found[n].tobytes() == a.tobytes() for n, a in wanted.items())
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(call, range(1600)))
 
 
 def test_other_arrays_are_refused() -> None:

@@ -22,13 +22,23 @@ KIND = {"u": "i"}
 
 @record()
 class Call:
-    """The arrays of a call, its integer scalars, the value of every dim; types to compile for."""
+    """The arrays of a call, its integer scalars, the value of every dim; types to compile for.
+
+    Attributes:
+        alone: whether what is compiled is for these shapes and types alone.
+    """
 
     arrays: dict[str, Any]
     scalars: dict[str, int]
     dims: dict[str, int]
     kinds: tuple[tuple[str, str], ...]
     uniform: bool
+    alone: bool = False
+
+    @property
+    def types(self) -> dict[str, str] | None:
+        """The types to compile for alone, by name."""
+        return {n: str(a.dtype) for n, a in self.arrays.items()} if self.alone else None
 
     @property
     def magnitudes(self) -> tuple[int, ...]:

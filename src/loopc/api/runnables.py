@@ -48,7 +48,7 @@ def built(compiled: Compiled, key: Any, program: Program, call: calls.Call) -> b
 
 def made(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
     """Return what runs a program for arrays like those of a call."""
-    if backend.saved is None or backend.revive is None or not cache.is_on():
+    if call.alone or backend.saved is None or backend.revive is None or not cache.is_on():
         return _built(program, options, backend, call)
     facts = {"backend": backend.name, "kinds": call.kinds, "uniform": call.uniform}
     facts |= {"opt": options.opt, "threads": options.threads}
@@ -73,6 +73,6 @@ def _built(program: Program, options: Options, backend: backends.Backend, call: 
     opt, sizes = options.opt, Magnitudes(call.dims)
     is_judge = backend.name == "reference"
     optimised = program if is_judge else passes.run(program, opt, sizes)
-    facts = opt, call.uniform, call.dims, options.threads
+    facts = opt, call.uniform, call.dims, options.threads, call.types
     runnable = backend.build(optimised, backends.Case(dict(call.kinds), *facts))
     return Made(runnable, runnable.by_extents or sizes.by_extents)

@@ -11,7 +11,7 @@ from loopc.api.options import located
 from loopc.api.results import Results
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import LoopcError
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.nodes import Program as Resolved
 
 if TYPE_CHECKING:
@@ -94,8 +94,10 @@ class Specialized:
     def _way(
         self, key: Any, program: Resolved, given: Mapping[str, Any], floats: frozenset[str]
     ) -> _Way:
-        call = self._program._take(program, given, floats)
-        runnable = self._program._runnable(key, program, call)
+        call = replace(self._program._take(program, given, floats), alone=True)
+        shapes = tuple((a.shape, a.dtype) for a in call.arrays.values())
+        own = key, shapes, tuple(call.dims.items())
+        runnable = self._program._runnable(own, program, call)
         fixed = {n: v for n, v in call.arrays.items() if n not in self.inputs}
         function = runnable.positional(self.inputs, call.dims, fixed)
         return _Way(function, program, floats)

@@ -98,6 +98,8 @@ class Case:
         uniform: whether all float inputs have one type.
         extents: the dims of the call at hand, to choose between ways to do the same.
         threads: how many threads it may use; None: what the environment says.
+        types: of the inputs, if it is to run on arrays of these types alone, and of the extents
+            that the program has as numbers: then memory is kept from call to call.
     """
 
     kinds: Mapping[str, str]
@@ -105,6 +107,7 @@ class Case:
     uniform: bool
     extents: Mapping[str, int]
     threads: int | None = None
+    types: Mapping[str, str] | None = None
 
 
 @record()

@@ -5,21 +5,23 @@ from __future__ import annotations
 import linecache
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loopc.backends import Backend, Case, Module, Saved
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.names import PythonNames
+from loopc.backends.numpy.prepared import Prepared, Spare, function_text
 from loopc.backends.numpy.release import released
 from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import record
 from loopc.diagnostics.render import escaped
+from loopc.ir.bind import evaluate
 from loopc.ir.dtypes import REAL
 from loopc.ir.nodes import Array, Const, Program
 from loopc.ir.unbuild_expr import expr_text
-from loopc.lower.plan import Plan
+from loopc.lower.plan import Plan, Require
 from loopc.lower.program import lower
 
 INDENT = "    "
@@ -32,6 +34,7 @@ class _Text:
     opt: int
     checks: bool
     threads: int | None = None
+    types: Mapping[str, str] | None = None
     extents: Mapping[str, int] = field(default_factory=dict)
     by_extents: bool = False
     helpers: dict[str, str] = field(default_factory=dict)
@@ -41,25 +44,42 @@ class _Text:
     def add(self, plan: Plan, name: str, results: Sequence[Mapping[str, str]]) -> None:
         """Add the function that runs a plan and returns a dict (or several) of its arrays."""
         names = PythonNames()
-        speller = Speller(names, self.opt, self.helpers, {}, self.functions, types=plan.dtypes)
-        speller.hints.extents = self.extents
+        speller = Speller(names, self.opt, self.helpers, {}, self.functions)
+        speller.types, speller.shapes, speller.hints.extents = (
+            plan.dtypes,
+            plan.shapes,
+            self.extents,
+        )
         args = [speller.name("array", n) for n in plan.inputs]
         args += [speller.name("dim", n) for n in plan.free]
-        head = list(dim_lines(plan, speller))
-        checks = list(_shape_lines(plan, speller)) if self.checks else []
-        checks += require_lines(plan, speller)
-        body = list(StepSpeller(speller).lines(plan.steps)) if plan.steps else []
-        initials = list(_initial_lines(plan, speller)) if self.checks else []
-        types = list(_dtype_lines(plan, speller))
+        prepared = None if self.types is None else self._prepared(plan, speller)
+        head = [] if prepared else list(dim_lines(plan, speller))
+        head += list(_initial_lines(plan, speller)) if self.checks else []
+        head += list(_shape_lines(plan, speller)) if self.checks else []
+        head += require_lines(plan, speller)
+        steps = StepSpeller(speller, prepared, {n for r in results for n in r.values()})
+        body = list(steps.lines(plan.steps)) if plan.steps else []
+        types = list(_dtype_lines(plan, speller, self.types or {}))
         result = ", ".join(_result(plan, speller, r) for r in results)
         self.by_extents = self.by_extents or speller.hints.by_extents
-        lines = [*head, *initials, *checks, *types, *body, f"return {result}"]
+        again = prepared.given_back(body) if prepared else types
+        lines = [*head, *again, *body, f"return {result}"]
         if self.opt > 0:
             kept = {speller.name("array", n) for r in results for n in r.values()}
             kept |= {speller.name("array", n) for n in set(plan.inputs) - _written(plan)}
+            kept |= prepared.names if prepared else set()
             lines = list(released(lines, _numbers(plan, speller), kept))
-        text = f'@np.errstate(all="ignore")\ndef {name}({", ".join(args)}):\n'
-        self.parts.append(text + "".join(f"{INDENT}{line}\n" for line in lines))
+        if prepared:
+            text = prepared.text(name, args, types, lines)
+        else:
+            text = function_text(name, args, lines)
+        self.parts.append(text)
+
+    def _prepared(self, plan: Plan, speller: Speller) -> Prepared:
+        """Return what calls for fixed shapes and types make once; dims are numbers from here on."""
+        known = {("dim", n): str(value) for n, value in self.extents.items()}
+        speller.names.known.update(known)
+        return Prepared(speller.dtypes)
 
     def text(self, docstring: str) -> str:
         """Return the module."""
@@ -95,16 +115,19 @@ def _numbers(plan: Plan, speller: Speller) -> set[str]:
     return numbers | scalars | set(speller.dtypes.values())
 
 
-def _dtype_lines(plan: Plan, speller: Speller) -> Iterator[str]:
+def _dtype_lines(plan: Plan, speller: Speller, types: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines that make types: of those of the inputs, where `types` does not say them."""
     for sources, name in speller.dtypes.items():
-        parts = [_dtype(s, plan, speller) for s in sources]
+        parts = [_dtype(s, plan, speller, types) for s in sources]
         common = parts[0] if len(parts) == 1 else f"np.result_type({', '.join(parts)})"
         yield f"{name} = {common}"
 
 
-def _dtype(source: str, plan: Plan, speller: Speller) -> str:
+def _dtype(source: str, plan: Plan, speller: Speller, types: Mapping[str, str]) -> str:
     name = source.removeprefix(REAL)
     real = ".type().real.dtype" if name != source else ""
+    if name in types:
+        return f'np.dtype("{types[name]}"){real}'
     if name in plan.inputs:
         return f"{speller.name('array', name)}.dtype{real}"
     return f'np.dtype("{name}"){real}'
@@ -209,11 +232,29 @@ class Compiled:
 def build(program: Program, case: Case) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
     plan = lower(program, case.kinds, case.opt, uniform=case.uniform)
-    text = _Text(case.opt, checks=False, threads=case.threads, extents=case.extents)
+    if case.types is not None:
+        plan = replace(plan, requires=tuple(_open(plan, case.extents)))
+    text = _Text(case.opt, False, case.threads, case.types, case.extents)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])
     source = text.text("")
     namespace = _executed(source)
-    return Compiled(source, namespace["_forward"], plan.inputs, plan.free, text.by_extents)
+    run = namespace["_forward"] if case.types is None else Spare(namespace["_prepare"])
+    return Compiled(source, run, plan.inputs, plan.free, text.by_extents)
+
+
+def _open(plan: Plan, extents: Mapping[str, int]) -> Iterator[Require]:
+    """Yield the conditions of a plan that do not hold by these extents alone."""
+    for need in plan.requires:
+        try:
+            empty = any(evaluate(c, extents, {}) <= 0 for c in need.counts)
+            low, high, extent = (
+                evaluate(e, extents, {}) for e in (need.low, need.high, need.extent)
+            )
+        except (KeyError, ZeroDivisionError):
+            yield need
+            continue
+        if not empty and (low < 0 or high >= extent):
+            yield need
 
 
 def saved(made: Compiled) -> Saved:

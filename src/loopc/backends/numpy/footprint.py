@@ -34,7 +34,9 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int:
     threads = module.get("_threads", lambda: 1)()
     models = {"_numbers": _on_numbers(ledger), "_tile": _on_threads(ledger, threads)}
     module |= {"np": Numpy(ledger), "range": Few, **models}
-    result = module[function](*(stand_in(a, ledger) for a in arguments))
+    prepare = module.get("_prepare")  # in the module of a specialised program
+    call = module[function] if prepare is None else prepare()
+    result = call(*(stand_in(a, ledger) for a in arguments))
     del result
     return ledger.peak
 

@@ -105,7 +105,7 @@ def _numbers(loop, sizes, read, kept, apart, types, functions, bits):
         given += [math.inf] * (bits > 0)
         loop(*sizes, *given)
     for a, new in zip(kept, cells):
-        if a.ndim:
+        if a.size and a.ndim:
             a[...] = new
     return [a.dtype.type(new[0]) for a, new in zip(kept, cells) if not a.ndim]
 ''',

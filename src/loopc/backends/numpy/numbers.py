@@ -49,7 +49,7 @@ class NumbersSpeller(NumberValues):
         apart = [c for c in self.step.cells if not c.listed]
         names = [self.array(c) for c in (*read, *kept, *apart)]
         names += [self.reader(c) for c in apart]
-        sizes = [n for n in self.sizes if n not in self.own]
+        sizes = [n for n in self.sizes if n not in self.own and not n.isdecimal()]
         types = [self.converter(t) for t in self.types]
         given = [*sizes, *names, *types, *map(self.function, self.functions)]
         given += [self.limit] if self.limit else []

@@ -18,6 +18,15 @@ _TARGETS = re.compile(r"\s*((?:[^\W\d]\w*(?:, )?)+),? = ")
 _FUNCTION = re.compile(r"def (\w+)")
 
 
+_CHANGED = re.compile(r"\s*((?:[^\W\d]\w*(?:, )?)+),? (?:\+|-|\*|/|//)?= ")
+
+
+def assigned_to(line: str) -> list[str]:
+    """Return the variables that a line gives new values, in place too."""
+    found = _CHANGED.match(line)
+    return [] if found is None else found[1].split(", ")
+
+
 @dataclass
 class _Part:
     """A line at the margin with the lines below it.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from loopc.backends.numpy import rows, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
+from loopc.backends.numpy.prepared import Prepared
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
@@ -43,10 +44,19 @@ _IN_PLACE = {"+=": "+=", "*=": "*=", "=": "="}
 
 
 class StepSpeller:
-    """Spells the steps of one plan."""
+    """Spells the steps of one plan.
 
-    def __init__(self, speller: Speller) -> None:
+    Attributes:
+        prepared: what is made once for all calls; None: nothing.
+        results: the arrays that are returned, fresh in each call.
+    """
+
+    def __init__(
+        self, speller: Speller, prepared: Prepared | None = None, results: Collection[str] = ()
+    ) -> None:
         self.speller = speller
+        self.prepared = prepared
+        self.results = results
         self.note = ""
         self.count = 0
         self.around: list[str] = []
@@ -120,6 +130,12 @@ class StepSpeller:
             self.before, self.inner = [], set()
         yield f"for {name} in range({span}):"
         yield from body
+
+    def once(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the lines that every call has to run."""
+        for line in lines:
+            if self.prepared is None or not self.prepared.takes(line):
+                yield line
 
     def moved_out(self, lines: Sequence[str]) -> bool:
         """Put lines before the outermost serial loop, if nothing in them changes inside it."""

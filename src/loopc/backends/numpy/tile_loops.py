@@ -31,12 +31,14 @@ class TileSums:
     the same name there, one that is added to an array that exists has a name of its own.
 
     Attributes:
+        whole: whether all blocks are one, and no function of some of them is needed.
         starts: the lines that make them, by name.
         after: the steps that add those with own names to their arrays.
     """
 
     steps: StepSpeller
     tile: Tile
+    whole: bool
     starts: dict[str, str] = field(default_factory=dict)
     after: list[Step] = field(default_factory=list)
 
@@ -49,7 +51,7 @@ class TileSums:
     def lines(self, step: Assign | Store) -> Iterator[str]:
         """Yield the lines that add the sum over a block."""
         name = step.array if isinstance(step, Assign) else step.target.array
-        if self.steps.around or name in self.fresh:
+        if self.whole or self.steps.around or name in self.fresh:
             yield from self.steps.lines((step,))
         elif isinstance(step, Assign):
             yield from self._scalar(step)

@@ -7,6 +7,7 @@ register allocation, Poletto and Sarkar, 1999.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,13 +15,19 @@ from typing import TYPE_CHECKING
 from loopc.backends.numpy import calls
 from loopc.backends.numpy.blocks_graph import Add, Graph, Item, Operation, Write, block_of, name_of
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums
+from loopc.ir.bind import evaluate
 from loopc.ir.dtypes import DType
+from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
+
+
+SMALL = 1 << 15
+"""The cells that are surely a block."""
 
 
 @dataclass
@@ -61,7 +68,28 @@ class TileSpeller:
         self.written = {
             item.number: item for item in reversed(self.items) if isinstance(item, Write)
         }
-        self.sums = TileSums(self.steps, self.tile)
+        self.whole = self.steps.prepared is not None and self._is_small()
+        if self.whole:
+            for index in self.tile.indices:
+                self.speller.names.known["index", index.low] = "0"
+                self.speller.names.known["index", index.high] = self.speller.size(index.extent)
+        self.sums = TileSums(self.steps, self.tile, self.whole)
+
+    def _is_small(self) -> bool:
+        """Whether all that a tile makes is known to fit into one block."""
+        largest = math.prod(self._number(i.extent) for i in self.tile.indices)
+        for operation in self.graph.operations:
+            dims = (self.blocks.get(d) for d in operation.dims or ())
+            counts = zip(operation.dims or (), dims, strict=True)
+            cells = math.prod(self._number(d if i is None else i.extent) for d, i in counts)
+            largest = max(largest, cells)
+        return largest <= SMALL
+
+    def _number(self, extent: Expr) -> float:
+        try:
+            return max(evaluate(extent, self.speller.hints.extents, {}), 0)
+        except KeyError:  # it depends on a serial index or on data
+            return math.inf
 
     # Uses
 
@@ -102,7 +130,12 @@ class TileSpeller:
         for alloc in tile.made:
             shape = speller.sizes(alloc.shape)
             name = speller.name("array", alloc.array)
-            yield f"{name} = np.empty({shape}, {speller.dtype(alloc.dtype)})"
+            line = f"{name} = np.empty({shape}, {speller.dtype(alloc.dtype)})"
+            fresh = not self.whole or alloc.array in self.steps.results
+            yield from [line] if fresh else self.steps.once([line])
+        if self.whole:
+            yield from self._at_once()
+            return
         names = [speller.names.fresh(f"{i.low[:-5]}_block") for i in tile.indices]
         speller.names.known.update({("block", n): n for n in names})
         counts = ", ".join(speller.size(i.extent) for i in tile.indices)
@@ -113,6 +146,18 @@ class TileSpeller:
         body = [f"{b.name} = {b.memory}{self._part(o)}" for b, o in self.made] + self.body
         loop = TileLoop(self.steps, tile, names, sizes, memory, body, self.sums)
         yield from loop.lines(self.head)
+
+    def _at_once(self) -> Iterator[str]:
+        """Yield the lines of a tile that is one block."""
+        yield from self.sums.starts.values()
+        names = [self.speller.size(i.extent) for i in self.tile.indices]
+        made = ((b.name, self._shape(o, names), self._dtype(o)) for b, o in self.made)
+        setup = [f"{name} = np.empty({shape}, {dtype})" for name, shape, dtype in made]
+        yield from self.steps.once([*self.head, *setup])
+        yield from self.body
+        for index in self.tile.indices:
+            for end in (index.low, index.high):
+                self.speller.names.known.pop(("index", end))
 
     def _cell(self) -> str:
         """Return the number of bytes of the largest buffer for one point of the tile's indices."""
@@ -329,7 +374,7 @@ class TileSpeller:
             return
         view = self.speller.view(item.view.array, item.view.parts)
         value = self.speller.text(block_of(item.number, item.view.axes))
-        self.body.append(f"{view} = {value}")
+        self.body.append(f"{view}{'' if view.endswith(']') else '[...]'} = {value}")
 
     def _fresh_name(self, name: str) -> str:
         self.steps.count += 1

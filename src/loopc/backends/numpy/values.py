@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from loopc.backends.numpy import contractions, integers, rows, windows
 from loopc.backends.numpy.functions import FunctionHelpers
@@ -73,6 +74,7 @@ class Speller:
         names: the identifiers.
         opt: the level of optimisation.
         hints: for choices between spellings.
+        types, shapes: of the arrays of the plan.
     """
 
     names: PythonNames
@@ -82,6 +84,7 @@ class Speller:
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
     hints: Hints = field(default_factory=Hints)
     types: Mapping[str, DType] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[Expr, ...]] = field(default_factory=dict)
 
     # Names, sizes, types
 
@@ -203,9 +206,11 @@ class Speller:
         if all(p.whole for p in parts):
             return base
         inside = [self._part(p) for p in parts]
+        wide = [f"0:{self.size(n)}" for n in self.shapes.get(array, ())]
+        inside = [":" if a == b else a for a, b in zip_longest(inside, wide)][: len(inside)]
         while inside and inside[-1] == ":":
             inside.pop()
-        text = f"{base}[{', '.join(inside)}]"
+        text = f"{base}[{', '.join(inside)}]" if inside else base
         sliced = [p for p in parts if p.axis]
         if any(p.step < 0 for p in sliced):
             flips = ["::-1" if p.step < 0 else ":" for p in sliced]

@@ -1,0 +1,85 @@
+"""What a function for arrays of fixed shapes and types makes once: buffers, masks, types.
+
+The text is a function that makes them and returns the one that runs; a call that begins while
+another is running has a set of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loopc.backends.numpy.release import assigned_to
+
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w*=[^=])")
+_LINE = re.compile(r"(\w+) = (.*)")
+_KNOWN = {"np", "None", "True", "False", "max", "min"}
+
+
+@dataclass
+class Prepared:
+    """The lines that run once.
+
+    Attributes:
+        types: the variables that hold types, which are there.
+        lines: the others.
+        names: what they assign to.
+    """
+
+    types: Mapping[Any, str]
+    lines: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def takes(self, line: str) -> bool:
+        """Take a line if it reads nothing but what is there before a call."""
+        found = _LINE.fullmatch(line)
+        if found is None or found[1] in self.names:
+            return False
+        if set(_NAME.findall(found[2])) - self.names - set(self.types.values()) - _KNOWN:
+            return False
+        self.lines.append(line)
+        self.names.add(found[1])
+        return True
+
+    def given_back(self, lines: Sequence[str]) -> list[str]:
+        """Return the lines that make what the call's own lines assign to again: it is not kept."""
+        assigned = {n for line in lines for n in assigned_to(line)}
+        back = [line for line in self.lines if line.split(" = ")[0] in assigned]
+        self.lines = [line for line in self.lines if line not in back]
+        self.names -= assigned
+        return back
+
+    def text(
+        self, name: str, args: Sequence[str], types: Sequence[str], lines: Sequence[str]
+    ) -> str:
+        """Return the text of the function that makes the function `name` of `args`."""
+        inner = function_text(name, args, lines).splitlines()
+        body = "".join(f"    {line}\n" for line in [*types, *self.lines, *inner, f"return {name}"])
+        return f'def _prepare():\n    """Make what every call uses; return the call."""\n{body}'
+
+
+def function_text(name: str, args: Sequence[str], lines: Sequence[str]) -> str:
+    """Return the text of a function in which floating-point errors are no warnings."""
+    head = f'@np.errstate(all="ignore")\ndef {name}({", ".join(args)}):\n'
+    return head + "".join(f"    {line}\n" for line in lines)
+
+
+class Spare:
+    """A function made anew whenever all that were made before are running."""
+
+    def __init__(self, prepare: Callable[[], Callable[..., dict[str, Any]]]) -> None:
+        self._prepare = prepare
+        self._spare: list[Callable[..., dict[str, Any]]] = []
+
+    def __call__(self, *arrays: Any) -> dict[str, Any]:
+        """Run one that is not running."""
+        try:
+            run = self._spare.pop()
+        except IndexError:
+            run = self._prepare()
+        try:
+            return run(*arrays)
+        finally:
+            self._spare.append(run)
