@@ -12,6 +12,8 @@ from pathlib import Path
 
 from loopc.backends.numpy import helpers
 
+from .directions import judge_directions
+from .gradients import judge_gradient
 from .judge import Verdict, judge, stages, threads, tiles
 from .programs import Case, case
 from .shrink import shrink
@@ -32,6 +34,8 @@ def main() -> int:
     args = parser.parse_args()
     os.environ["LOOPC_CACHE"] = "off"
     counts: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    failing: list[int] = []
     rejected: Counter[str] = Counter()
     used: Counter[str] = Counter()
     seen: Counter[str] = Counter()
@@ -43,7 +47,10 @@ def main() -> int:
         used.update(made.used)
         if verdict.kind == "rejected":
             rejected[verdict.reason] += 1
+        if verdict.kind == "ok" and verdict.reason:
+            notes[verdict.reason] += 1
         if verdict.kind == "failed":
+            failing.append(seed)
             seen[verdict.reason] += 1
             if seen[verdict.reason] <= 2:
                 report(made, verdict, seed, args)
@@ -56,6 +63,8 @@ def main() -> int:
     print(f"{total} programs, {counts['failed']} mismatches, {counts['rejected'] / max(total, 1):.1%} rejected,"
           f" {total / took:.0f} programs/s, last seed {seed}")  # fmt: skip
     print("rejected:", dict(rejected.most_common()))
+    print("noted:", dict(notes.most_common()))
+    print("failing:", *failing)
     print("failures:", dict(seen.most_common()))
     if args.mix:
         print(" ".join(f"{n}={c}" for n, c in sorted(used.items())))
@@ -63,8 +72,9 @@ def main() -> int:
 
 
 def made_case(seed: int, mode: str) -> Case:
-    """Return the case of a number: of four in mixed mode, one is smooth."""
+    """Return the case of a number: in mixed mode one of four is smooth, of gradients one of two."""
     smooth = mode == "smooth" or (mode == "mixed" and seed % 4 == 3)
+    smooth = smooth or (mode == "grad" and seed % 2 == 1)
     return case(random.Random(seed), smooth=smooth, gradient=mode == "grad")
 
 
@@ -73,9 +83,7 @@ def decide(made: Case, mode: str, seed: int) -> Verdict:
     helpers.HELPERS.update(tiles(seed))
     os.environ["LOOPC_THREADS"] = threads(seed)
     if mode == "grad":
-        from .gradients import judge_gradient
-
-        return judge_gradient(made, seed)
+        return judge_directions(made, seed) if made.smooth else judge_gradient(made, seed)
     return judge(made, stages(seed))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from loopc.autodiff.normal import is_only_source
 from loopc.ir import reductions
+from loopc.ir.derive import expand_primes
 from loopc.ir.dtypes import infer_dtypes, of_expr
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
@@ -34,7 +35,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import updates
+from loopc.ir.visit import reads, updates
 
 Parts = dict[tuple[str, tuple[int, ...]], Fraction]
 Env = dict[str, int]
@@ -75,11 +76,14 @@ def _exact(value: Any) -> Fraction:
     return Fraction(number)
 
 
+WHOLE = 2**53
+"""The start of a maximum of integers, and one step from there."""
+
 HALF = Fraction(1, 2)
 
 
 def _add(a: Dual, b: Dual) -> Dual:
-    return Dual(_number(a) + _number(b), combined((1, a.parts), (1, b.parts)))
+    return Dual(_stored(_number(a) + _number(b)), combined((1, a.parts), (1, b.parts)))
 
 
 def _number(a: Dual) -> Any:
@@ -87,7 +91,15 @@ def _number(a: Dual) -> Any:
 
 
 def _mul(a: Dual, b: Dual) -> Dual:
-    return Dual(_number(a) * _number(b), combined((b.value, a.parts), (a.value, b.parts)))
+    value = _stored(_number(a) * _number(b))
+    return Dual(value, combined((b.value, a.parts), (a.value, b.parts)))
+
+
+def _stored(value: Any) -> Any:
+    """Return a value that no store changes: a large integer may overflow."""
+    if isinstance(value, int) and abs(value) > WHOLE:
+        raise NotExactError("of large integers")
+    return value
 
 
 def _comparable(*terms: Dual) -> None:
@@ -241,9 +253,13 @@ class Interpreter:
             array[at] = FOLDS[row.fn](array[at], new)
 
     def is_scatter(self, stmt: Update) -> bool:
-        """Whether the terms of `max=` share a tie evenly: nothing else has written the array."""
-        others = [w for w in self.writers[stmt.target.array] if w is not stmt]
-        return is_only_source(stmt, others, self.program.array(stmt.target.array))
+        """Whether the terms of `max=` share a tie evenly: nothing else has a part in its growth."""
+        name = stmt.target.array
+        others = [w for w in self.writers[name] if w is not stmt]
+        top = next(s for s in self.program.body if any(u is stmt for _, u in updates((s,))))
+        seen = any(a.array == name for a in reads(top))
+        seen = seen or any(w is u for w in others for _, u in updates((top,)))
+        return not seen and is_only_source(stmt, others, self.program.array(name))
 
     def tied(self, name: str, at: tuple[int, ...], old: Dual, new: Dual, op: str) -> Dual:
         _comparable(old, new)
@@ -298,6 +314,8 @@ class Interpreter:
                 found: Dual = Dual(0) if at is None else self.cells[access.array][at]
                 return found
             case Call(fn, args):
+                if fn.endswith("'"):
+                    return self.value(expand_primes(expr), env)
                 return self.call(fn, args, env)
             case Reduce():
                 return self.reduce(expr, env)

@@ -166,6 +166,13 @@ SMOOTH = (
     ("log1p({0} * {0})", 9), ("sqrt(1 + {0} * {0})", 0), ("softplus({})", 0), ("erf({})", 1),
     ("(1 / (1 + {0} * {0}))", 1), ("atan({})", 2), ("gelu({})", 0), ("silu({})", 0),
     ("logaddexp({}, 0.5)", 0), ("hypot({}, 1.5)", 0), ("expm1(min({}, 1))", 3),
+    ("ln(2 + {0} * {0})", 9), ("tan(0.3 * tanh({}))", 1), ("asin(0.9 * sin({}))", 2),
+    ("acos(0.9 * cos({}))", 4), ("sinh(tanh({}))", 2), ("cosh(clip({}, -2, 2))", 4),
+    ("erfc({})", 2), ("lgamma(2.5 + tanh({}))", 2), ("digamma(2.5 + tanh({}))", 2),
+    ("atan2({}, 1.5)", 2), ("(1.5 + tanh({}))**0.7", 2), ("2**sin({})", 2), ("pow(2 + cos({}), 1.5)", 6),
+    ("(1 / (2.5 - sin({})))", 1), ("abs(sin({}))", 1), ("tanh'({})", 1), ("σ''({})", 1), ("erf'({})", 2),
+    ("gelu'({})", 2), ("(0.7 % (2 + sin({})))", 3), ("hypot(sin({0}), cos(2 * {0}))", 2),
+    ("logaddexp({0}, sin({0}))", 0), ("atan2(sin({0}), 1.5 + cos({0}))", 2), ("({0} / (2 + cos({0})))", 0),
 )  # fmt: skip
 
 
@@ -187,7 +194,10 @@ def _of_one(sketch: Sketch, kind: str, a: Term) -> Term:
             "({} // 2)", "({} % 3)", "ceil({} / 2)", "sign({})", "({} % 4)", "round({})"
         )
         return Term(form.format(a.text), max(a.size, 4))
-    return Term(f"{sketch.pick('relu', 'abs', 'relu')}({a.text})", a.size)
+    names = ["relu", "abs", "relu", "stopgrad"]
+    if not sketch.gradient:
+        names += ["relu'", "abs'", "+"]
+    return Term(f"{sketch.pick(*names)}({a.text})", max(a.size, 1))
 
 
 def guarded(sketch: Sketch, scope: Scope) -> Term:
@@ -290,6 +300,8 @@ def reduction(sketch: Sketch, scope: Scope, depth: int = 2) -> Term:
         ops |= {"mean": 1, "logsumexp": 2}
     if sketch.wild:
         ops["prod"] = 0
+    if count == 1 and not guard and _is_full(sketch, ranges[0]):
+        ops |= {"argmax": 1, "argmin": 1}
     op = sketch.some("reduce:", **ops)
     head = f"{op}[{', '.join(ranges)}{guard}]"
     if op == "prod":
@@ -299,9 +311,17 @@ def reduction(sketch: Sketch, scope: Scope, depth: int = 2) -> Term:
         return capped(sketch, Term(call, body.size * MOST**count))
     if op in ("any", "all"):
         return Term(call, 1)
+    if op in ("argmax", "argmin"):
+        return Term(call, MOST)
     if op in ("mean", "logsumexp") or (sketch.wild and sketch.chance(50)):
         return Term(f"clip({call}, -9, 9)" if op != "mean" else call, max(SMALL, body.size))
     return Term(f"max(-9, min(9, {call}))", SMALL)
+
+
+def _is_full(sketch: Sketch, span: str) -> bool:
+    """Whether a range is all of a dim that has cells."""
+    index, _, dim = span.partition(" < ")
+    return sketch.sizes.get(dim, 0) > 0 and INDICES[index] == dim
 
 
 def running(sketch: Sketch, scope: Scope) -> Term:
@@ -326,20 +346,27 @@ def running(sketch: Sketch, scope: Scope) -> Term:
         "running:",
         cumsum=3,
         cummax=1,
+        cummin=1,
         cumprod=1,
         **({"softmax": 2, "logsoftmax": 1} if sketch.smooth else {}),
     )
     inside = {**others, index: Bound(dim)}
+    if len(own) > 1 and sketch.chance(0 if sketch.gradient else 15):
+        other = sketch.pick(*(n for n in own if n != index))
+        inside[other] = Bound(scope[other].dim)
+        span = f"{span}, {other} < {scope[other].dim}"
+        sketch.note("running:two")
     body = expression(sketch, inside, 1)
     guard = f" if {condition(sketch, inside)}" if sketch.chance(20) else ""
     if op in ("softmax", "logsoftmax"):
         guard = guard if op == "softmax" else ""
         return Term(f"{op}[{span}{guard}]({body.text})", 9)
     if op == "cumprod":
-        return Term(f"cumprod[{span}{guard}](clip({body.text}, -1, 2))", 2**MOST)
-    if op == "cummax":
-        return Term(f"max(-9, min(9, cummax[{span}{guard}]({body.text})))", SMALL)
-    return capped(sketch, Term(f"cumsum[{span}{guard}]({body.text})", body.size * MOST))
+        two = "" if "," in span else "2"  # the product of many is no larger
+        return Term(f"cumprod[{span}{guard}](clip({body.text}, -1, {two or 1}))", 2**MOST)
+    if op in ("cummax", "cummin"):
+        return Term(f"max(-9, min(9, {op}[{span}{guard}]({body.text})))", SMALL)
+    return capped(sketch, Term(f"cumsum[{span}{guard}]({body.text})", body.size * MOST**2))
 
 
 def condition(sketch: Sketch, scope: Scope) -> str:
@@ -347,7 +374,12 @@ def condition(sketch: Sketch, scope: Scope) -> str:
     a, b = leaf(sketch, scope), leaf(sketch, scope)
     names = list(scope)
     form = sketch.some(
-        "if:", compare=3, index=3 if names else 0, two_indices=3 if len(names) > 1 else 0, word=1
+        "if:",
+        compare=3,
+        index=3 if names else 0,
+        two_indices=3 if len(names) > 1 else 0,
+        word=1,
+        chained=1,
     )
     if form == "index":
         name = sketch.pick(*names)
@@ -359,6 +391,8 @@ def condition(sketch: Sketch, scope: Scope) -> str:
     elif form == "two_indices":
         x, y = sketch.rng.sample(names, 2)
         first = f"{x} {sketch.pick('<', '<=', '==', '!=', '>', '>=')} {y}"
+    elif form == "chained":
+        first = f"{sketch.pick('-1', '0', '1')} {sketch.pick('<', '<=')} {a.text} {sketch.pick('<', '<=', '!=')} {b.text}"
     elif form == "word":
         first = f"not {a.text} < {b.text}"
     else:

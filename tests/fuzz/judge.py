@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import traceback
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from loopc.api.program import Program
 from loopc.backends.numpy import helpers
 from loopc.diagnostics.errors import BoundsError, LoopcError
 
+from .dress import dressed, new_names
 from .programs import Case
 
 HUGE = 2.0**50
@@ -56,7 +58,7 @@ def stages(seed: int) -> tuple[str, ...]:
     if seed % 8 == 0:
         found.append("standalone")
     if seed % 8 == 4:
-        found.append("specialized")
+        found.append("specialized" if seed % 16 == 4 else "dressed")
     return tuple(found)
 
 
@@ -76,7 +78,7 @@ def threads(seed: int) -> str:
     return str(1 + seed // 3 % 3)
 
 
-ALL = ("opt0", "opt2", "printed", "standalone", "specialized")
+ALL = ("opt0", "opt2", "printed", "standalone", "specialized", "dressed")
 
 
 def judge(case: Case, ways: tuple[str, ...] = ALL) -> Verdict:
@@ -84,10 +86,10 @@ def judge(case: Case, ways: tuple[str, ...] = ALL) -> Verdict:
 
     Args:
         case: the program.
-        ways: `opt0`, `opt2`, `printed`, and `standalone` for the saved module, which takes floats of
-            one type.
+        ways: `opt0`, `opt2`, `printed`, `dressed` (the same program in other words), and `standalone`
+            for the saved module, which takes floats of one type.
     """
-    if len({a.dtype for a in case.arrays.values() if a.dtype.kind == "f"}) > 1:
+    if len({a.real.dtype for a in case.arrays.values() if a.dtype.kind in "fc"}) > 1:
         ways = tuple(w for w in ways if w != "standalone")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -108,33 +110,80 @@ def judge(case: Case, ways: tuple[str, ...] = ALL) -> Verdict:
 def _compare(
     case: Case, program: Program, expected: dict[str, np.ndarray], ways: tuple[str, ...]
 ) -> Verdict:
-    printed = ""
-    stage = ""
+    made = {f"opt{n}": at(program, opt=n) for n in (0, 2)}
+    text = stage = ""
     try:
         for stage in ways:
             if stage == "printed":
-                printed = str(program)
-                again = compiled(printed)
-                if str(again) != printed:
-                    return Verdict("failed", "printed twice", f"{printed}\n{again}")
+                text = str(program)
+                again = compiled(text)
+                if str(again) != text:
+                    return Verdict("failed", "printed twice", f"{text}\n{again}")
                 found = run(at(again, opt=1), case.arrays)
             elif stage == "specialized":
                 found = _specialized(at(program, opt=2), case.arrays)
+            elif stage == "dressed":
+                text, found = _in_other_words(case)
             elif stage == "standalone":
                 found = _alone(program, case.arrays)
             else:
-                found = run(at(program, opt=int(stage[-1])), case.arrays)
-            for name, value in expected.items():
-                why = difference(found[name], value, case)
-                if why:
-                    return Verdict(
-                        "failed", f"{stage}: {why}", f"{name}: {found[name]!r}\nexpected {value!r}"
-                    )
+                found = run(made[stage], case.arrays)
+            wrong = _first_difference(stage, found, expected, case)
+            if wrong is not None:
+                return replace(wrong, detail=f"{wrong.detail}\n{text}")
+        for arrays in case.others:
+            stage = "opt2 again"
+            wrong = _again(case, at(program, backend="reference"), made["opt2"], arrays)
+            if wrong is not None:
+                return wrong
     except LoopcError as error:
-        return Verdict("failed", f"{stage}: {error.code}", f"{error}\n{printed}")
+        return Verdict("failed", f"{stage}: {error.code}", f"{error}\n{text}")
     except Exception as error:
         return crash(stage, error)
     return OK
+
+
+def _first_difference(
+    stage: str, found: dict[str, np.ndarray], expected: dict[str, np.ndarray], case: Case
+) -> Verdict | None:
+    for name, value in expected.items():
+        why = difference(found[name], value, case)
+        if why:
+            detail = f"{name}: {found[name]!r}\nexpected {value!r}"
+            return Verdict("failed", f"{stage}: {why}", detail)
+    return None
+
+
+def _again(
+    case: Case, reference: Program, program: Program, arrays: dict[str, np.ndarray]
+) -> Verdict | None:
+    """Whether a program that has run gives the right values for other extents too."""
+    stage = "opt2 again"
+    case = replace(case, arrays=arrays)
+    try:
+        expected = run(reference, arrays)
+    except BoundsError as error:
+        try:
+            run(program, arrays)
+        except BoundsError:
+            return None
+        return Verdict("failed", f"{stage}: not refused: {error.code}", f"{error}\n{arrays!r}")
+    except LoopcError:
+        return None
+    if not case.smooth and _is_huge(expected):
+        return None
+    wrong = _first_difference(stage, run(program, arrays), expected, case)
+    return wrong and replace(wrong, detail=f"{wrong.detail}\n{arrays!r}")
+
+
+def _in_other_words(case: Case) -> tuple[str, dict[str, np.ndarray]]:
+    """Return the same program in other words, and what it gives by the old names."""
+    rng = random.Random(case.text)
+    renamed = new_names(case.text, rng)
+    text = dressed(case.text, rng, renamed)
+    found = run(compiled(text), {renamed.get(n, n): a for n, a in case.arrays.items()})
+    names = {new: old for old, new in renamed.items()}
+    return text, {names.get(n, n): a for n, a in found.items()}
 
 
 def _must_refuse(case: Case, error: LoopcError) -> Verdict:
@@ -190,7 +239,7 @@ def crash(stage: str, error: Exception) -> Verdict:
 def _is_huge(values: dict[str, np.ndarray]) -> bool:
     for value in values.values():
         limit = 2.0**23 if value.dtype == np.float32 else HUGE
-        finite = np.abs(value[np.isfinite(value)].astype(float)) if value.size else value
+        finite = np.abs(value[np.isfinite(value)]).astype(float) if value.size else value
         if finite.size and float(finite.max()) > limit:
             return True
     return False
@@ -204,12 +253,15 @@ def difference(found: np.ndarray, value: np.ndarray, case: Case) -> str:
     if found.dtype != value.dtype:
         return f"type {found.dtype}, not {value.dtype}"
     if case.smooth or not case.exact:
-        single = any(a.dtype == np.float32 for a in case.arrays.values())
+        single = any(a.dtype in (np.float32, np.complex64) for a in case.arrays.values())
         return _apart(found, value, 1e-3 if single else 1e-11)
-    return "" if np.array_equal(found, value, equal_nan=value.dtype.kind == "f") else "value"
+    return "" if np.array_equal(found, value, equal_nan=value.dtype.kind in "fc") else "value"
 
 
 def _apart(found: np.ndarray, value: np.ndarray, tolerance: float) -> str:
+    if value.dtype.kind == "c":
+        pairs = ((found.real, value.real), (found.imag, value.imag))
+        return next(filter(None, (_apart(f, v, tolerance) for f, v in pairs)), "")
     if value.dtype.kind != "f":
         return "" if np.array_equal(found, value) else "value"
     if not np.array_equal(np.isnan(found), np.isnan(value)):

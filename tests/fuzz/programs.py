@@ -13,15 +13,22 @@ from .sketch import Known, Sketch
 from .statements import statement
 
 EXTENTS = (0, 1, 1, 2, 2, 3, 3, 3, 4)
+LARGER = (0, 1, 2, 3, 4, 5)
+"""Extents of a second call, where those of the first are not larger: a constant subscript stays inside."""
+
 DIMS = ("N", "M", "K")
+
+
+WIDTHS = ("int64", "int64", "int32", "int16")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A program, the arrays of a call, and what the program is made of."""
+    """A program, the arrays of a call, those of further calls, and what the program is made of."""
 
     text: str
     arrays: dict[str, np.ndarray]
+    others: tuple[dict[str, np.ndarray], ...] = ()
     used: Counter[str] = field(default_factory=Counter)
     smooth: bool = False
     exact: bool = True
@@ -46,9 +53,11 @@ def case(rng: random.Random, *, smooth: bool = False, gradient: bool = False) ->
     for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
         statement(sketch)
     arrays = _arrays(sketch)
-    return Case(
-        _text(sketch), arrays, sketch.used, smooth, exact="statement:backward" not in sketch.used
-    )
+    first = sketch.sizes
+    sketch.sizes = {d: max(n, rng.choice(LARGER)) for d, n in first.items()}
+    others = () if gradient or sketch.sizes == first else (_arrays(sketch),)
+    exact = "statement:backward" not in sketch.used
+    return Case(_text(sketch), arrays, others, sketch.used, smooth, exact)
 
 
 def _inputs(sketch: Sketch) -> None:
@@ -87,8 +96,11 @@ def _arrays(sketch: Sketch) -> dict[str, np.ndarray]:
             arrays[name] = np.asarray(values).astype(dtype)
             if sketch.wild and name != "one":
                 _spoil(sketch, arrays[name])
+        elif known.kind == "complex":
+            parts = rng.integers(-2, 3, (2, *shape)).astype("float32" if single else "float64")
+            arrays[name] = np.asarray(parts[0] + 1j * parts[1])
         elif known.kind == "int":
-            arrays[name] = np.asarray(rng.integers(-2, 4, shape))
+            arrays[name] = np.asarray(rng.integers(-2, 4, shape)).astype(sketch.pick(*WIDTHS))
         else:
             arrays[name] = np.asarray(rng.integers(0, 2, shape)).astype(bool)
     for dim, size in sizes.items():

@@ -61,6 +61,7 @@ class Sketch:
     sizes: dict[str, int] = field(default_factory=dict)
     arrays: dict[str, Known] = field(default_factory=dict)
     inputs: dict[str, Known] = field(default_factory=dict)
+    complexes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     written: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     defs: list[str] = field(default_factory=list)

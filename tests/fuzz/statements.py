@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .complexes import complex_numbers
 from .expressions import capped, condition, expression, inner_range, known, leaf, subscript
+from .nests import nest
 from .sketch import INDICES, LIMIT, MOST, Bound, Scope, Sketch, Term, cell, index_of
 
 FREE = ("i", "j", "k", "a", "b", "c")
@@ -32,7 +34,7 @@ def update(sketch: Sketch) -> None:
     """A loop that writes a new array, or one again, or an input."""
     count = sketch.rng.choices((0, 1, 2, 3), (1, 4, 5, 2))[0]
     ranges, scope = loops(sketch, count)
-    again = list(sketch.written)
+    again = [n for n in sketch.written if n not in sketch.complexes]
     where = sketch.some("target:", new=5, again=3 if again else 0, scattered=2, input=1)
     if where in ("again", "input"):
         names = (
@@ -81,14 +83,15 @@ def write(
         size = old + value.size * points
     else:
         size = max(old, value.size)
-    if op in ("max=", "min=") and first and not sketch.wild:
+    unbounded = op in ("max=", "min=") and first and (sketch.wild or sketch.chance(50))
+    if op in ("max=", "min=") and first and not unbounded:
         start(sketch, name, dims)
     if size > LIMIT:
         size = LIMIT
     head, tail = header(sketch, ranges, scope)
     access = cell(name, target)
     sketch.lines.append(f"{head}{access} {op} {value.text}{tail}")
-    if (op in ("max=", "min=") and first and sketch.wild) or size >= LIMIT:
+    if unbounded or size >= LIMIT:
         bounded(sketch, name, dims)
         size = 9
     sketch.holds(name, dims, size)
@@ -663,12 +666,15 @@ STATEMENTS = {
     "update": (update, 10), "recurrence": (recurrence, 3), "block": (block, 3), "in_place": (in_place, 2),
     "call": (call, 2), "triangle": (triangle, 1), "window": (window, 2), "ragged": (ragged, 1),
     "whole": (whole_numbers, 1), "contraction": (contraction, 3), "backward": (backward, 1),
+    "nest": (nest, 3), "complex": (complex_numbers, 1),
 }  # fmt: skip
 
 
 def statement(sketch: Sketch) -> None:
     """Add one statement of a random kind."""
-    skipped = ("contraction", "window", "ragged", "triangle", "backward") if sketch.wild else ()
+    skipped = (
+        ("contraction", "window", "ragged", "triangle", "backward", "nest") if sketch.wild else ()
+    )
     weights = {n: 0 if n in skipped else w for n, (_, w) in STATEMENTS.items()}
     name = sketch.some("statement:", **weights)
     STATEMENTS[name][0](sketch)

@@ -32,6 +32,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.reductions import by_op, lookup
+from loopc.ir.running import without_running
 from loopc.ir.visit import (
     free_indices,
     loop,
@@ -61,6 +62,7 @@ def normalise(
         forward: for tangents: only the reductions that have no rule become statements, for
             whatever a statement changes, its tangent runs beside it.
     """
+    body = without_running(body)
     writers: dict[str, list[Update]] = {}
     for _, update in updates(body):
         writers.setdefault(update.target.array, []).append(update)
@@ -178,8 +180,9 @@ class _Normal:
                     lambda c: self._term(update, c, loops, hoisted),  # type: ignore[arg-type]
                 )
             case Reduce() if self._stays(update, value, loops):
-                body = self._inside(value, loops, hoisted)
-                return value if body is value.body else replace(value, body=body)
+                opened = self._opened(value, loops)
+                body = self._inside(opened, loops, hoisted)
+                return value if body is opened.body else replace(opened, body=body)
             case _:
                 return self._hoisted(value, loops, hoisted)
 
@@ -242,15 +245,20 @@ class _Normal:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""
         if not isinstance(value, Reduce):
             return map_children(value, lambda c: self._hoisted_node(c, loops, hoisted))
-        opened = value if value.at else opened_reduction(value, {i.name for i in loops})
-        if value.at and any(isinstance(n, Reduce) for n in walk(value.body)):
-            opened = self._apart_from(value, loops)
+        opened = self._opened(value, loops)
         inside = self._inside(opened, loops, hoisted)
         if not self._is_apart(value):
             return value if inside is value.body else replace(opened, body=inside)
         if not any(self.is_active(a.array) for a in sensitive(value)):
             return value
         return self._statement_of(replace(opened, body=inside), loops, hoisted)
+
+    def _opened(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
+        """Return a reduction that something may be hoisted from: no index has a loop's name."""
+        if not value.at:
+            return opened_reduction(value, {i.name for i in loops})
+        inner = any(isinstance(n, Reduce) for n in walk(value.body))
+        return self._apart_from(value, loops) if inner else value
 
     def _apart_from(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
         """Return a pointwise reduction whose indices have other names than the loops round it."""
@@ -274,6 +282,7 @@ class _Normal:
         """Add the statement that computes a reduction into an array; return the read of it."""
         used = set(free_indices(replace(value, at=())))
         outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
+        outer = _with_ranges(outer, loops)
         if value.at:
             value = self._apart_from(value, loops)
         own = value.indices

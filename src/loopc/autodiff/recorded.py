@@ -9,8 +9,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
-from loopc.ir.nodes import Access, Backward, Expr, For, Index, Node, Read, Reduce, Stmt, Update
-from loopc.ir.visit import free_indices, loop, map_children, opened_reduction, reads
+from loopc.autodiff.loops import wrapped
+from loopc.ir.bounds import tighten
+from loopc.ir.nodes import (
+    Access,
+    Backward,
+    Call,
+    Expr,
+    For,
+    Index,
+    Node,
+    Read,
+    Reduce,
+    Stmt,
+    Update,
+)
+from loopc.ir.sites import LAZY, evaluated_where, is_inside
+from loopc.ir.visit import free_indices, map_children, opened_reduction, reads
 from loopc.ir.workspace import Names
 
 
@@ -24,7 +39,7 @@ class Recorder:
         for leaf in leaves:
             self.writers.setdefault(leaf.update.target.array, []).append(leaf)
         self.before: dict[int, list[Stmt]] = {}
-        self.kept: dict[tuple[int, Access, tuple[Index, ...]], Access] = {}
+        self.kept: dict[tuple[int, Access, tuple[Index, ...], tuple[Expr, ...]], Access] = {}
 
     # Facts
 
@@ -72,33 +87,61 @@ class Recorder:
 
     # Recording
 
-    def expr(self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...]) -> Expr:
-        """Replace the reads whose values are lost by reads of what is recorded."""
+    def expr(
+        self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...], holds: tuple[Expr, ...] = ()
+    ) -> Expr:
+        """Replace the reads whose values are lost by reads of what is recorded.
+
+        Args:
+            leaf: the statement that the values are of.
+            expr: the expression.
+            inner: the indices of sums round it.
+            holds: the conditions under which it is evaluated, with the values that they have there.
+        """
         around = {level.index.name for level in leaf.levels}
 
-        def step(node: Node, bound: tuple[Index, ...]) -> Node:
-            if isinstance(node, Reduce):
-                opened = opened_reduction(node, around | {i.name for i in bound})
-                inside = (*bound, *opened.indices)
-                kept = map_children(opened, lambda child: step(child, inside))
-                return node if kept == opened else kept
-            if isinstance(node, Read) and self._is_lost(leaf, node.access, bound):
-                return Read(self._keep(leaf, node.access, bound), span=node.span)
-            return map_children(node, lambda child: step(child, bound))
+        def step(node: Node, bound: tuple[Index, ...], held: tuple[Expr, ...]) -> Node:
+            match node:
+                case Reduce():
+                    opened = opened_reduction(node, around | {i.name for i in bound})
+                    inside = (*bound, *opened.indices)
+                    guards = (*held, *(() if opened.guard is None else (opened.guard,)))
+                    kept = map_children(
+                        opened,
+                        lambda c: step(c, inside, guards if c is opened.body else held),
+                    )
+                    return node if kept == opened else kept
+                case Read(access) if self._is_lost(leaf, access, bound):
+                    return Read(self._keep(leaf, access, bound, held), span=node.span)
+                case Call(fn, args) if fn in LAZY:
+                    places = zip(args, evaluated_where(node), strict=True)
+                    new = tuple(step(a, bound, (*held, *h)) for a, h in places)
+                    return node if new == args else replace(node, args=new)  # type: ignore[arg-type]
+                case _:
+                    return map_children(node, lambda child: step(child, bound, held))
 
-        return step(expr, inner)  # type: ignore[return-value]
+        return step(expr, inner, holds)  # type: ignore[return-value]
 
-    def access(self, leaf: Leaf, access: Access, inner: tuple[Index, ...]) -> Access:
+    def access(
+        self, leaf: Leaf, access: Access, inner: tuple[Index, ...], holds: tuple[Expr, ...] = ()
+    ) -> Access:
         """Replace the reads in an access's subscripts."""
-        subscripts = tuple(replace(s, at=self.expr(leaf, s.at, inner)) for s in access.subscripts)
+        subscripts = tuple(
+            replace(s, at=self.expr(leaf, s.at, inner, holds)) for s in access.subscripts
+        )
         return access if subscripts == access.subscripts else replace(access, subscripts=subscripts)
 
-    def _keep(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> Access:
+    def _keep(
+        self, leaf: Leaf, access: Access, bound: tuple[Index, ...], holds: tuple[Expr, ...]
+    ) -> Access:
         """Return the cell that records an access's value."""
         loops = [level.index for level in leaf.levels]
         used = set(free_indices(access))
-        extra = tuple(i for i in bound if i.name in used)
-        key = (leaf.number, access, extra)
+        if self._is_inside(leaf, access, bound):
+            holds = ()
+        inner = used | {n for c in holds for n in free_indices(c)}
+        extra = tuple(i for i in bound if i.name in inner)
+        key = (leaf.number, access, extra, holds)
         if key in self.kept:
             return self.kept[key]
         name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
@@ -108,9 +151,20 @@ class Recorder:
         own = [*(i for i in loops if i.name in needed), *extra]
         cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, (leaf.update,))
         record = Update(cell, "=", Read(access), span=leaf.update.span)
-        self.before.setdefault(leaf.number, []).extend(loop(extra, None, record))
+        self.before.setdefault(leaf.number, []).append(wrapped(extra, holds, record))
         self.kept[key] = cell
         return cell
+
+    def _is_inside(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> bool:
+        """Whether an access has a cell wherever its statement runs."""
+        ranges = {i.name: i for i in (*(level.index for level in leaf.levels), *bound)}
+        for guard in leaf.guards:
+            ranges = tighten(ranges, guard)
+        shape = self.names.arrays[access.array].shape or ()
+        return all(
+            s.mode != "strict" or is_inside(s.at, ranges, size)
+            for s, size in zip(access.subscripts, shape, strict=True)
+        )
 
     def _changes_inside(self, leaf: Leaf, array: str) -> int:
         """Return how many loops round a statement write an array: each iteration sees another."""

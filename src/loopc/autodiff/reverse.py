@@ -18,6 +18,7 @@ from fractions import Fraction
 
 from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
 from loopc.autodiff.checkpoints import Sweep
+from loopc.autodiff.loops import alone, merged, wrapped
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
 from loopc.ir import reductions
@@ -27,6 +28,7 @@ from loopc.ir.build import expression
 from loopc.ir.derive import product
 from loopc.ir.nodes import (
     Access,
+    Array,
     Call,
     Const,
     Expr,
@@ -37,7 +39,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, loop, opened_reduction, reads, substitute
+from loopc.ir.visit import free_indices, opened_reduction, reads, substitute, updates
 from loopc.ir.workspace import Names
 
 
@@ -54,10 +56,18 @@ class Reverse:
         self.recorder = Recorder(self.leaves, names)
         self.body = body
         self.at = len(self.leaves)
+        self.top: Stmt | None = None
+        self.first = 0
+        self.counts: list[Stmt] = []
 
     def sweeps(self) -> list[Sweep]:
         """Return each statement with what it must record, and its adjoint."""
-        adjoints = [tuple(self._statement(stmt)) for stmt in reversed(self.body)]
+        adjoints = []
+        for stmt in reversed(self.body):
+            self.top, self.counts = stmt, []
+            self.first = self.at - sum(1 for _ in updates((stmt,)))
+            adjoint = self._statement(stmt)
+            adjoints.append((*self.counts, *adjoint))
         recorded = self.recorder.forward(self.body)
         return [Sweep(*each) for each in zip(self.body, recorded, adjoints[::-1], strict=True)]
 
@@ -157,14 +167,19 @@ class Reverse:
 
     def _term(self, leaf: Leaf, term: Term, cotangent: Expr) -> Stmt:
         value = tidy(product(cotangent, *term.factors))
-        value = self._recorded(leaf, value, term.indices)
-        conditions = tuple(self._recorded(leaf, c, term.indices) for c in term.conditions)
-        access = self.recorder.access(leaf, term.access, term.indices)
+        holds = term.conditions
+        value = self._recorded(leaf, value, term.indices, holds)
+        conditions = tuple(
+            self._recorded(leaf, c, term.indices, holds[:n]) for n, c in enumerate(holds)
+        )
+        access = self.recorder.access(leaf, term.access, term.indices, holds)
         statement = Update(self.adjoint_of(access), "+=", value, span=leaf.update.span)
         return wrapped(term.indices, conditions, statement)
 
-    def _recorded(self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...]) -> Expr:
-        return self.recorder.expr(leaf, expr, inner)
+    def _recorded(
+        self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...], holds: tuple[Expr, ...] = ()
+    ) -> Expr:
+        return self.recorder.expr(leaf, expr, inner, holds)
 
     def _is_apart(self, leaf: Leaf, term: Term) -> bool:
         """Whether a term's access is to another cell than the target at every point."""
@@ -243,8 +258,24 @@ class Reverse:
         name = self.names.fresh(f"{target.array}_ties".replace(".", "_"))
         kept = [i for i in loops if i.name in cells]
         cell = self.names.cells(name, kept, loops, leaf.update.span, (leaf.update,))
-        held = tuple(self._recorded(leaf, c, inner) for c in conditions)
+        held = tuple(
+            self._recorded(leaf, c, inner, conditions[:n]) for n, c in enumerate(conditions)
+        )
         made.append(wrapped(inner, held, Update(cell, "+=", Const(1), span=leaf.update.span)))
+        return Read(cell)
+
+    def _count_in_cells(self, leaf: Leaf, holds: tuple[Expr, ...]) -> Expr:
+        """Count what shares the value of a cell, at all points, in front of all adjoints."""
+        target = leaf.update.target
+        shape = self.names.arrays[target.array].shape
+        name = self.names.fresh(f"{target.array}_ties".replace(".", "_"))
+        self.names.arrays[name] = Array(name, "temp", shape, span=leaf.update.span)
+        cell = replace(self.recorder.access(leaf, target, ()), array=name)
+        held = tuple(self._recorded(leaf, c, (), holds[:n]) for n, c in enumerate(holds))
+        count = wrapped((), held, Update(cell, "+=", Const(1), span=leaf.update.span))
+        assert self.top is not None
+        (found,) = alone(self.top, leaf.number - self.first, count)
+        self.counts.insert(0, found)
         return Read(cell)
 
     def _extreme(self, leaf: Leaf) -> list[Stmt]:
@@ -255,7 +286,7 @@ class Reverse:
         target = self._cotangent(leaf)
         holds = (Call("eq", (update.value, Read(update.target))),)
         made: list[Stmt] = []
-        count = self._count(leaf, (), holds, made)
+        count = self._count_in_cells(leaf, holds)
         names = {level.index.name for level in leaf.levels}
         share = Call("div", (Read(target), count))
         for term in terms(update.value, self.active.__contains__, names):
@@ -334,23 +365,3 @@ def _is_exact(a: float, b: float) -> bool:
     if not (math.isfinite(a) and math.isfinite(b) and abs(a * b) < 2**53):
         return False
     return Fraction(a) * Fraction(b) == Fraction(a * b)
-
-
-def wrapped(indices: tuple[Index, ...], conditions: tuple[Expr, ...], stmt: Stmt) -> Stmt:
-    """Put a statement into loops and under conditions."""
-    guard: Expr | None = None
-    if conditions:
-        guard = conditions[0] if len(conditions) == 1 else Call("and", conditions)
-    return loop(indices, guard, stmt)[0]
-
-
-def merged(outer: For, inner: Stmt) -> Stmt:
-    """Return the loop `outer` round `inner`, as one loop where that means the same."""
-    if not isinstance(inner, For):
-        return replace(outer, body=(inner,))
-    data = any(True for i in inner.indices for _ in reads(i))
-    if outer.guard is not None and (data or inner.guard is None) and inner.indices and data:
-        return replace(outer, body=(inner,))
-    guards = tuple(dict.fromkeys(g for g in (outer.guard, inner.guard) if g is not None))
-    guard = None if not guards else guards[0] if len(guards) == 1 else Call("and", guards)
-    return For((*outer.indices, *inner.indices), guard, inner.body, span=outer.span)

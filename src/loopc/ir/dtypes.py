@@ -227,13 +227,9 @@ def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
         return as_float(joined)
     if row.result == "real":
         return as_real(joined)
-    if joined.kind == "b" and row.name in _ARITHMETIC:
+    if joined.kind == "b" and row.counts_bools:
         return DType("i", () if joined.weak else ("int64",), weak=joined.weak)
     return joined
-
-
-_ARITHMETIC = frozenset({"add", "neg", "mul", "floordiv", "mod", "pow"})
-"""Operators under which a bool counts as 1 or 0."""
 
 
 def _of_reduction(op: str, body: DType | None) -> DType | None:
@@ -247,9 +243,7 @@ def _of_reduction(op: str, body: DType | None) -> DType | None:
         return None
     if row.result == "float":
         return as_float(body)
-    if (body.kind in "bi" and row.op in ("+=", "*=")) or (row.name or "").startswith("cum"):
-        return _accumulated(body) if body.kind in "bi" else body
-    return body
+    return _accumulated(body) if body.kind in "bi" and row.fn in ("add", "mul") else body
 
 
 def concrete(dtype: DType, given: Mapping[str, str]) -> str:

@@ -11,11 +11,26 @@ from dataclasses import replace
 from typing import cast
 
 from loopc.diagnostics.record import record
-from loopc.ir.bounds import reached, tighten
+from loopc.ir.affine import Affine, affine, at_least
+from loopc.ir.bounds import bounds, reached, runs_over, tighten
 from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update
 from loopc.ir.visit import children, free_indices, map_children
 
 LAZY = frozenset({"where", "and", "or"})
+
+
+def evaluated_where(call: Call) -> tuple[tuple[Expr, ...], ...]:
+    """Return the conditions under which each argument of a call is evaluated."""
+    args = call.args
+    match call.fn:
+        case "where":
+            return ((), (args[0],), (Call("not", (args[0],)),))
+        case "and":
+            return tuple(args[:n] for n in range(len(args)))
+        case "or":
+            return tuple(tuple(Call("not", (b,)) for b in args[:n]) for n in range(len(args)))
+        case _:
+            return ((),) * len(args)
 
 
 @record()
@@ -180,3 +195,16 @@ def used_ranges(expr: Expr, ranges: dict[str, Index]) -> dict[str, Index]:
             kept.append(name)
             wanted |= set(free_indices(ranges[name]))
     return {name: ranges[name] for name in reversed(kept)}
+
+
+def is_inside(at: Expr, ranges: dict[str, Index], size: Expr) -> bool:
+    """Whether a subscript is inside an axis for all sizes, over `ranges`."""
+    if runs_over(at, ranges, size):
+        return True
+    ends = bounds(at, used_ranges(at, ranges))
+    extent = affine(size)
+    low = None if ends.low is None else affine(ends.low)
+    high = None if ends.high is None else affine(ends.high)
+    if low is None or high is None or extent is None:
+        return False
+    return at_least(low, Affine(0)) and at_least(extent, high + Affine(1))

@@ -122,7 +122,12 @@ def _others(lowering: Lowering, access: Access, axis: int) -> list[Index]:
 
 
 def _where_run(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
-    """Return when a reduction has terms at all, where a subscript may be outside if it has none."""
+    """Return when a reduction has terms at all, where a subscript may be outside if it has none.
+
+    A range of the reduction is evaluated whether it has terms or not.
+    """
+    if any(access == a for i in lowering.box.indices.values() for a in reads(i)):
+        return ()
     found: dict[Expr, None] = {}
     for axis, subscript in enumerate(access.subscripts):
         inside = lowering.context.is_inside(access, axis, lowering.ranges)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import bounds, is_attained, runs_over
+from loopc.ir.bounds import bounds, is_attained
 from loopc.ir.dtypes import INTEGER, DType, of_expr
-from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read
-from loopc.ir.sites import used_ranges
+from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read, Reduce
+from loopc.ir.sites import is_inside, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
 from loopc.ir.visit import free_indices, is_known_before, map_children, substitute, walk
 from loopc.lower.domain import count
@@ -62,6 +61,7 @@ class Context:
         counted: the arrays that the plan makes for itself, and the index whose values they have.
         proved: subscripts that are inside, whatever their indices' ranges seem to say.
         waves: how many nests have been skewed.
+        reduced: what the index names of the statement's reductions stand for.
         rows: what the waves being lowered use as one row of cells; None: there are no waves.
     """
 
@@ -79,6 +79,7 @@ class Context:
     measured: list[Step] = field(default_factory=list)
     occupied: dict[Index, None] = field(default_factory=dict)
     known: dict[Expr, DType | None] = field(default_factory=dict)
+    reduced: dict[str, Index] = field(default_factory=dict)
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""
@@ -136,6 +137,7 @@ class Context:
         """Drop what was measured or required for a statement that is lowered in another way."""
         self.measured.clear()
         self.occupied.clear()
+        self.reduced.clear()
 
     def as_indices(self, expr: Expr) -> Expr:
         """Return an expression with the index in place of the array that has its values."""
@@ -158,16 +160,8 @@ class Context:
         if self.proved and (access, axis) in self.proved:
             return True
         at = self.as_indices(access.subscripts[axis].at)
-        if runs_over(at, ranges, self.extent(access.array, axis)):
-            return True
         own = {i.name: i for i in self.counted.values()}
-        ends = bounds(at, used_ranges(at, {**ranges, **own}))
-        size = affine(self.extent(access.array, axis))
-        low = None if ends.low is None else affine(ends.low)
-        high = None if ends.high is None else affine(ends.high)
-        if low is None or high is None or size is None:
-            return False
-        return at_least(low, Affine(0)) and at_least(size, high + Affine(1))
+        return is_inside(at, {**own, **ranges}, self.extent(access.array, axis))
 
     @contextmanager
     def assuming(self, subscripts: Iterable[tuple[Access, int]]) -> Iterator[None]:
@@ -200,8 +194,10 @@ class Context:
 
 
 def _is_made_in_the_run(expr: Expr) -> bool:
-    """Whether a size is counted while the program runs: a flattened domain's, a diagonal's."""
-    return any(isinstance(n, Extent) and "°" in n.name for n in walk(expr))
+    """Whether a size is found while the program runs: counted there, or by a reduction."""
+    return any(
+        isinstance(n, Reduce) or (isinstance(n, Extent) and "°" in n.name) for n in walk(expr)
+    )
 
 
 def _positions(access: Access) -> dict[str, Expr] | None:

@@ -23,7 +23,7 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
     """Lower a reduction inside an expression."""
     row = reductions.lookup(expr.op)
     assert row is not None, expr.op
-    opened = opened_reduction(expr, set(lowering.ranges))
+    opened = _opened(lowering, expr)
     if row.form == "pointwise":
         swept = _swept(lowering, opened)
         if swept is not None:
@@ -47,6 +47,18 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
         return Apply("div", (terms, number), lowering.union(terms, number))
     inner = replace(inner, absorbed=False)
     return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)
+
+
+def _opened(lowering: Lowering, expr: Reduce) -> Reduce:
+    """Return a reduction whose indices have names that stand for one range in the statement."""
+    taken = set(lowering.ranges)
+    known = lowering.context.reduced
+    while True:
+        opened = opened_reduction(expr, taken)
+        others = {i.name for i in opened.indices if known.setdefault(i.name, i) != i}
+        if not others:
+            return opened
+        taken |= others
 
 
 def _inside(lowering: Lowering, opened: Reduce) -> Lowering:

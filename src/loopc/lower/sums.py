@@ -12,6 +12,7 @@ from loopc.ir.nodes import Call, Expr, Read
 from loopc.ir.visit import free_indices
 from loopc.lower import growth
 from loopc.lower.domain import count
+from loopc.lower.factors import without_casts
 from loopc.lower.folds import folded
 from loopc.lower.plan import Apply, Cast, Contract, Exactly, Lit, Scalar, Selected, Value
 
@@ -174,9 +175,10 @@ def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) ->
     if kind is None:
         return list(values)
     result = INTEGER if kind.kind in "bi" else FLOAT if kind.weak else kind
-    found = list(values)
+    types = [lowering.type_of(f) for f in product.factors]
+    found = [*without_casts(values[: len(types)], types), *values[len(types) :]]
     for number, factor in enumerate(product.factors):
-        value, own = values[number], lowering.type_of(factor)
+        value, own = found[number], lowering.type_of(factor)
         narrow = own is not None and (own.kind in "bi" or own.weak)
         if narrow and not isinstance(value, Lit | Scalar):
             found[number] = Cast(value, result, value.axes)

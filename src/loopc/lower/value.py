@@ -8,14 +8,16 @@ from dataclasses import replace
 from loopc.diagnostics.record import record
 from loopc.ir.affine import affine, is_nonnegative
 from loopc.ir.bounds import bounds
+from loopc.ir.derive import expand_primes
 from loopc.ir.dtypes import FLOAT, INTEGER, DType, as_float, is_reciprocal, of_call
-from loopc.ir.functions import TO_INTEGER, lookup
+from loopc.ir.functions import TO_INTEGER, lookup, order
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
-from loopc.ir.sites import used_ranges
+from loopc.ir.sites import LAZY, evaluated_where, used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access, growth, reduction
 from loopc.lower.context import Context, place_of
 from loopc.lower.domain import Box
+from loopc.lower.factors import without_casts
 from loopc.lower.plan import Apply, Cast, Checked, Lit, Range, Scalar, Value
 
 
@@ -122,7 +124,21 @@ class Lowering:
             return self._integer(expr, args[0], types[0])
         if expr.fn == "pow" and all(t is not None and t.kind in "bi" for t in types):
             return self._power(expr, args, types)
+        if order(expr.fn):
+            return self._derivative(expr, self.applied(expr.fn, args, types))
         return self.applied(expr.fn, args, types)
+
+    def _derivative(self, expr: Call, value: Value) -> Value:
+        """Give a derivative the type of its function: that of `relu` is a comparison, or 0."""
+        full = expand_primes(expr)
+        found, dtype = self.type_of(full), self.type_of(expr)
+        if dtype is None:
+            return value
+        if isinstance(full, Const):
+            return Cast(Lit(full.value), dtype, ())
+        if found is None or found.kind == dtype.kind:
+            return value
+        return Cast(value, FLOAT if dtype.weak else dtype, value.axes)
 
     def _integer(self, expr: Call, value: Value, dtype: DType | None) -> Value:
         if dtype is not None and dtype.kind == "i":
@@ -160,6 +176,7 @@ class Lowering:
         counted = row.counts_bools and all(
             t is not None and (t.kind == "b" or t.weak) for t in types
         )
+        args = without_casts(args, types) if fn == "mul" else args
         typed = [
             self._typed(v, t, joined, as_int=counted and row.result != "bool")
             for v, t in zip(args, types, strict=True)
@@ -168,20 +185,10 @@ class Lowering:
 
     def _lazily(self, expr: Call) -> list[Value] | None:
         """Lower the branches of a choice under its condition."""
-        row = lookup(expr.fn)
-        assert row is not None
-        if row.params == ("c", "a", "b"):
-            condition, a, b = expr.args
-            taken, other = self.under(condition), self.under(Call("not", (condition,)))
-            return [self.value(condition), taken.value(a), other.value(b)]
-        if expr.fn in ("and", "or"):
-            values = [self.value(expr.args[0])]
-            for number, arg in enumerate(expr.args[1:], 1):
-                before = expr.args[:number]
-                held = before if expr.fn == "and" else tuple(Call("not", (b,)) for b in before)
-                values.append(self.under(*held).value(arg))
-            return values
-        return None
+        if expr.fn not in LAZY:
+            return None
+        places = zip(expr.args, evaluated_where(expr), strict=True)
+        return [self.under(*holds).value(arg) for arg, holds in places]
 
     def _is_size(self, expr: Expr) -> bool:
         """Whether an expression is integer arithmetic of dims and serial indices alone."""

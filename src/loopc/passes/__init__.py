@@ -17,13 +17,22 @@ from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.share_products import share_products
 from loopc.passes.split_ragged import split_ragged
+from loopc.passes.split_running import split_running
 
 Pass: TypeAlias = Callable[[Program], Program]
 
 PIPELINE: dict[int, tuple[Pass, ...]] = {
-    0: (hold_conditions, split_ragged, expand_workspaces),
-    1: (hold_conditions, split_ragged, expand_workspaces, contract_workspaces, drop_initial),
+    0: (split_running, hold_conditions, split_ragged, expand_workspaces),
+    1: (
+        split_running,
+        hold_conditions,
+        split_ragged,
+        expand_workspaces,
+        contract_workspaces,
+        drop_initial,
+    ),
     2: (
+        split_running,
         hold_conditions,
         split_ragged,
         fold_constants,

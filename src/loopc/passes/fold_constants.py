@@ -11,7 +11,7 @@ Source: constant propagation, e.g. Muchnick, Advanced Compiler Design, ch. 12.6.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from loopc.ir.affine import equal
@@ -63,6 +63,7 @@ def _constants(program: Program) -> dict[str, Const]:
                 continue
             indices = tuple(i for f in loops for i in f.indices)
             plain = isinstance(value, Const) and all(f.guard is None for f in loops)
+            plain = plain and _runs_before_reads(program, loops, update)
             if plain and _covers(update, indices, shapes[name]) and _is_same_cell(stmt, update):
                 assert isinstance(value, Const)
                 known[name] = value
@@ -79,6 +80,31 @@ def _is_same_cell(stmt: Stmt, update: Update) -> bool:
     """Whether the statement round an assignment reads no cell that is still to be assigned."""
     own = (a for a in reads(stmt) if a.array == update.target.array)
     return all(a == update.target for a in own)
+
+
+def _runs_before_reads(program: Program, loops: Sequence[For], update: Update) -> bool:
+    """Whether the loops over indices that the target does not have run wherever it is read.
+
+    Such a loop may be empty: then a read behind it sees the array's first value.
+    """
+    target = update.target
+    own = {s.at.name for s in target.subscripts if isinstance(s.at, IndexRef)}
+    around = [f for f in loops if any(i.name not in own and _may_be_empty(i) for i in f.indices)]
+    return not around or _reads_of(target.array, around[-1].body) == _reads_of(
+        target.array, program.body
+    )
+
+
+def _may_be_empty(index: Index) -> bool:
+    match (index.start, index.stop):
+        case (Const(int(start)), Const(int(stop))):
+            return stop <= start
+        case _:
+            return True
+
+
+def _reads_of(name: str, body: Iterable[Stmt]) -> int:
+    return sum(a.array == name for s in body for a in reads(s))
 
 
 def _covers(update: Update, indices: tuple[Index, ...], shape: tuple[Expr, ...]) -> bool:

@@ -1,0 +1,41 @@
+"""Loops round the statements of an adjoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loopc.ir.nodes import Call, Expr, For, Index, Stmt
+from loopc.ir.visit import loop, reads, updates
+
+
+def wrapped(indices: tuple[Index, ...], conditions: tuple[Expr, ...], stmt: Stmt) -> Stmt:
+    """Put a statement into loops and under conditions."""
+    guard: Expr | None = None
+    if conditions:
+        guard = conditions[0] if len(conditions) == 1 else Call("and", conditions)
+    return loop(indices, guard, stmt)[0]
+
+
+def merged(outer: For, inner: Stmt) -> Stmt:
+    """Return the loop `outer` round `inner`, as one loop where that means the same."""
+    if not isinstance(inner, For):
+        return replace(outer, body=(inner,))
+    data = any(True for i in inner.indices for _ in reads(i))
+    if outer.guard is not None and (data or inner.guard is None) and inner.indices and data:
+        return replace(outer, body=(inner,))
+    guards = tuple(dict.fromkeys(g for g in (outer.guard, inner.guard) if g is not None))
+    guard = None if not guards else guards[0] if len(guards) == 1 else Call("and", guards)
+    return For((*outer.indices, *inner.indices), guard, inner.body, span=outer.span)
+
+
+def alone(stmt: Stmt, number: int, instead: Stmt) -> tuple[Stmt, ...]:
+    """Return the loops and guards round one update of a statement, with another in its place."""
+    if not isinstance(stmt, For):
+        return (instead,) if number == 0 else ()
+    found: list[Stmt] = []
+    for child in stmt.body:
+        here = sum(1 for _ in updates((child,)))
+        if 0 <= number < here:
+            found += [merged(stmt, s) for s in alone(child, number, instead)]
+        number -= here
+    return tuple(found)

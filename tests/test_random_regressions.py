@@ -1,0 +1,104 @@
+"""Programs that random ones shrank to, judged again in every way to run and differentiate them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fuzz.gradients import judge_gradient
+from fuzz.judge import judge
+from fuzz.programs import Case
+
+
+def whole(*shape: int) -> np.ndarray:
+    """Return small whole numbers."""
+    return (np.arange(int(np.prod(shape))) * 7 % 5 - 1.0).reshape(shape)
+
+
+PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a literal is not there where its loop is empty": (
+        "input x[K], y[N]\nfor c < K: t = 2\nfor i < N: z[i] = t + y[i]\n",
+        {"x": whole(0), "y": whole(3)},
+    ),
+    "an array of literals is not there where an outer loop is empty": (
+        "input x[K], y[N]\nfor c < K, i < N: t[i] = 2\nfor i < N: z[i] = t[i] y[i]\n",
+        {"x": whole(0), "y": whole(3)},
+    ),
+    "a value that is read lazily is recorded lazily": (
+        "input x[N]\ndim t[N]\nfor i < N: t[i] = 1\n"
+        "for a < N, i < N: t[i - i % 2] max= where(i >= 1, t[i-1] x[i], x[i])\n",
+        {"x": whole(3)},
+    ),
+    "a value under the guard of a sum is recorded under it": (
+        "input x[N]\ndim t[N]\nfor i < N: t[i] = x[i]\n"
+        "for i < N: t[i] = clip(sum[a < N if a > 0](t[a-1] t[a-1]), -9, 9) - t[i] x[i]\n",
+        {"x": whole(3)},
+    ),
+    "a lost value under or": (
+        "input x[N], p[N]: int\ndim t[N]\nfor i < N: t[i] = 2 x[i]\n"
+        "for j < N, i < N: t[p[i]] min= i < 1 or t[i-1] > 0\n",
+        {"x": whole(3), "p": np.array([2, 0, 0])},
+    ),
+    "the range of a sum is evaluated though the sum is empty": (
+        "input x[N,K], p[K]: int\ndim y[K]\nfor c in range(0, K, 2): y[c] = where("
+        "x[0,c] < sum[a < min(p[c], N) if x[N-1-a,0] > x[a,c]](x[0,c]), 1, x[0,c])\n",
+        {"x": whole(3, 3), "p": np.array([2, 0, 2])},
+    ),
+    "a hoisted product inside a running sum over the loop's own index": (
+        "input x[M,N]\nfor c < N if c < N - 1: t[c] += cumsum[c < N](prod[b < M](x[b,c]))\n",
+        {"x": whole(3, 4)},
+    ),
+    "equal terms of a scattered maximum": (
+        "input x[N], p[N]: int\ndim y[2]\nfor i < N: y[p[i]] max= x[i]\n"
+        "for i < 2: z[i] = clip(y[i], -9, 9)\n",
+        {"x": np.array([2.0, 2, 1, 1]), "p": np.array([0, 0, 1, 1])},
+    ),
+    "equal terms of a maximum along diagonals": (
+        "input x[N]\ndim y[2*N]\nfor i < N, j < N: y[i + j] max= x[i] x[j]\n"
+        "for i < 2*N: z[i] = clip(y[i], -9, 9)\n",
+        {"x": np.ones(2)},
+    ),
+    "equal terms of a maximum in a block that runs in order": (
+        "input x[N]\noutput m, h\ndim h[N]\n"
+        "for t in range(1, N):\n    m max= x[t]\n    h[t] = h[t-1] + x[t-1]\n",
+        {"x": np.array([3.0, 2, 2])},
+    ),
+    "derivatives that are comparisons count as numbers": (
+        "input x[N]\nfor i < N: y[i] = relu'(x[i]) + relu'(x[i]) - relu''(x[i])\n"
+        "for i < N: z[i] = -relu'(x[i]) sum[k < N](relu'(x[k]) relu'(x[i])) x[i]\n",
+        {"x": whole(4)},
+    ),
+    "reductions of one statement over ranges of one name": (
+        "input x[N,K]\nfor i < N: "
+        "y[i] = max[k in range(1, K)](x[i,k] x[i,k]) - max[k < K](x[i,k] - i)\n",
+        {"x": whole(3, 4)},
+    ),
+    "an index that was counted out, and one of its name": (
+        "input x[N], w[M], p[N]: int, z[K]\n"
+        "for i < N, j < M: s[i,j] = sum[c < min(p[i], K) - 1](1)\ndim y[N]\n"
+        "for i < N - M + 1, j < M: y[i] += x[i+j]\n",
+        {"x": whole(3), "w": whole(0), "p": np.array([2, 0, 1]), "z": whole(2)},
+    ),
+    "running reductions over two indices": (
+        "input x[N,K]\nfor i < N, k < K: y[i,k] = cumsum[k in range(1, K), i in reversed(range(N))]"
+        "(x[i,k]) - cummax[i < N, k < K if k != 1](x[i,k]) cumprod[i < N, k < K](x[i,k])\n",
+        {"x": whole(2, 3)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_values_in_every_way(name: str) -> None:
+    text, arrays = PROGRAMS[name]
+    verdict = judge(Case(text, arrays))
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_derivatives_in_every_way(name: str, way: int) -> None:
+    text, arrays = PROGRAMS[name]
+    verdict = judge_gradient(Case(text, arrays), way)
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
