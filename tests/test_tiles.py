@@ -74,3 +74,24 @@ def test_a_block_that_is_kept_is_read_backwards() -> None:
     arrays = {"x": np.linspace(-1, 1, 15).reshape(5, 3), "w": np.ones(4)}
     expected = loopc.compile(text, backend="reference")(arrays)
     np.testing.assert_allclose(loopc.compile(text)(arrays).y, expected.y, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("far", [1.0, 1e200, np.inf, np.nan])
+def test_distances_in_blocks_are_made_anew_where_they_overflow(far: float) -> None:
+    text = """
+        input w[I,J]
+        param x[I,K], y[J,K]
+        for i,j  L += w[i,j] exp(-sum[k]((x[i,k] - y[j,k])**2) / 1e3)
+    """
+    rng = np.random.default_rng(5)
+    arrays = {n: rng.random(s) for n, s in (("w", (5, 4)), ("x", (5, 2)), ("y", (4, 2)))}
+    arrays["x"][3, 1] = far
+    program = loopc.compile(text)
+    assert "_finite(" in program.source
+    found, gradients = program.value_and_grad(arrays)
+    plain = loopc.compile(text, backend="reference")
+    expected, slopes = plain.value_and_grad(arrays)
+    np.testing.assert_allclose(found.L, expected.L, rtol=1e-12)
+    for name in ("x", "y"):
+        np.testing.assert_allclose(gradients[name], slopes[name], rtol=1e-10, atol=1e-14)

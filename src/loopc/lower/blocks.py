@@ -154,20 +154,26 @@ def _simple(expr: Expr) -> Expr:
     return expr if form is None else to_expr(form)
 
 
-def can_run_in_blocks(value: Value, axes: frozenset[str]) -> bool:
-    """Whether a value of a block can be made from blocks: no axis of them is reduced or moved."""
+def can_run_in_blocks(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
+    """Whether a value of a block can be made from blocks: no axis of them is reduced or moved.
+
+    A large product is not to be split by its rows, but inside what is checked to be finite: sums
+    that were multiplied out are over the few coordinates of points, and used at once.
+    """
     match value:
         case Contract(args, kept) | Selected(args=args, axes=kept):
-            splits = _is_batched(args, kept, axes)
+            splits = _is_batched(args, kept, axes) or (rows and not _is_summed(args, kept, axes))
         case Range(step=step, axes=own):
             splits = step == 1 or axes.isdisjoint(own)
-        case Exactly() | Strided(pads=((_, _), *_)):
+        case Strided(pads=((_, _), *_)):
             splits = False
+        case Exactly():
+            splits = rows = True
         case View() | Strided() | Gather():
             splits = True
         case _:
             splits = _keeps(value, axes)
-    return splits and all(can_run_in_blocks(child, axes) for child in children(value))
+    return splits and all(can_run_in_blocks(c, axes, rows=rows) for c in children(value))
 
 
 def _keeps(value: Value, axes: frozenset[str]) -> bool:
@@ -181,9 +187,13 @@ def _is_batched(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[
     arrays = [a for a in args if a.axes]
     everywhere = {x for a in arrays for x in a.axes}
     summed = everywhere - set(kept)
-    if axes & summed:
+    if _is_summed(args, kept, axes):
         return False
     inside = axes & everywhere
     if all(inside <= set(a.axes) for a in arrays):
         return True
     return all(len(set(a.axes) - summed) == 0 for a in arrays if not inside <= set(a.axes))
+
+
+def _is_summed(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[str]) -> bool:
+    return any(x in axes and x not in kept for a in args for x in a.axes)

@@ -25,6 +25,7 @@ from loopc.lower.plan import (
     Assign,
     Cast,
     Contract,
+    Exactly,
     Expand,
     Fold,
     Gather,
@@ -370,6 +371,8 @@ def is_fresh(value: Value) -> bool:
             return bool(over)  # an array at numbers alone is a view
         case Contract(args):
             return len(args) > 1
+        case Exactly(arg, exact):
+            return is_fresh(arg) and is_fresh(exact)
         case Gather(over=over):  # without index arrays it is a slice
             return bool(over)
         case _:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import can_run_in_blocks
-from loopc.lower.plan import Apply, Assign, Contract, Fold, Step, Store, Value, View
+from loopc.lower.plan import Apply, Assign, Contract, Exactly, Fold, Step, Store, Value, View
 from loopc.lower.plan_visit import arrays_read, children, walk
 
 
@@ -90,28 +90,30 @@ def reads_itself(step: Step) -> bool:
     return isinstance(step, Assign) and step.array in arrays_read(step.value)
 
 
-def _is_sum(value: Value, axes: frozenset[str]) -> bool:
+def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
     """Whether a value is linear in sums over all of the shared indices."""
     match value:
         case Fold("sum", arg, over):
-            return axes <= set(over) and can_run_in_blocks(arg, axes)
+            return axes <= set(over) and can_run_in_blocks(arg, axes, rows=rows)
         case Contract(args, kept):
             everywhere = {frozenset(a.axes) for a in args if a.axes}
             return (
-                len(everywhere) == 1
+                (rows or len(everywhere) == 1)
                 and axes <= set().union(*everywhere)
                 and not axes & set(kept)
-                and all(can_run_in_blocks(a, axes) for a in args)
+                and all(can_run_in_blocks(a, axes, rows=rows) for a in args)
             )
+        case Exactly(arg, exact):
+            return _is_sum(arg, axes, rows=True) and _is_sum(exact, axes, rows=True)
         case Apply("neg", (inner,)):
-            return _is_sum(inner, axes)
+            return _is_sum(inner, axes, rows=rows)
         case Apply("add", args):
-            return all(_is_sum(a, axes) for a in args)
+            return all(_is_sum(a, axes, rows=rows) for a in args)
         case Apply("mul", args):
             depending = [a for a in args if _depends(a, axes)]
-            return len(depending) == 1 and _is_sum(depending[0], axes)
+            return len(depending) == 1 and _is_sum(depending[0], axes, rows=rows)
         case Apply("div", (inner, by)):
-            return not _depends(by, axes) and _is_sum(inner, axes)
+            return not _depends(by, axes) and _is_sum(inner, axes, rows=rows)
         case _:
             return False
 

@@ -25,6 +25,7 @@ from loopc.lower.plan import (
     Assign,
     Cast,
     Contract,
+    Exactly,
     Expand,
     Fold,
     Gather,
@@ -212,9 +213,56 @@ class Graph:
                     return self._apply(value)
                 if isinstance(value, Fold):
                     return self._fold(value)
+                if isinstance(value, Contract):
+                    return self._contract(value)
                 return self._operation(map_children(value, self.visit))
+            case Exactly(arg, exact):
+                return self._operation(replace(value, arg=self.visit(arg), exact=self._late(exact)))
             case _:
                 return self._operation(self._renamed_array(map_children(value, self.visit)))
+
+    def _late(self, value: Value) -> Value:
+        """Return a value that the run computes only if it has to, over what there is."""
+        if isinstance(value, View):
+            return self._view(value)
+        return self._renamed_array(map_children(value, self._late))
+
+    def _contract(self, value: Contract) -> Value:
+        """Sum each factor over the axes that it alone has, and scale the smallest by numbers.
+
+        What is left is a plain product.
+        """
+        args = [self.visit(a) for a in value.args]
+        numbers = [a for a in args if not a.axes]
+        arrays = [a for a in args if a.axes]
+        if len(arrays) < 2:
+            return self._operation(replace(value, args=tuple(args)))
+        for n, array in enumerate(arrays):
+            others = {a for m, v in enumerate(arrays) if m != n for a in v.axes}
+            over = tuple(a for a in array.axes if a not in value.axes and a not in others)
+            if over:
+                left = tuple(a for a in array.axes if a not in over)
+                arrays[n] = self._fold(Fold("sum", array, over, left))
+        if numbers:
+            n = min(range(len(arrays)), key=lambda n: self._cost(arrays[n]))
+            arrays[n] = self._apply(Apply("mul", (*numbers, arrays[n]), arrays[n].axes))
+        return self._operation(replace(value, args=tuple(arrays)))
+
+    def splits_rows(self) -> bool:
+        """Whether a product of a block has a factor that is the same for all blocks."""
+        return any(
+            isinstance(o.value, Contract)
+            and any(len(a.axes) > 1 and not self._cost(a)[0] for a in o.value.args)
+            for o in self.operations
+        )
+
+    def _cost(self, value: Value) -> tuple[bool, int, bool]:
+        """Return what tells large values from small: of blocks, of many axes, computed."""
+        if not _is_operation(value):
+            return (False, len(value.axes), False)
+        assert isinstance(value, View)
+        operation = self.operations[int(value.array[1:])]
+        return (operation.varies, len(value.axes), not isinstance(operation.value, View))
 
     def _renamed_array(self, value: Value) -> Value:
         if isinstance(value, Strided | Gather) and value.array in self.holds:

@@ -194,6 +194,11 @@ def _exactly(value, exact):
     """Return a value that costs less, if it is finite, else the one that does not overflow."""
     return value if np.isfinite(value).all() else exact()
 ''',
+    "_finite": '''\
+def _finite(a):
+    """Return whether all cells are finite; the sum of their squares is, as a rule, if they are."""
+    return bool(np.isfinite(np.vdot(a, a)) or np.isfinite(a).all())
+''',
     "_padded": '''\
 def _padded(a, pads):
     """Return an array with pads[d] zeros in front of and behind its dimension d."""

@@ -19,7 +19,7 @@ from loopc.ir.bind import evaluate
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
-from loopc.lower.plan import Apply, Note, Tile, Value, View
+from loopc.lower.plan import Apply, Exactly, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class TileSpeller:
             for number in (*_uses(item), *_made(item)):
                 last[number] = place
         for operation in reversed(operations):
-            if not is_fresh(operation.value):
+            if not is_fresh(operation.value) and not self._is_checked(operation):
                 for number in operation.below:
                     last[number] = max(last[number], last[operation.number])
         return last
@@ -141,7 +141,9 @@ class TileSpeller:
         counts = ", ".join(speller.size(i.extent) for i in tile.indices)
         comma = "," if len(names) == 1 else ""
         blocks = speller.helper("_blocks")
-        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self._cell()})"
+        limit = ", 1 << 20" if self.graph.splits_rows() else ""  # a matmul wants some rows
+        cell = f"{self._cell()}{limit}"
+        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {cell})"
         memory = {b.memory: (self._shape(o, names), self._dtype(o)) for b, o in self.made}
         body = [f"{b.name} = {b.memory}{self._part(o)}" for b, o in self.made] + self.body
         loop = TileLoop(self.steps, tile, names, sizes, memory, body, self.sums)
@@ -232,6 +234,9 @@ class TileSpeller:
         if isinstance(value, Apply) and value.fn == "where" and self._key(operation):
             self._chosen(operation, value, place)
             return
+        if isinstance(value, Exactly) and self._is_checked(operation):
+            self._checked(operation, value, place)
+            return
         made = calls.call(self.speller, operation)
         if made is None or not self._key(operation):
             name = self._fresh_name("t")
@@ -269,6 +274,21 @@ class TileSpeller:
         else:
             where = _as_bool(test, self.graph.dtype(condition))
         self.body.append(f"np.copyto({buffer.name}, {other_text}, where={where})")
+        self._take(operation, buffer)
+
+    def _is_checked(self, operation: Operation) -> bool:
+        """Whether an operation is made in memory of its own, and anew where it is not finite."""
+        return isinstance(operation.value, Exactly) and bool(self._key(operation))
+
+    def _checked(self, operation: Operation, value: Exactly, place: int) -> None:
+        """Spell a value that is made anew where it is not finite."""
+        fast = self.speller.fit(value.arg, operation.axes)
+        exact = self.speller.fit(value.exact, operation.axes)
+        buffer = self._buffer(operation, place, (value.arg,))
+        if buffer.name != fast:
+            self.body.append(f"np.copyto({buffer.name}, {fast})")
+        self.body.append(f"if not {self.speller.helper('_finite')}({buffer.name}):")
+        self.body.append(f"    {buffer.name}[...] = {exact}")
         self._take(operation, buffer)
 
     def _opposite(self, condition: Value, test: str) -> str:
@@ -340,8 +360,9 @@ class TileSpeller:
         write = self.written.get(operation.number)
         if write is None or operation.dtype != self.speller.types[write.view.array]:
             return None
-        chooses = isinstance(operation.value, Apply) and operation.value.fn == "where"
-        until = place - 1 if chooses else place  # masked copies write before all is read
+        value = operation.value
+        early = isinstance(value, Exactly) or (isinstance(value, Apply) and value.fn == "where")
+        until = place - 1 if early else place  # these write before all is read
         if any(self.last[n] > until and self._reads(n, write) for n in self.buffers):
             return None
         self.placed[operation.number] = write.view.array
