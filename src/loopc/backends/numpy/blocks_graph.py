@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loopc.backends.numpy.inline import inlined
-from loopc.diagnostics.record import record
+from loopc.backends.numpy.tile_items import Add, Item, Operation, Write, block_of, name_of
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
@@ -45,62 +45,6 @@ from loopc.lower.plan import (
 from loopc.lower.plan_names import canonical, mentions, renamed
 from loopc.lower.plan_visit import children, map_children
 from loopc.lower.value_types import type_of
-
-
-@record()
-class Operation:
-    """One operation.
-
-    Attributes:
-        number: its name in other operations' values is `·number`.
-        value: what it computes, over views of `·n` and of arrays in memory.
-        dims: the extent of each axis; None if one is not known.
-        dtype: None if it is not known.
-        below: the operations that it reads.
-        varies: whether it differs from block to block.
-    """
-
-    number: int
-    value: Value
-    dims: tuple[Expr, ...] | None
-    dtype: DType | None
-    below: tuple[int, ...]
-    varies: bool
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """The axes of its value."""
-        return self.value.axes
-
-
-@record()
-class Write:
-    """The value of an operation goes into an array's block."""
-
-    view: View
-    number: int
-
-
-@record()
-class Add:
-    """A step that adds a sum over the block to an array."""
-
-    step: Assign | Store
-    below: tuple[int, ...]
-
-
-Item = Operation | Write | Add | Note
-
-
-def name_of(number: int) -> str:
-    """Return the name of an operation in values."""
-    return f"·{number}"
-
-
-def block_of(number: int, axes: tuple[str, ...]) -> View:
-    """Return the view of all that an operation makes."""
-    parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in axes)
-    return View(name_of(number), parts, axes)
 
 
 @dataclass
@@ -206,20 +150,26 @@ class Graph:
                     return inner
                 return self._operation(replace(value, arg=inner))
             case Apply() | Fold() | Along() | Contract():
-                simpler = inlined(value, self.sizes, self.dtype)
-                if simpler is not None:
-                    return self.visit(simpler)
-                if isinstance(value, Apply):
-                    return self._apply(value)
-                if isinstance(value, Fold):
-                    return self._fold(value)
-                if isinstance(value, Contract):
-                    return self._contract(value)
-                return self._operation(map_children(value, self.visit))
+                return self._function(value)
             case Exactly(arg, exact):
                 return self._operation(replace(value, arg=self.visit(arg), exact=self._late(exact)))
             case _:
                 return self._operation(self._renamed_array(map_children(value, self.visit)))
+
+    def _function(self, value: Apply | Fold | Along | Contract) -> Value:
+        """Return a function, reduction or product by the simplest operations."""
+        simpler = inlined(value, self.sizes, self.dtype)
+        if simpler is not None:
+            return self.visit(simpler)
+        match value:
+            case Apply():
+                return self._apply(value)
+            case Fold():
+                return self._fold(value)
+            case Contract():
+                return self._contract(value)
+            case _:
+                return self._operation(map_children(value, self.visit))
 
     def _late(self, value: Value) -> Value:
         """Return a value that the run computes only if it has to, over what there is."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from loopc.backends.numpy.blocks_graph import Operation
+from loopc.backends.numpy.tile_items import Operation
 from loopc.backends.numpy.values import Speller
+from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.lower.plan import Apply, Fold, Lit, Value
 
@@ -83,3 +84,8 @@ def text(speller: Speller, value: Value, axes: tuple[str, ...], *, full: bool = 
             return f"np.vdot({speller.text(a)}, {speller.text(b)})"
     spelled = speller.spell(value)
     return speller.fitted(spelled, axes)
+
+
+def as_bool(text: str, dtype: DType | None) -> str:
+    """Return the text of a condition as one of bools."""
+    return text if dtype is not None and dtype.kind == "b" else f"np.not_equal({text}, 0)"

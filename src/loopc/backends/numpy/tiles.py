@@ -13,10 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import calls
-from loopc.backends.numpy.blocks_graph import Add, Graph, Item, Operation, Write, block_of, name_of
+from loopc.backends.numpy.blocks_graph import Graph
+from loopc.backends.numpy.tile_items import (
+    Add,
+    Operation,
+    Write,
+    block_of,
+    name_of,
+    place_of_write,
+    touched,
+)
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums
 from loopc.ir.bind import evaluate
-from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Exactly, Note, Tile, Value, View
@@ -98,7 +106,7 @@ class TileSpeller:
         operations = self.graph.operations
         last = [0] * len(operations)
         for place, item in enumerate(self.items):
-            for number in (*_uses(item), *_made(item)):
+            for number in touched(item):
                 last[number] = place
         for operation in reversed(operations):
             if not is_fresh(operation.value) and not self._is_checked(operation):
@@ -142,8 +150,7 @@ class TileSpeller:
         comma = "," if len(names) == 1 else ""
         blocks = speller.helper("_blocks")
         limit = ", 1 << 20" if self.graph.splits_rows() else ""  # a matmul wants some rows
-        cell = f"{self._cell()}{limit}"
-        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {cell})"
+        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self._cell()}{limit})"
         memory = {b.memory: (self._shape(o, names), self._dtype(o)) for b, o in self.made}
         body = [f"{b.name} = {b.memory}{self._part(o)}" for b, o in self.made] + self.body
         loop = TileLoop(self.steps, tile, names, sizes, memory, body, self.sums)
@@ -215,19 +222,10 @@ class TileSpeller:
         array = operation.value.array
         name = self._fresh_name(f"{self.speller.name('array', array)}_part")
         text = calls.text(self.speller, operation.value, operation.axes)
-        if self._place_of_write(array) < self.last[operation.number]:
+        if place_of_write(self.items, array) < self.last[operation.number]:
             text += ".copy()"
         self.body.append(f"{name} = {text}")
         self._take(operation, Buffer(name, owned=False))
-
-    def _place_of_write(self, array: str) -> int:
-        """Return the item that writes an array's block; behind all of them if none does."""
-        places = (
-            n
-            for n, item in enumerate(self.items)
-            if isinstance(item, Write) and item.view.array == array
-        )
-        return next(places, len(self.items))
 
     def _computed(self, operation: Operation, place: int) -> None:
         value = operation.value
@@ -272,7 +270,7 @@ class TileSpeller:
         if into_first:
             where = self._opposite(condition, test)
         else:
-            where = _as_bool(test, self.graph.dtype(condition))
+            where = calls.as_bool(test, self.graph.dtype(condition))
         self.body.append(f"np.copyto({buffer.name}, {other_text}, where={where})")
         self._take(operation, buffer)
 
@@ -400,21 +398,3 @@ class TileSpeller:
     def _fresh_name(self, name: str) -> str:
         self.steps.count += 1
         return self.speller.names.fresh(f"{name}{self.steps.count}")
-
-
-def _uses(item: Item) -> tuple[int, ...]:
-    match item:
-        case Operation(below=below) | Add(below=below):
-            return below
-        case Write(number=number):
-            return (number,)
-        case Note():
-            return ()
-
-
-def _made(item: Item) -> tuple[int, ...]:
-    return (item.number,) if isinstance(item, Operation) else ()
-
-
-def _as_bool(text: str, dtype: DType | None) -> str:
-    return text if dtype is not None and dtype.kind == "b" else f"np.not_equal({text}, 0)"

@@ -1,0 +1,85 @@
+"""What a tile is made of: single operations, writes, and additions to sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loopc.diagnostics.record import record
+from loopc.ir.dtypes import DType
+from loopc.ir.nodes import Const, Expr
+from loopc.lower.plan import Assign, Note, Part, Store, Value, View
+
+
+@record()
+class Operation:
+    """One operation.
+
+    Attributes:
+        number: its name in other operations' values is `·number`.
+        value: what it computes, over views of `·n` and of arrays in memory.
+        dims: the extent of each axis; None if one is not known.
+        dtype: None if it is not known.
+        below: the operations that it reads.
+        varies: whether it differs from block to block.
+    """
+
+    number: int
+    value: Value
+    dims: tuple[Expr, ...] | None
+    dtype: DType | None
+    below: tuple[int, ...]
+    varies: bool
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of its value."""
+        return self.value.axes
+
+
+@record()
+class Write:
+    """The value of an operation goes into an array's block."""
+
+    view: View
+    number: int
+
+
+@record()
+class Add:
+    """A step that adds a sum over the block to an array."""
+
+    step: Assign | Store
+    below: tuple[int, ...]
+
+
+Item = Operation | Write | Add | Note
+
+
+def name_of(number: int) -> str:
+    """Return the name of an operation in values."""
+    return f"·{number}"
+
+
+def block_of(number: int, axes: tuple[str, ...]) -> View:
+    """Return the view of all that an operation makes."""
+    parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in axes)
+    return View(name_of(number), parts, axes)
+
+
+def touched(item: Item) -> tuple[int, ...]:
+    """Return the operations that an item reads or is."""
+    match item:
+        case Operation(number=number, below=below):
+            return (*below, number)
+        case Add(below=below):
+            return below
+        case Write(number=number):
+            return (number,)
+        case Note():
+            return ()
+
+
+def place_of_write(items: Sequence[Item], array: str) -> int:
+    """Return the item that writes an array's block; behind all of them if none does."""
+    places = (n for n, i in enumerate(items) if isinstance(i, Write) and i.view.array == array)
+    return next(places, len(items))
