@@ -86,8 +86,9 @@ def bind(program: Program, shapes: Shapes, scalars: Mapping[str, int]) -> dict[s
     given = [a for a in program.arrays if a.kind != "temp" and a.name in shapes]
     for array in given:
         _check_rank(array, shapes[array.name])
-    dims = _bare_dims(program, given, shapes)
-    _constant_dims(program, dims, scalars)
+    stated = _stated_dims(program, scalars)
+    dims = {**_bare_dims(program, given, shapes, stated), **stated}
+    _computed_dims(program, given, shapes, dims, scalars, stated)
     _solve_dims(given, shapes, dims, scalars)
     _require_all(program, dims)
     _check_divisors(program, dims, scalars)
@@ -114,8 +115,37 @@ def _shape_text(array: Array) -> str:
     return f"({', '.join(expr_text(e) for e in array.shape)})"
 
 
-def _bare_dims(program: Program, given: list[Array], shapes: Shapes) -> dict[str, int]:
-    """Take the dims that stand alone in a shape; two arrays must agree."""
+def _stated_dims(program: Program, scalars: Mapping[str, int]) -> dict[str, int]:
+    """Return the dims that the call gives."""
+    arrays = {a.name for a in program.arrays}
+    extents = (n.name for n in walk(program) if isinstance(n, Extent))
+    return {n: scalars[n] for n in extents if n in scalars and n not in arrays}
+
+
+def _computed_dims(
+    program: Program,
+    given: list[Array],
+    shapes: Shapes,
+    dims: dict[str, int],
+    scalars: Mapping[str, int],
+    stated: Mapping[str, int],
+) -> None:
+    """Take the dims that the program gives a value, which the shapes of arrays must have."""
+    for dim in program.dims:
+        if dim.value is None or dim.name in stated:
+            continue
+        expected = evaluate(dim.value, dims, scalars)
+        for array in given:
+            for axis, expr in enumerate(array.shape or ()):
+                if expr == Extent(dim.name) and shapes[array.name][axis] != expected:
+                    raise _wrong_size(array, axis, shapes[array.name][axis], expected)
+        dims[dim.name] = expected
+
+
+def _bare_dims(
+    program: Program, given: list[Array], shapes: Shapes, stated: Mapping[str, int]
+) -> dict[str, int]:
+    """Take the dims that stand alone in a shape; two arrays must agree, and with what is stated."""
     dims: dict[str, int] = {}
     origin: dict[str, tuple[str, int]] = {}
     for array in given:
@@ -123,6 +153,8 @@ def _bare_dims(program: Program, given: list[Array], shapes: Shapes) -> dict[str
             if not isinstance(expr, Extent):
                 continue
             size = shapes[array.name][axis]
+            if stated.get(expr.name, size) != size:
+                raise _wrong_size(array, axis, size, stated[expr.name])
             if dims.setdefault(expr.name, size) != size:
                 first, first_axis = origin[expr.name]
                 found = clash(
@@ -131,17 +163,6 @@ def _bare_dims(program: Program, given: list[Array], shapes: Shapes) -> dict[str
                 raise catalogue.ENTRIES["L0204"].raises(found)
             origin.setdefault(expr.name, (array.name, axis))
     return dims
-
-
-def _constant_dims(program: Program, dims: dict[str, int], scalars: Mapping[str, int]) -> None:
-    """Take the dims that the call gives, and those that the program gives a value."""
-    arrays = {a.name for a in program.arrays}
-    for node in walk(program):
-        if isinstance(node, Extent) and node.name in scalars and node.name not in arrays:
-            dims.setdefault(node.name, scalars[node.name])
-    for dim in program.dims:
-        if dim.value is not None:
-            dims.setdefault(dim.name, evaluate(dim.value, dims, scalars))
 
 
 def _solve_dims(
@@ -209,16 +230,21 @@ def _check_sizes(
             size = shapes[array.name][axis]
             expected = max(0, evaluate(expr, dims, scalars))
             if size != expected:
-                raise catalogue.error(
-                    "L0208",
-                    array.span,
-                    array=array.name,
-                    axis=axis + 1,
-                    given=size,
-                    extent=f"`{expr_text(expr)}`",
-                    expected=expected,
-                    shape=_shape_text(array),
-                )
+                raise _wrong_size(array, axis, size, expected)
+
+
+def _wrong_size(array: Array, axis: int, size: int, expected: int) -> Exception:
+    assert array.shape is not None
+    return catalogue.error(
+        "L0208",
+        array.span,
+        array=array.name,
+        axis=axis + 1,
+        given=size,
+        extent=f"`{expr_text(array.shape[axis])}`",
+        expected=expected,
+        shape=_shape_text(array),
+    )
 
 
 def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 def read(lowering: Lowering, access: Access) -> Value:
     """Lower the value of a cell at each point of the box."""
-    access = _without_multiples_of_zero(without_modes(lowering, access))
+    access = without_multiples_of_zero(without_modes(lowering, access))
     if is_affine(lowering, access) and stays_inside(lowering, access):
         parts = slices(lowering, access)
         if parts is not None:
@@ -53,8 +53,8 @@ def read(lowering: Lowering, access: Access) -> Value:
     return _gather(lowering, access) if window is None else window
 
 
-def _without_multiples_of_zero(access: Access) -> Access:
-    """Return the access with `0` in the place of `0*i`, which stays where it is."""
+def without_multiples_of_zero(access: Access) -> Access:
+    """Return the access with `0` in the place of `0*i` or `i % 1`, which stay where they are."""
     new = (
         replace(s, at=simple)
         if set(free_indices(simple := simplify(s.at))) < set(free_indices(s.at))

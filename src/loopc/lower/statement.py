@@ -80,7 +80,9 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
     Raises:
         NeedSerial: one of the parallel indices must run in order.
     """
-    context.zero_outside.pop(job.update.target.array, None)
+    target = accesses.without_multiples_of_zero(job.update.target)
+    job = replace(job, update=replace(job.update, target=target))
+    context.zero_outside.pop(target.array, None)
     context.forget()
     try:
         return _lower_box(context, job)
