@@ -100,3 +100,19 @@ def test_the_gradient_of_a_part_of_an_array_runs_over_the_part(level: dict) -> N
     )
     found = loopc.compile(text, **level).grad(a=[1.0, 2.0], b=[3.0])
     assert {n: v.tolist() for n, v in found.items()} == {"a": [2, 8], "b": [18]}
+
+
+@pytest.mark.parametrize(
+    "text", ["for i < N: y[i] = x[i]\n", "dim N = 3\ninput x[N]\nfor i  y[i] = x[i]\n"]
+)
+def test_a_dim_that_is_stated_must_fit_the_arrays(level: dict, text: str) -> None:
+    program = loopc.compile(text, **level)
+    assert program(x=[1.0, 2.0, 3.0], N=3).y.tolist() == [1, 2, 3]
+    with pytest.raises(loopc.ShapeError, match="axis 1 of `x` is 5 long; `N` is 3"):
+        program(x=np.ones(5), N=3)
+
+
+@pytest.mark.parametrize("statement", ["t[p[i] % 1] += 1", "t[0*i] = p[i]", "t[i//3] max= p[i]"])
+def test_a_subscript_that_is_always_0_moves_along_nothing(level: dict, statement: str) -> None:
+    text = f"input p[3]: int\ndim t[1]\nfor i < 3: {statement}\n"
+    assert loopc.compile(text, **level)(p=[1, 2, 3]).t.tolist() == [3]
