@@ -116,3 +116,21 @@ def test_a_dim_that_is_stated_must_fit_the_arrays(level: dict, text: str) -> Non
 def test_a_subscript_that_is_always_0_moves_along_nothing(level: dict, statement: str) -> None:
     text = f"input p[3]: int\ndim t[1]\nfor i < 3: {statement}\n"
     assert loopc.compile(text, **level)(p=[1, 2, 3]).t.tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("input x[N]\ny = 1 / N\n", np.inf),
+        ("input x[N]\ny = (1 / N)**2 - 0.5 / N\n", np.nan),
+        ("input x[N]\ny = 0.0**(N-1) + 10.0**(400*(N+1))\n", np.inf),
+        ("dim h[4]\nh[0] = 1\nfor t < 3: h[t+1] = exp(-h[t]) + 1 / (t - 1)**2\ny = h[2]\n", np.inf),
+        ("dim h[4]\nh[0] = 1\nfor t < 3: h[t+1] = h[t] + 10 // t + 7 % t\ny = h[3]\n", 17),
+        ("y = 2**70\n", 0),
+    ],
+)
+def test_numbers_that_are_no_arrays_follow_ieee_too(
+    level: dict, text: str, expected: float
+) -> None:
+    found = loopc.compile(text, **level)({"x": np.ones(0)} if "x[" in text else {})
+    np.testing.assert_allclose(found.y, expected)

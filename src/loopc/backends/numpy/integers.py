@@ -7,6 +7,7 @@ from collections.abc import Callable
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
+from loopc.ir.visit import free_indices
 from loopc.lower.context import place_of
 
 ATOM, UNARY, PRODUCT, SUM = 20, 13, 12, 11
@@ -46,6 +47,9 @@ def _spell(  # noqa: C901 - one case per kind of node
             )
         case Call("floordiv" | "mod" as fn, (a, b)):
             sign = "//" if fn == "floordiv" else "%"
+            if free_indices(b):  # an index may be 0; a size was looked at before the run
+                dividend, divisor = spell(a, name), spell(b, name, PRODUCT + 1)
+                return ATOM, f"int(np.int64({dividend}) {sign} {divisor})"
             return PRODUCT, f"{spell(a, name, PRODUCT)} {sign} {spell(b, name, PRODUCT + 1)}"
         case Call(fn, (inner,)) if fn == TO_INTEGER:
             text = _float(inner, name)

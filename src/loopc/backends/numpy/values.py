@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from loopc.backends.numpy import contractions, integers, rows, windows
+from loopc.backends.numpy import contractions, integers, python_numbers, rows, windows
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.hints import Hints
@@ -374,6 +374,11 @@ class Speller:
     def _operator(self, value: Apply, symbol: str) -> Text:
         level = _LEVELS.get(symbol, 6)
         args = value.args
+        wrapped = python_numbers.wrapper(value, self.types.get)
+        if wrapped is not None:
+            first, rest = (self.fit(a, (), ATOM) for a in args)
+            text = f"{wrapped[1]}({wrapped[0]}({first}) {symbol} {rest})"
+            return Text(text, ATOM, value.axes)
         if value.fn == "neg":
             return Text(f"-{self.fit(args[0], value.axes, level)}", level, value.axes)
         if value.fn == "pow":
