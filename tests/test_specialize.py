@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -58,6 +59,47 @@ def test_results_go_where_they_are_wanted_and_are_fresh_elsewhere(program: loopc
     assert not np.shares_memory(fast(*arrays).s, fast(*arrays).s)
     first, second = fast.grad(*arrays), fast.grad(*arrays)
     assert not np.shares_memory(first.W, second.W)
+
+
+def test_results_are_made_in_the_callers_arrays_where_nothing_else_is_read() -> None:
+    program = loopc.compile("input x[N]\nfor i: y[i] = exp(x[i]) - 1\nfor i: z[i] = y[i]**2\n")
+    x = np.linspace(-1, 1, 7)
+    fast = program.specialize(x=x)
+    expected = program(x=x).z.copy()
+    for _ in range(3):
+        z = np.full(7, np.nan)
+        assert fast(x, out={"z": z}).z is z
+        np.testing.assert_array_equal(z, expected)
+    wide = np.full((7, 2), np.nan)
+    np.testing.assert_array_equal(fast(x, out={"z": wide[:, 0]}).z, expected)
+    np.testing.assert_array_equal(wide[:, 0], expected)
+    whole = np.concatenate([x, np.zeros(3)])
+    np.testing.assert_array_equal(fast(whole[:7], out={"z": whole[3:]}).z, expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "says"),
+    [
+        (lambda f, a: f(*a, out=3), "L0709", "a mapping of arrays by name"),
+        (lambda f, a: f(*a, out={"s": 3}), "L0703", "type int"),
+        (lambda f, a: f(*a, out={"s": [1.0, 2.0, 3.0]}), "L0703", "type list"),
+        (lambda f, a: f(*a, out={"s": np.empty(3, int)}), "L0703", "does not fit"),
+        (lambda f, a: f(*a, out={"s": np.empty((3, 1))}), "L0703", "2 dimensions"),
+        (lambda f, a: f(*a, out={"s": np.broadcast_to(0.0, 3)}), "L0703", "written"),
+        (lambda f, a: f(*a[1:], x=a[0]), "L0702", "`x`, `k`, `W`, `b`"),
+        (lambda f, a: f.grad(*a[1:], x=a[0]), "L0702", "by position"),
+        (lambda f, a: f.grad(*a, out={"q": np.empty(3)}), "L0705", "`q`"),
+        (lambda f, a: f.value_and_grad(*a, out={"W": np.empty(3)}), "L0709", "a pair"),
+        (lambda f, a: f.value_and_grad(*a, out=({}, 3)), "L0709", "a mapping"),
+    ],
+)
+def test_wrong_calls_say_what_is_wrong(
+    program: loopc.Program, call: Callable[..., object], code: str, says: str
+) -> None:
+    fast = program.specialize(ARRAYS)
+    with pytest.raises(loopc.LoopcError, match=says) as raised:
+        call(fast, tuple(ARRAYS[n] for n in fast.inputs))
+    assert raised.value.code == code
 
 
 def test_memory_is_kept_from_call_to_call_but_for_results() -> None:

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
 @record()
 class _Way:
-    """A function of positional arrays, and the program that it runs."""
+    """A function of positional arrays, and the program that it runs.
+
+    Attributes:
+        function: what runs.
+        program: where errors are.
+        results: the shape and the type of each result, once they are known.
+    """
 
     function: Callable[..., dict[str, Any]]
     program: Resolved
-    floats: frozenset[str]
+    results: dict[str, tuple[Any, Any]]
 
 
 class Specialized:
@@ -43,51 +49,68 @@ class Specialized:
         self.inputs = tuple(a.name for a in resolved.arrays if a.name in given and a.kind != "temp")
         self._forward = self._way("", resolved, given, frozenset())
         self._gradient: _Way | None = None
-        self._names: Mapping[str, str] = {}
+        self._names = resolved.outputs
+        self._gradients: Mapping[str, str] = {}
         call = program._take(resolved, given, frozenset())
         self._given = {n: given[n] for n in given if n not in self.inputs}
         self._shapes = tuple(call.arrays[n].shape for n in self.inputs)
         self._types = tuple(call.arrays[n].dtype for n in self.inputs)
+        self._fixed = not call.scalars  # else the shapes of results may follow from these
 
     def __repr__(self) -> str:
         takes = zip(self.inputs, self._types, self._shapes, strict=True)
         return f"Specialized({', '.join(f'{n}: {t}{list(s)}' for n, t, s in takes)})"
 
-    def __call__(self, *arrays: Any, out: Mapping[str, Any] | None = None) -> Results:
+    def __call__(self, *arrays: Any, out: Mapping[str, Any] | None = None, **named: Any) -> Results:
         """Run the program.
 
         Args:
             arrays: in the order of `inputs`.
             out: arrays that take results, by name.
+            named: there can be none: a name is an error.
 
         Raises:
             CallError, ShapeError: the arrays are not those that it is for.
         """
-        found = self._run(self._forward, arrays)
-        return Results(found if out is None else _put(found, out))
+        if named:
+            self._refuse(named)
+        if out is None:
+            return Results(self._run(self._forward, arrays))
+        given = _outputs(out)
+        return Results(_put(self._run(self._forward, arrays, given), given))
 
     def value_and_grad(
         self,
         *arrays: Any,
         out: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None,
+        **named: Any,
     ) -> tuple[Results, Results]:
         """Return the outputs and the gradients of the loss.
 
         Args:
             arrays: in the order of `inputs`.
             out: arrays that take outputs, and arrays that take gradients, by name.
+            named: there can be none: a name is an error.
         """
+        if named:
+            self._refuse(named)
         way = self._gradient or self._differentiated(arrays)
-        found = self._run(way, arrays)
-        outputs = {n: found[n] for n in self._program._program.outputs}
-        gradients = {n: found[g] for n, g in self._names.items()}
-        if out is not None:
-            outputs, gradients = _put(outputs, out[0]), _put(gradients, out[1])
+        if out is None:
+            found = self._run(way, arrays)
+            outputs = {n: found[n] for n in self._names}
+            gradients = {n: found[g] for n, g in self._gradients.items()}
+            return Results(outputs), Results(gradients)
+        first, second = map(_outputs, _pair(out))
+        own = {self._gradients[n]: a for n, a in second.items() if n in self._gradients}
+        found = self._run(way, arrays, {**first, **own})
+        outputs = _put({n: found[n] for n in self._names}, first)
+        gradients = _put({n: found[g] for n, g in self._gradients.items()}, second)
         return Results(outputs), Results(gradients)
 
-    def grad(self, *arrays: Any, out: Mapping[str, Any] | None = None) -> Results:
+    def grad(self, *arrays: Any, out: Mapping[str, Any] | None = None, **named: Any) -> Results:
         """Return the gradients of the loss; `out`: arrays that take them, by name."""
-        return self.value_and_grad(*arrays, out=None if out is None else ({}, out))[1]
+        pair: Any = None if out is None else ({}, out)
+        return self.value_and_grad(*arrays, out=pair, **named)[1]
 
     # Inside
 
@@ -100,7 +123,7 @@ class Specialized:
         runnable = self._program._runnable(own, program, call)
         fixed = {n: v for n, v in call.arrays.items() if n not in self.inputs}
         function = runnable.positional(self.inputs, call.dims, fixed)
-        return _Way(function, program, floats)
+        return _Way(function, program, {})
 
     def _differentiated(self, arrays: tuple[Any, ...]) -> _Way:
         program = self._program
@@ -108,23 +131,40 @@ class Specialized:
         given = {**self._given, **dict(zip(self.inputs, arrays, strict=False))}
         self._check(arrays)
         own = program._needed(made.program, given)
-        self._names = made.gradients
+        self._gradients = made.gradients
         floats = frozenset(program.wrt)
         self._gradient = self._way(("grad", False), made.program, own, floats)
         return self._gradient
 
-    def _run(self, way: _Way, arrays: tuple[Any, ...]) -> dict[str, Any]:
+    def _run(
+        self, way: _Way, arrays: tuple[Any, ...], out: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         if len(arrays) != len(self._shapes):
             self._check(arrays)
         plain = arrays
         for array, shape, dtype in zip(arrays, self._shapes, self._types, strict=True):
-            if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+            if type(array) is not np.ndarray or array.shape != shape or array.dtype is not dtype:
                 plain = self._check(arrays)
                 break
         try:
-            return way.function(*plain)
+            if not out:
+                return way.function(*plain)
+            apart = {n: a for n, a in out.items() if self._can_hold(way, n, a, plain)}
+            found = way.function(*plain, out=apart)
+            way.results.update({n: (a.shape, a.dtype) for n, a in found.items() if n in out})
+            return found
         except (IndexError, MemoryError, ValueError) as error:
             raise located(error, way.program) from None
+
+    def _can_hold(self, way: _Way, name: str, array: Any, arrays: tuple[Any, ...]) -> bool:
+        """Whether a result can be made in an array while others are read."""
+        same = way.results.get(name) == (array.shape, array.dtype) and array.flags.carray
+        return same and self._fixed and not any(np.may_share_memory(array, a) for a in arrays)
+
+    def _refuse(self, named: Mapping[str, Any]) -> None:
+        listed = ", ".join(f"`{n}`" for n in self.inputs) or "none"
+        repair = f"give the arrays by position, in this order: {listed}"
+        raise catalogue.error("L0702", name=next(iter(named)), repair=repair)
 
     def _check(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return arrays of the right types, or say what is wrong with them."""
@@ -144,11 +184,43 @@ class Specialized:
 
 
 def _wrong_shape(name: str, given: tuple[int, ...], shape: tuple[int, ...]) -> LoopcError:
+    if len(given) != len(shape):
+        why = f"it has {len(given)} dimensions, the result {len(shape)}"
+        repair = f"give an array of shape {shape}"
+        return catalogue.error("L0703", name=name, why=why, repair=repair)
     pairs = zip(given, shape, strict=True)
     axis = next(n for n, (a, b) in enumerate(pairs) if a != b)
     facts = {"axis": axis + 1, "given": given[axis], "expected": shape[axis]}
     extent = "the size that this is specialized for"
     return catalogue.error("L0208", array=name, extent=extent, shape=shape, **facts)  # type: ignore[arg-type]
+
+
+def _outputs(out: object) -> Mapping[str, Any]:
+    """Return arrays that take results.
+
+    Raises:
+        CallError: L0703, L0709: they are none.
+    """
+    kind, repair = "a mapping of arrays by name", "write `out={'y': y}`"
+    if not isinstance(out, Mapping):
+        raise catalogue.error("L0709", name="out", kind=kind, given=repr(out), repair=repair)
+    for name, array in out.items():
+        why = ""
+        if type(array) is not np.ndarray:
+            why = f"it is of type {type(array).__name__}"
+        elif not array.flags.writeable:
+            why = "it cannot be written to"
+        if why:
+            repair = "give a NumPy array of the result's shape, such as `np.empty(shape)`"
+            raise catalogue.error("L0703", name=str(name), why=why, repair=repair)
+    return out
+
+
+def _pair(out: object) -> tuple[object, object]:
+    if isinstance(out, tuple) and len(out) == 2:
+        return out
+    kind, repair = "a pair: of outputs and of gradients", "write `out=({'L': L}, {'W': W_grad})`"
+    raise catalogue.error("L0709", name="out", kind=kind, given=repr(out), repair=repair)
 
 
 def _put(found: Mapping[str, Any], out: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,8 +230,14 @@ def _put(found: Mapping[str, Any], out: Mapping[str, Any]) -> dict[str, Any]:
         if name not in found:
             known = ", ".join(f"`{n}`" for n in found)
             raise catalogue.error("L0705", name=name, known=known)
+        if array is found[name]:
+            continue
         if array.shape != found[name].shape:
             raise _wrong_shape(name, array.shape, found[name].shape)
+        if not np.can_cast(found[name].dtype, array.dtype, "same_kind"):
+            why = f"a result of type {found[name].dtype} does not fit into {array.dtype}"
+            repair = f"give an array of type {found[name].dtype}"
+            raise catalogue.error("L0703", name=name, why=why, repair=repair)
         np.copyto(array, found[name], casting="same_kind")
         results[name] = array
     return results

@@ -44,7 +44,10 @@ class Runnable(Protocol):
     def positional(
         self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
     ) -> Callable[..., dict[str, Any]]:
-        """Return a function of the arrays called `names`, in this order; `fixed`: of all others."""
+        """Return a function of the arrays called `names`, in this order; `fixed`: of all others.
+
+        It takes `out` too: arrays, by name, of the results' shapes, that it may make results in.
+        """
         ...
 
 

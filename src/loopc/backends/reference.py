@@ -38,7 +38,11 @@ class Interpreted:
         self, names: Sequence[str], dims: Mapping[str, int], fixed: Mapping[str, Any]
     ) -> Callable[..., dict[str, Any]]:
         """Return it as a function of arrays in order."""
-        return lambda *arrays: self({**fixed, **dict(zip(names, arrays, strict=True))}, dims)
+
+        def run(*arrays: Any, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
+            return self({**fixed, **dict(zip(names, arrays, strict=True))}, dims)
+
+        return run
 
 
 def build(program: Program, case: Case) -> Interpreted:

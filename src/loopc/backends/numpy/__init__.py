@@ -70,7 +70,7 @@ class _Text:
             kept |= prepared.names if prepared else set()
             lines = list(released(lines, _numbers(plan, speller), kept))
         if prepared:
-            text = prepared.text(name, args, types, lines)
+            text = prepared.text(name, [*args, f"{speller.name('out', 'out')}={{}}"], types, lines)
         else:
             text = function_text(name, args, lines)
         self.parts.append(text)
@@ -222,9 +222,9 @@ class Compiled:
         places = [n if n in fixed else list(names).index(n) for n in self.inputs]
         rest = tuple(dims[n] for n in self.free)
 
-        def ordered(*arrays: Any) -> dict[str, Any]:
+        def ordered(*arrays: Any, **out: Any) -> dict[str, Any]:
             taken = (fixed[p] if isinstance(p, str) else arrays[p] for p in places)
-            return function(*taken, *rest)
+            return function(*taken, *rest, **out)
 
         return ordered
 

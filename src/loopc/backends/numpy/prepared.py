@@ -73,13 +73,13 @@ class Spare:
         self._prepare = prepare
         self._spare: list[Callable[..., dict[str, Any]]] = []
 
-    def __call__(self, *arrays: Any) -> dict[str, Any]:
-        """Run one that is not running."""
+    def __call__(self, *arrays: Any, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Run one that is not running; `out`: arrays that may take results, by name."""
         try:
             run = self._spare.pop()
         except IndexError:
             run = self._prepare()
         try:
-            return run(*arrays)
+            return run(*arrays) if out is None else run(*arrays, out)
         finally:
             self._spare.append(run)

@@ -137,6 +137,19 @@ class StepSpeller:
             if self.prepared is None or not self.prepared.takes(line):
                 yield line
 
+    def empty(self, name: str, array: str, text: str, *, small: bool) -> Iterator[str]:
+        """Yield the lines that make an array, every cell of which is written.
+
+        A result may be made in the caller's; what is no result is kept if it is `small`.
+        """
+        if self.prepared is None or not (small or array in self.results):
+            yield f"{name} = {text}"
+        elif array in self.results:
+            out, key = self.speller.name("out", "out"), f'"{array}"'
+            yield f"{name} = {out}[{key}] if {key} in {out} else {text}"
+        else:
+            yield from self.once([f"{name} = {text}"])
+
     def moved_out(self, lines: Sequence[str]) -> bool:
         """Put lines before the outermost serial loop, if nothing in them changes inside it."""
         changing = {*self.around, *self.inner}

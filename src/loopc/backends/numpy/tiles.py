@@ -138,9 +138,8 @@ class TileSpeller:
         for alloc in tile.made:
             shape = speller.sizes(alloc.shape)
             name = speller.name("array", alloc.array)
-            line = f"{name} = np.empty({shape}, {speller.dtype(alloc.dtype)})"
-            fresh = not self.whole or alloc.array in self.steps.results
-            yield from [line] if fresh else self.steps.once([line])
+            text = f"np.empty({shape}, {speller.dtype(alloc.dtype)})"
+            yield from self.steps.empty(name, alloc.array, text, small=self.whole)
         if self.whole:
             yield from self._at_once()
             return
