@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Specialized:
         self._given = {n: given[n] for n in given if n not in self.inputs}
         self._shapes = tuple(call.arrays[n].shape for n in self.inputs)
         self._types = tuple(call.arrays[n].dtype for n in self.inputs)
+        self._fits = _test(self._shapes, self._types)
         self._fixed = not call.scalars  # else the shapes of results may follow from these
 
     def __repr__(self) -> str:
@@ -139,27 +140,23 @@ class Specialized:
     def _run(
         self, way: _Way, arrays: tuple[Any, ...], out: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        if len(arrays) != len(self._shapes):
-            self._check(arrays)
-        plain = arrays
-        for array, shape, dtype in zip(arrays, self._shapes, self._types, strict=True):
-            if type(array) is not np.ndarray or array.shape != shape or array.dtype is not dtype:
-                plain = self._check(arrays)
-                break
+        plain = arrays if self._fits(arrays) else self._check(arrays)
         try:
             if not out:
                 return way.function(*plain)
             apart = {n: a for n, a in out.items() if self._can_hold(way, n, a, plain)}
             found = way.function(*plain, out=apart)
-            way.results.update({n: (a.shape, a.dtype) for n, a in found.items() if n in out})
+            if len(apart) < len(out):
+                way.results.update({n: (a.shape, a.dtype) for n, a in found.items() if n in out})
             return found
         except (IndexError, MemoryError, ValueError) as error:
             raise located(error, way.program) from None
 
     def _can_hold(self, way: _Way, name: str, array: Any, arrays: tuple[Any, ...]) -> bool:
         """Whether a result can be made in an array while others are read."""
-        same = way.results.get(name) == (array.shape, array.dtype) and array.flags.carray
-        return same and self._fixed and not any(np.may_share_memory(array, a) for a in arrays)
+        if way.results.get(name) != (array.shape, array.dtype) or not self._fixed:
+            return False
+        return array.flags.carray and not any(_may_meet(array, a) for a in arrays)
 
     def _refuse(self, named: Mapping[str, Any]) -> None:
         listed = ", ".join(f"`{n}`" for n in self.inputs) or "none"
@@ -183,6 +180,22 @@ class Specialized:
         return tuple(found)
 
 
+def _test(shapes: Sequence[Any], types: Sequence[Any]) -> Callable[[tuple[Any, ...]], bool]:
+    """Return a test whether arrays have these shapes and types, spelled out: no loop at a call."""
+    known: dict[str, Any] = {"ndarray": np.ndarray}
+    names = [f"a{n}" for n in range(len(shapes))]
+    tests = [f"len(arrays) == {len(shapes)}"]
+    for name, shape, dtype in zip(names, shapes, types, strict=True):
+        known[f"{name}_shape"], known[f"{name}_type"] = shape, dtype
+        kind = f"type({name}) is ndarray and {name}.dtype is {name}_type"
+        tests.append(f"{kind} and {name}.shape == {name}_shape")
+    taken = f"[{', '.join(names)}] = arrays\n    " if names else ""
+    text = f"def fits(arrays):\n    if not {tests[0]}:\n        return False\n    {taken}"
+    exec(f"{text}return {' and '.join(tests[1:]) or True}\n", known)
+    found: Callable[[tuple[Any, ...]], bool] = known["fits"]
+    return found
+
+
 def _wrong_shape(name: str, given: tuple[int, ...], shape: tuple[int, ...]) -> LoopcError:
     if len(given) != len(shape):
         why = f"it has {len(given)} dimensions, the result {len(shape)}"
@@ -193,6 +206,14 @@ def _wrong_shape(name: str, given: tuple[int, ...], shape: tuple[int, ...]) -> L
     facts = {"axis": axis + 1, "given": given[axis], "expected": shape[axis]}
     extent = "the size that this is specialized for"
     return catalogue.error("L0208", array=name, extent=extent, shape=shape, **facts)  # type: ignore[arg-type]
+
+
+def _may_meet(array: Any, other: Any) -> bool:
+    """Whether two arrays may share memory, at the least cost where one owns it."""
+    base = other.base
+    if array.base is None and (base is None or type(base) is np.ndarray):
+        return array is other or array is base
+    return np.may_share_memory(array, other)
 
 
 def _outputs(out: object) -> Mapping[str, Any]:
@@ -232,11 +253,12 @@ def _put(found: Mapping[str, Any], out: Mapping[str, Any]) -> dict[str, Any]:
             raise catalogue.error("L0705", name=name, known=known)
         if array is found[name]:
             continue
-        if array.shape != found[name].shape:
-            raise _wrong_shape(name, array.shape, found[name].shape)
-        if not np.can_cast(found[name].dtype, array.dtype, "same_kind"):
-            why = f"a result of type {found[name].dtype} does not fit into {array.dtype}"
-            repair = f"give an array of type {found[name].dtype}"
+        shape, dtype = found[name].shape, found[name].dtype
+        if array.shape != shape:
+            raise _wrong_shape(name, array.shape, shape)
+        if array.dtype is not dtype and not np.can_cast(dtype, array.dtype, "same_kind"):
+            why = f"a result of type {dtype} does not fit into {array.dtype}"
+            repair = f"give an array of type {dtype}"
             raise catalogue.error("L0703", name=name, why=why, repair=repair)
         np.copyto(array, found[name], casting="same_kind")
         results[name] = array

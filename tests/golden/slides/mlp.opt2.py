@@ -448,7 +448,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         range(0, C, k_block_),
         [(k_block_, dtype), (k_block_, dtype)],
         work=7)
-    del P, P_grad, t13
+    del P, P_grad, s, t13
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
     j_block_, = _blocks((H,), 8)

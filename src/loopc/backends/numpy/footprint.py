@@ -36,7 +36,8 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int:
     module |= {"np": Numpy(ledger), "range": Few, **models}
     prepare = module.get("_prepare")  # in the module of a specialised program
     call = module[function] if prepare is None else prepare()
-    result = call(*(stand_in(a, ledger) for a in arguments))
+    with np.errstate(all="ignore"):
+        result = call(*(stand_in(a, ledger) for a in arguments))
     del result
     return ledger.peak
 

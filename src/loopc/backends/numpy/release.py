@@ -12,13 +12,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 _STRING = re.compile(r"'[^']*'|\"[^\"]*\"")
-_WORD = re.compile(r"[^\W\d]\w*")
-_VIEW = re.compile(r"\s*([^\W\d]\w*) = ([^\W\d]\w*)\[[^]]*\]$")
-_TARGETS = re.compile(r"\s*((?:[^\W\d]\w*(?:, )?)+),? = ")
+NAME = r"(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*"
+"""An identifier; marks such as a tilde above a letter are no `\\w`."""
+
+_WORD = re.compile(NAME)
+_VIEW = re.compile(rf"\s*({NAME}) = ({NAME})\[[^]]*\]$")
+_TARGETS = re.compile(rf"\s*((?:{NAME}(?:, )?)+),? = ")
 _FUNCTION = re.compile(r"def (\w+)")
 
 
-_CHANGED = re.compile(r"\s*((?:[^\W\d]\w*(?:, )?)+),? (?:\+|-|\*|/|//)?= ")
+_CHANGED = re.compile(rf"\s*((?:{NAME}(?:, )?)+),? (?:\+|-|\*|/|//)?= ")
 
 
 def assigned_to(line: str) -> list[str]:

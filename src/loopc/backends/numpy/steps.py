@@ -27,6 +27,8 @@ from loopc.lower.plan import (
     Overlap,
     Part,
     Plan,
+    Position,
+    Range,
     RowStore,
     Scalar,
     Scatter,
@@ -276,7 +278,7 @@ class StepSpeller:
         inside = speller.subscript(indices, step.over, None, picked)
         if step.op == "=":
             yield f"{name}[{inside}] = {value}"
-        elif not axes and step.mask is None and step.op in _IN_PLACE:
+        elif _meets_once(step) and step.op in _IN_PLACE:
             yield f"{name}[{inside}] {step.op} {value}"
         else:
             comma = "," if len(step.indices) == 1 else ""
@@ -287,6 +289,16 @@ class StepSpeller:
                 return
             call = speller.helper("_scatter")
             yield f"{call}({_AT[step.op]}, {name}, {index}, {value})"
+
+
+def _meets_once(step: Scatter) -> bool:
+    """Whether a scatter comes to each cell once: every index stands alone in a dimension."""
+    alone = {
+        p.at.axes[0]
+        for p in step.indices
+        if isinstance(p, Position) and isinstance(p.at, Range) and p.mode == "strict"
+    }
+    return step.mask is None and alone >= set(step.over)
 
 
 def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:
