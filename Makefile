@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint golden tables wheel bench fuzz fuzz-grad fuzz-mutate docs clean
+.PHONY: help demo test test-all lint golden tables wheel bench fuzz fuzz-grad fuzz-mutate docs scale clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ ONLY ?=
 bench: $(STAMP) ## time against NumPy, JAX, PyTorch as far as installed; ONLY=attention for one
 	mkdir -p $(BENCH)
 	$(BIN)/python -m benchmarks.report --only "$(ONLY)" --growth --json $(BENCH)/bench.json --png $(BENCH)/bench.png
+
+scale: $(STAMP) ## how the time to compile grows with a program
+	$(BIN)/python -m benchmarks.scale
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist src/*.egg-info
