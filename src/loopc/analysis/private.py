@@ -26,7 +26,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import children, free_indices, uses, walk
+from loopc.ir.visit import children, free_indices, touches, uses
 
 Section = tuple[tuple[Expr, Expr], ...] | None
 """The smallest and the largest subscript in each axis; None: it may be any cell."""
@@ -90,10 +90,9 @@ def mentions(node: Node, name: str) -> bool:
 def alone(node: Node, name: str) -> dict[int, str]:
     """Return the index that stands alone in an axis in all accesses of an array, by axis."""
     found: dict[int, set[Subscript]] = {}
-    for inner in walk(node):
-        if isinstance(inner, Access) and inner.array == name:
-            for axis, subscript in enumerate(inner.subscripts):
-                found.setdefault(axis, set()).add(subscript)
+    for access in touches(node).get(name, ()):
+        for axis, subscript in enumerate(access.subscripts):
+            found.setdefault(axis, set()).add(subscript)
     names: dict[int, str] = {}
     for axis, subscripts in found.items():
         (one, *others) = subscripts

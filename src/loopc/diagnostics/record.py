@@ -40,7 +40,7 @@ class Memo:
 
     __slots__ = (
         *("affine", "below", "ends", "free", "hashed", "inside", "kept", "leaves", "rank", "reads"),
-        *("refs", "trips", "uses"),
+        *("refs", "touches", "trips", "uses"),
     )
     affine: Any
     below: Any
@@ -52,6 +52,7 @@ class Memo:
     rank: Any
     reads: Any
     refs: Any
+    touches: Any
     trips: Any
     uses: Any
 

@@ -7,6 +7,7 @@ changed; everything else here is made from it.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from operator import is_not
 from typing import TypeVar
@@ -33,13 +34,15 @@ N = TypeVar("N", bound=Node)
 
 
 _FIELDS: dict[type[Node], tuple[str, ...]] = {}
+_NODES = re.compile(r"\b(Access|Array|Dim|Expr|Index|Stmt|Subscript)\b")
+"""The types of fields that hold nodes, as they are annotated."""
 
 
 def _fields(kind: type[Node]) -> tuple[str, ...]:
     """Return the names of the fields that may hold nodes."""
     if kind not in _FIELDS:
-        names = (f.name for f in dataclasses.fields(kind) if f.name not in ("span", "written"))
-        _FIELDS[kind] = tuple(names)
+        held = (f.name for f in dataclasses.fields(kind) if _NODES.search(str(f.type)))
+        _FIELDS[kind] = tuple(held)
     return _FIELDS[kind]
 
 
@@ -253,6 +256,19 @@ def uses(node: Node) -> dict[str, int]:
                 if isinstance(inner, Access):
                     found[inner.array] = found.get(inner.array, 0) + 1
         node.uses = found
+        return found
+
+
+def touches(node: Node) -> dict[str, list[Access]]:
+    """Return the accesses of each array in `node`, in the order of the text."""
+    try:
+        return node.touches  # type: ignore[no-any-return]
+    except AttributeError:
+        found: dict[str, list[Access]] = {}
+        for inner in walk(node):
+            if isinstance(inner, Access):
+                found.setdefault(inner.array, []).append(inner)
+        node.touches = found
         return found
 
 

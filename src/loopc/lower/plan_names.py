@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from loopc.diagnostics.record import replace
-from loopc.ir.dtypes import DType
+from loopc.diagnostics.record import Memo, replace
 from loopc.ir.nodes import IndexRef, Node
 from loopc.ir.visit import walk as walk_expr
 from loopc.lower.plan import Value
@@ -71,4 +69,4 @@ def _renamed_item(item: Any, names: Mapping[str, str]) -> Any:
 
 
 def _is_plan(item: Any) -> bool:
-    return dataclasses.is_dataclass(item) and not isinstance(item, Node | DType)
+    return isinstance(item, Memo) and not isinstance(item, Node)

@@ -48,13 +48,26 @@ def children(value: Value) -> tuple[Value, ...]:
 
 def _items(record: Any) -> Iterator[tuple[str, Any]]:
     """Yield what the fields of a record hold, one by one."""
-    for name in fields(record):
+    for name in _holders(type(record)):
         held = getattr(record, name)
         if isinstance(held, tuple):
             for item in held:
                 yield name, item
         else:
             yield name, held
+
+
+def _holders(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields that may hold values, steps or sizes."""
+    if kind not in _HOLDERS:
+        held = (f.name for f in dataclasses.fields(kind) if str(f.type) not in _PLAIN)
+        _HOLDERS[kind] = tuple(held)
+    return _HOLDERS[kind]
+
+
+_HOLDERS: dict[type, tuple[str, ...]] = {}
+_PLAIN = frozenset({"str", "int", "bool", "tuple[str, ...]", "DType", "Mode", "tuple[int, ...]"})
+"""The types of fields that hold none of these, as they are annotated."""
 
 
 def _values(record: Any) -> Iterator[Value]:
@@ -87,7 +100,7 @@ def map_children(value: Value, f: Callable[[Value], Value]) -> Value:
 
 def _mapped(record: Any, f: Callable[[Value], Value]) -> Any:
     changed: dict[str, Any] = {}
-    for name in fields(record):
+    for name in _holders(type(record)):
         held = getattr(record, name)
         new: Any = tuple(_item(i, f) for i in held) if isinstance(held, tuple) else _item(held, f)
         if isinstance(held, tuple):

@@ -116,15 +116,18 @@ class _Pass:
 
     def _statement(self, stmt: Stmt) -> Stmt:
         block = leaves((stmt,))
-        touched = {leaf.update.target.array for leaf in block}
+        writers: dict[str, list[Leaf]] = {}
+        for leaf in block:
+            writers.setdefault(leaf.update.target.array, []).append(leaf)
+        touched = set(writers)
         inside = _Values()
         values: list[Expr] = []
         kept: list[tuple[_Held, list[Expr]]] = []
         for leaf in block:
-            uses = _Uses(leaf, block, self.before, inside, touched)
+            uses = _Uses(leaf, writers, self.before, inside)
             new = uses.value(leaf.update.value)
             values.append(new)
-            if self._holds(leaf, block):
+            if self._holds(leaf, alone=len(writers[leaf.update.target.array]) == 1):
                 names = frozenset({r.access.array for r in leaf.refs})
                 held = _Held(leaf, names)
                 known = list(dict.fromkeys((leaf.update.value, new)))
@@ -133,21 +136,25 @@ class _Pass:
                 self.number += 1
         self.before.drop(touched)
         for held, known in kept:
-            if _survives(held.leaf, block):
+            if _survives(held, writers):
                 self.before.add(held, self.number, known)
                 self.number += 1
         self.written |= touched
         return _with_values(stmt, iter(values))
 
-    def _holds(self, leaf: Leaf, block: Sequence[Leaf]) -> bool:
-        """Whether a leaf gives each point of its loops a cell with its value in it."""
+    def _holds(self, leaf: Leaf, *, alone: bool) -> bool:
+        """Whether a leaf gives each point of its loops a cell with its value in it.
+
+        Args:
+            leaf: the leaf.
+            alone: whether no other one of its block writes its target.
+        """
         update, name = leaf.update, leaf.update.target.array
         if leaf.guards or not isinstance(update.value, Call) or _has_reduction(update.value):
             return False
         if self.arrays[name].dtype or any(r.access.array == name for r in leaf.refs[1:]):
             return False
-        others = any(o is not leaf and o.update.target.array == name for o in block)
-        if update.op != "=" and (update.op != "+=" or name in self.written or others):
+        if update.op != "=" and (update.op != "+=" or name in self.written or not alone):
             return False
         if any(s.mode != "strict" or reads(s.at) for s in update.target.subscripts):
             return False
@@ -157,9 +164,14 @@ class _Pass:
         return not overwrites_itself(leaf.levels, update)
 
 
-def _survives(held: Leaf, block: Sequence[Leaf]) -> bool:
+_Writers: TypeAlias = Mapping[str, Sequence[Leaf]]
+"""The leaves of a block, by the arrays that they write."""
+
+
+def _survives(kept: _Held, writers: _Writers) -> bool:
     """Whether no later instance in the block writes what a leaf holds or has read."""
-    for leaf in block:
+    held = kept.leaf
+    for leaf in (leaf for name in kept.touched for leaf in writers.get(name, ())):
         common = common_loops(held, leaf)
         for level in range(common):
             if _clash(held, leaf, level, 0):
@@ -183,14 +195,11 @@ def _clash(held: Leaf, leaf: Leaf, level: int | None, common: int) -> bool:
 class _Uses:
     """Finds what one leaf can read instead of computing it."""
 
-    def __init__(
-        self, leaf: Leaf, block: Sequence[Leaf], before: _Values, inside: _Values, touched: set[str]
-    ) -> None:
+    def __init__(self, leaf: Leaf, writers: _Writers, before: _Values, inside: _Values) -> None:
         self.leaf = leaf
-        self.block = block
+        self.writers = writers
         self.before = before
         self.inside = inside
-        self.touched = touched
 
     def value(self, value: Expr) -> Expr:
         """Return an expression with reads in place of what arrays hold."""
@@ -215,22 +224,24 @@ class _Uses:
         for held in self.inside.at(node):
             common = common_loops(held.leaf, self.leaf)
             shared = {level.index.name for level in self.leaf.levels[:common]}
-            if shared & bound or self._written_between(held.leaf, common):
+            if shared & bound or self._written_between(held, common):
                 continue
             names = _matched(held, node, ranges, shared)
             if names is not None:
                 return _cell(held, names, node)
         for held in self.before.at(node):
-            if not (held.touched & self.touched):
+            if held.touched.isdisjoint(self.writers):
                 names = _matched(held, node, ranges, frozenset())
                 if names is not None:
                     return _cell(held, names, node)
         return None
 
-    def _written_between(self, held: Leaf, common: int) -> bool:
+    def _written_between(self, held: _Held, common: int) -> bool:
         """Whether what a leaf holds may be written before this one, in one run of the body."""
-        between = self.block[held.number + 1 : self.leaf.number + 1]
-        return any(_clash(held, leaf, None, common) for leaf in between)
+        first, last = held.leaf.number, self.leaf.number
+        writers = (leaf for name in held.touched for leaf in self.writers.get(name, ()))
+        between = (leaf for leaf in writers if first < leaf.number <= last)
+        return any(_clash(held.leaf, leaf, None, common) for leaf in between)
 
     def _derivative(
         self, node: Call, ranges: Mapping[str, Index], bound: frozenset[str]

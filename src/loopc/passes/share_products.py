@@ -13,13 +13,15 @@ Keeps:     every value up to the rounding of a reassociated `+=`: in every order
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from loopc.analysis.product_order import Key, Order
 from loopc.analysis.products import Expansion, Product, covers
 from loopc.diagnostics.record import record
+from loopc.diagnostics.span import Span
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Access, Array, Call, Expr, IndexRef, Program, Read, Stmt, Subscript
 from loopc.ir.visit import free_indices, loop, mul, neg, updates
@@ -38,8 +40,11 @@ def share_products(program: Program, sizes: Magnitudes) -> Program:
     found: dict[int, tuple[Stmt, ...]] = {}
     names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
     names.taken |= {d.name for d in program.dims}
+    written = Counter(u.target.array for _, u in updates(program.body))
+    facts = _Facts({a.name: a for a in program.arrays}, written, [s.span for s in program.body])
     for group in _groups(expansion):
-        plans = [_Plan(program, group, sizes, names, step) for step in (1, -1)]
+        steps = (1, -1) if len(group.expanded) > 1 else (1,)
+        plans = [_Plan(facts, group, sizes, names, step) for step in steps]
         plan = min(plans, key=lambda p: p.cost)
         if plan.cost < GAIN * group.cost(sizes):
             found |= plan.statements | {p.number: () for p in group.between}
@@ -123,6 +128,15 @@ class _Held:
     places: tuple[int, ...]
 
 
+@record()
+class _Facts:
+    """The arrays of a program, how many statements write each, and the places of all statements."""
+
+    arrays: Mapping[str, Array]
+    written: Mapping[str, int]
+    spans: Sequence[Span | None]
+
+
 class _Plan:
     """A group in new order.
 
@@ -133,9 +147,9 @@ class _Plan:
     """
 
     def __init__(
-        self, program: Program, group: _Group, sizes: Magnitudes, names: Names, step: int
+        self, facts: _Facts, group: _Group, sizes: Magnitudes, names: Names, step: int
     ) -> None:
-        self.program = program
+        self.facts = facts
         self.names = Names(dict(names.arrays), set(names.taken))
         self.statements: dict[int, tuple[Stmt, ...]] = {}
         self.arrays: dict[str, Array] = {}
@@ -160,13 +174,10 @@ class _Plan:
     def _holds(self, found: Product) -> bool:
         """Whether a product's target holds its sum and nothing else."""
         bare = not (found.negative or found.scalars or found.divisors)
-        array = self.program.array(found.update.target.array)
-        once = sum(p == array.name for p in self._targets()) == 1
+        array = self.facts.arrays[found.update.target.array]
+        once = self.facts.written[array.name] == 1
         own = array.kind == "temp" and not array.dtype and found.update.op == "+="
         return bare and once and own and covers(found, array.shape or ())
-
-    def _targets(self) -> tuple[str, ...]:
-        return tuple(u.target.array for _, u in updates(self.program.body))
 
     # Statements
 
@@ -193,7 +204,7 @@ class _Plan:
         update = replace(found.update, op="+=" if summed else found.update.op, value=value)
         indices = tuple(found.ranges[n] for n in (*own, *summed))
         made += loop(indices, None, update)
-        span = self.program.body[found.number].span
+        span = self.facts.spans[found.number]
         self.statements[found.number] = tuple(replace(s, span=span) for s in made)
         if self._holds(found) and node.key not in self.held and node.halves is not None:
             axes = [s.at.name for s in found.update.target.subscripts]  # type: ignore[union-attr]
