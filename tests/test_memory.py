@@ -93,3 +93,54 @@ def test_a_limit_is_obeyed_before_anything_is_allocated() -> None:
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
     assert program(x=x[:1000]).y.shape == (1000,)
+
+
+# Checkpoints
+
+STEPS = """
+input T: int
+param a[J], h[J]
+for t < T, j: h[j] = a[j] sin(h[j]) + 0.5
+for j  L += h[j]**2
+"""
+TRAINED = STEPS + "backward L wrt a\nfor j  a[j] -= 0.1 a.grad[j]\noutput L, a\n"
+STATE = {"a": np.linspace(0.1, 0.9, 20), "h": np.ones(20)}
+
+
+@pytest.mark.parametrize("share", [2, 10, 30, 80])
+def test_a_limit_chooses_checkpoints(share: int) -> None:
+    arrays = {**STATE, "T": 10_000}
+    plain = loopc.compile(STEPS + "output L\n")
+    whole = plain.explain(arrays).gradient_peak_bytes
+    assert whole is not None
+    program = loopc.compile(STEPS + "output L\n", memory_limit=whole // share)
+    for name, slope in plain.grad(arrays).items():
+        np.testing.assert_array_equal(program.grad(arrays)[name], slope)
+    tracemalloc.start()
+    program.grad(arrays)
+    assert tracemalloc.get_traced_memory()[1] < 1.02 * whole // share + PYTHON // 10
+    tracemalloc.stop()
+
+
+def test_a_limit_holds_for_a_backward_statement() -> None:
+    arrays = {**STATE, "T": 2000}
+    plain = loopc.compile(TRAINED)
+    limit = plain.explain(arrays).peak_bytes // 10
+    expected = plain(arrays)
+    for saving in (
+        loopc.compile(TRAINED, memory_limit=limit),
+        loopc.compile(TRAINED, checkpoint=40),
+        loopc.compile(TRAINED, memory_limit=limit).specialize(arrays),
+    ):
+        is_program = isinstance(saving, loopc.Program)
+        given = [arrays] if is_program else [arrays[n] for n in saving.inputs]
+        for name, value in saving(*given).items():
+            np.testing.assert_array_equal(value, expected[name])
+    assert peak(loopc.compile(TRAINED, memory_limit=limit), arrays) < limit + PYTHON // 10
+
+
+@pytest.mark.parametrize("backend", ["numpy", "reference"])
+def test_the_least_peak_is_named_where_no_checkpoints_suffice(backend: str) -> None:
+    program = loopc.compile(STEPS + "output L\n", memory_limit=500, backend=backend)
+    with pytest.raises(loopc.LimitError, match="`memory_limit` is 500"):
+        program.grad({**STATE, "T": 300})

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from loopc.api import cache
+from loopc.api.fitting import trained
 from loopc.api.limits import within_limits
 from loopc.api.options import Options, checked, names_of
 from loopc.api.program import Program
 from loopc.api.results import Results
-from loopc.autodiff.adjoint import check_backward, expand_backward
+from loopc.autodiff.adjoint import check_backward
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.catalogue import in_order
 from loopc.diagnostics.errors import Diagnostic, LoopcWarning
@@ -25,7 +26,6 @@ from loopc.ir import nodes
 from loopc.ir.build import Built, build_all
 from loopc.ir.check_types import check_types, whole_ranges
 from loopc.ir.infer import infer
-from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.syntax import tree
 from loopc.syntax.parser import parse_collecting
 
@@ -99,7 +99,7 @@ def compile_source(
     if outputs is not None:
         program = with_outputs(program, outputs)
     with within_limits():
-        made = Program(program, expanded(program), options, read.name)
+        made = Program(program, expanded(program, options), options, read.name)
         made.check_choices()
         return made
 
@@ -197,10 +197,9 @@ def _has_error(found: Sequence[Diagnostic]) -> bool:
     return any(d.severity == "error" for d in found)
 
 
-def expanded(program: nodes.Program) -> nodes.Program:
+def expanded(program: nodes.Program, options: Options | None = None) -> nodes.Program:
     """Return the program with its adjoint loops in the place of each `backward`."""
-    trains = any(isinstance(s, nodes.Backward) for s in program.body)
-    return expand_backward(expand_workspaces(program)) if trains else program
+    return trained(program, (options or Options()).checkpoints).program
 
 
 def with_outputs(program: nodes.Program, outputs: Sequence[str]) -> nodes.Program:

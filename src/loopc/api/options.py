@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from loopc.autodiff.checkpoints import Checkpoints
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import nodes
@@ -31,6 +32,11 @@ class Options:
     memory_limit: int | None = None
     checkpoint: int | None = None
     threads: int | None = None
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Where an adjoint has checkpoints if no limit of memory asks for others."""
+        return Checkpoints(() if self.checkpoint is None else (self.checkpoint,))
 
 
 @record()

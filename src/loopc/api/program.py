@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from loopc import backends
 from loopc.api import arrays as calls
 from loopc.api import routes
+from loopc.api.fitting import fitted_gradient, fitted_run
 from loopc.api.limits import within_limits
 from loopc.api.options import ArrayType, Options, located, shape_text
 from loopc.api.results import Results
 from loopc.api.runnables import built
 from loopc.autodiff.adjoint import Adjoint, adjoint
+from loopc.autodiff.checkpoints import Checkpoints
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import LoopcError
 from loopc.ir import nodes
@@ -110,7 +112,9 @@ class Program:
             CallError: a missing or unknown array. DTypeError: one of a wrong type.
             ShapeError: sizes that do not fit. BoundsError: an index outside its array.
         """
-        return Results(self._run("", self._program, calls.merged(arrays, named)))
+        given = calls.merged(arrays, named)
+        key, program = fitted_run(self, given)
+        return Results(self._run(key, program, given))
 
     def grad(
         self, arrays: Mapping[str, Any] | None = None, /, *, seed: Any = None, **named: Any
@@ -137,8 +141,9 @@ class Program:
         made = self._loss_adjoint(seeded=seed is not None)
         if seed is not None and self.loss in made.seeds:  # else all gradients are zero
             given[made.seeds[self.loss]] = seed
+        key, made = fitted_gradient(self, made, given, seeded=seed is not None)
         given = self._needed(made.program, given)
-        found = self._run(("grad", seed is not None), made.program, given, frozenset(self.wrt))
+        found = self._run(key, made.program, given, frozenset(self.wrt))
         outputs = Results({n: found[n] for n in self._program.outputs})
         return outputs, Results({n: found[g] for n, g in made.gradients.items()})
 
@@ -324,21 +329,25 @@ class Program:
         *,
         seeded: bool = False,
         keep: tuple[str, ...] = (),
+        points: Checkpoints | None = None,
     ) -> Adjoint:
+        points = points or self._options.checkpoints
+
         def make() -> Adjoint:
             own = expand_workspaces(self._program, (*of, *wrt, *keep))
-            steps = self._options.checkpoint
-            return adjoint(own, of, wrt, seeded=seeded, keep=keep, checkpoint=steps)
+            return adjoint(own, of, wrt, seeded=seeded, keep=keep, points=points)
 
-        return self._derivation((of, wrt, seeded, keep), make)  # type: ignore[no-any-return]
+        key = (of, wrt, seeded, keep, points.every)
+        return self._derivation(key, make)  # type: ignore[no-any-return]
 
-    def _loss_adjoint(self, *, seeded: bool) -> Adjoint:
+    def _loss_adjoint(self, *, seeded: bool, points: Checkpoints | None = None) -> Adjoint:
         """Return the adjoint of the loss, after the program itself."""
         if not seeded and self._program.array(self.loss).shape:
             from loopc.api.derivatives import scalar_loss
 
             scalar_loss(self)
-        return self._adjoint((self.loss,), self.wrt, seeded=seeded, keep=self._program.outputs)
+        keep = self._program.outputs
+        return self._adjoint((self.loss,), self.wrt, seeded=seeded, keep=keep, points=points)
 
     def _derivation(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._derivations:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loopc.api.fitting import fitted_gradient, fitted_run
 from loopc.api.options import located
 from loopc.api.results import Results
 from loopc.diagnostics import catalogue
@@ -47,7 +48,8 @@ class Specialized:
         self._program = program
         resolved = program._program
         self.inputs = tuple(a.name for a in resolved.arrays if a.name in given and a.kind != "temp")
-        self._forward = self._way("", resolved, given, frozenset())
+        key, run = fitted_run(program, given)
+        self._forward = self._way(key, run, given, frozenset())
         self._gradient: _Way | None = None
         self._names = resolved.outputs
         self._gradients: Mapping[str, str] = {}
@@ -131,10 +133,11 @@ class Specialized:
         made = program._loss_adjoint(seeded=False)
         given = {**self._given, **dict(zip(self.inputs, arrays, strict=False))}
         self._check(arrays)
+        key, made = fitted_gradient(program, made, given, seeded=False)
         own = program._needed(made.program, given)
         self._gradients = made.gradients
         floats = frozenset(program.wrt)
-        self._gradient = self._way(("grad", False), made.program, own, floats)
+        self._gradient = self._way(key, made.program, own, floats)
         return self._gradient
 
     def _run(

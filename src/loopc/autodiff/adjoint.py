@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from loopc.autodiff.checkpoints import with_checkpoints
+from loopc.autodiff.checkpoints import NONE, Checkpointed, Checkpoints, with_checkpoints
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import Reverse
@@ -45,12 +45,14 @@ class Adjoint:
         loops: the adjoint loops alone, seeds included.
         gradients: the array that holds the gradient, by name of what it is the gradient of.
         seeds: the input that holds the cotangent, by name of the array; scalars start from 1.
+        checkpointed: the serial loops that have checkpoints.
     """
 
     program: Program
     loops: tuple[Stmt, ...]
     gradients: dict[str, str]
     seeds: dict[str, str]
+    checkpointed: Sequence[Checkpointed] = ()
 
 
 def adjoint(
@@ -60,7 +62,7 @@ def adjoint(
     *,
     seeded: bool = False,
     keep: Sequence[str] = (),
-    checkpoint: int | None = None,
+    points: Checkpoints = NONE,
 ) -> Adjoint:
     """Return the adjoint of a resolved program without Backward statements.
 
@@ -70,7 +72,7 @@ def adjoint(
         wrt: the arrays by which; of a program that assigns to one, its value at the start counts.
         seeded: whether the cotangents of scalars are inputs, too.
         keep: outputs to compute besides.
-        checkpoint: how many steps of a serial loop are between two checkpoints (None: no such).
+        points: where checkpoints are to be.
 
     Raises:
         DifferentiationError: L0603 to L0605.
@@ -78,7 +80,7 @@ def adjoint(
     names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
     suffix = free_suffix(program)
     segment = _Segment(program.body, names, suffix)
-    made = segment.differentiate(of, wrt, seeded=seeded, checkpoint=checkpoint, keep=keep)
+    made = segment.differentiate(of, wrt, points, seeded=seeded, keep=keep)
     gradients = {name: f"{name}.{suffix}" for name in wrt}
     outputs = (*keep, *gradients.values())
     whole = replace(
@@ -88,21 +90,22 @@ def adjoint(
         outputs=outputs,
     )
     seeds = {name: f"{name}.{suffix}" for name in made.seeds}
-    return Adjoint(without_unused(whole), made.loops, gradients, seeds)
+    return Adjoint(without_unused(whole), made.loops, gradients, seeds, points.loops)
 
 
-def expand_backward(program: Program) -> Program:
-    """Replace every Backward statement by its adjoint loops."""
-    if not any(isinstance(s, Backward) for s in program.body):
-        return program
+def expand_backward(program: Program, checkpoints: Checkpoints = NONE) -> Program:
+    """Replace every Backward statement by its adjoint loops, with checkpoints if so wanted."""
     names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
     body: tuple[Stmt, ...] = ()
-    for stmt in program.body:
+    for place, stmt in enumerate(program.body):
         if not isinstance(stmt, Backward):
             body = (*body, stmt)
             continue
         segment = _Segment(body, names, stmt.suffix)
-        made = segment.differentiate([stmt.of], stmt.wrt, seeded=False)
+        rest = program.body[place + 1 :]
+        keep = {*program.outputs, *(a.array for s in rest for a in reads(s))}
+        keep |= {n for s in rest if isinstance(s, Backward) for n in (s.of, *s.wrt)}
+        made = segment.differentiate([stmt.of], stmt.wrt, checkpoints, keep=sorted(keep))
         body = (*made.forward, *made.loops)
     return replace(program, arrays=tuple(names.arrays.values()), body=body)
 
@@ -171,9 +174,9 @@ class _Segment:
         self,
         of: Sequence[str],
         wrt: Sequence[str],
+        checkpoints: Checkpoints,
         *,
-        seeded: bool,
-        checkpoint: int | None = None,
+        seeded: bool = False,
         keep: Sequence[str] = (),
     ) -> _Made:
         active = active_arrays(self.body, self.names, of, wrt)
@@ -196,9 +199,9 @@ class _Segment:
                 start.append(Update(target, "=", Const(1), span=self.names.arrays[name].span))
         reverse = Reverse(body, active, self.suffix, self.names)
         sweeps = reverse.sweeps()
-        if checkpoint is not None:
+        if checkpoints.every:
             outside = {*of, *wrt, *keep, *(f"{n}.{self.suffix}" for n in (*of, *wrt))}
-            sweeps = with_checkpoints(sweeps, checkpoint, self.names, outside)
+            sweeps = with_checkpoints(sweeps, checkpoints, self.names, outside)
         loops = tuple(s for sweep in reversed(sweeps) for s in sweep.adjoint)
         loops = tuple(_ranges_written(s, self.names.arrays) for s in loops)
         loops = (*start, *loops, *self._zeros(loops, wrt, seeds))

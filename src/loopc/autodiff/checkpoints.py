@@ -4,14 +4,15 @@ Rewrite:   for t: { record(t); step(t) }  …  for t in reversed: adjoint(t)
            ->  for n: { saved[n] = state;  for t in part n: step(t) }  …
                for n in reversed: { state = saved[n];  for t in part n: { record(t); step(t) }
                                     for t in reversed(part n): adjoint(t) }
-What is recorded then takes the memory of one part. Source: Griewank and Walther, Evaluating
-Derivatives, ch. 12 (one level of uniform checkpoints).
+What is recorded then takes the memory of one part. A part that runs again may itself run in parts,
+and so on: each level costs one more run of the steps. Source: Griewank and Walther, Evaluating
+Derivatives, ch. 12 (multilevel checkpointing, parts of one length on each level).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field, replace
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, leaves, may_meet
 from loopc.diagnostics.record import record
@@ -46,14 +47,45 @@ class Sweep:
     adjoint: tuple[Stmt, ...]
 
 
+@record()
+class Checkpointed:
+    """A serial loop with checkpoints.
+
+    Attributes:
+        steps: how many it has.
+        saved: the arrays that hold its states, one for each part.
+        local: the arrays that hold what a part records.
+    """
+
+    steps: Expr
+    saved: tuple[str, ...]
+    local: tuple[str, ...]
+
+
+@record()
+class Checkpoints:
+    """Where checkpoints are to be, and are.
+
+    Attributes:
+        every: the steps between two of them, on each level, outermost first.
+        loops: the serial loops that have them; those inside others behind these.
+    """
+
+    every: tuple[int, ...]
+    loops: list[Checkpointed] = field(default_factory=list)
+
+
+NONE = Checkpoints(())
+
+
 def with_checkpoints(
-    sweeps: Sequence[Sweep], every: int, names: Names, outside: Collection[str]
+    sweeps: Sequence[Sweep], wanted: Checkpoints, names: Names, outside: Collection[str]
 ) -> list[Sweep]:
     """Return the statements with checkpoints in their serial loops, where these can be had.
 
     Args:
         sweeps: the statements of a program in order.
-        every: the steps between two checkpoints.
+        wanted: the steps between checkpoints; the loops that have them are added.
         names: the arrays, to which the checkpoints are added.
         outside: arrays that must keep all of their values.
     """
@@ -62,16 +94,24 @@ def with_checkpoints(
         others = [s for n, o in enumerate(sweeps) if n != number for s in (*o.recorded, *o.adjoint)]
         used = {a.array for s in others for a in _accesses(s)} | set(outside)
         later = {u.target.array for o in sweeps[number + 1 :] for _, u in updates((o.plain,))}
-        made = _parts(sweep, every, names, used, later)
+        made = _parts(sweep, wanted, names, used, later)
         if made is not None:
             done[number] = made
     return done
 
 
 def _parts(
-    sweep: Sweep, every: int, names: Names, used: Collection[str], later: Collection[str]
+    sweep: Sweep,
+    wanted: Checkpoints,
+    names: Names,
+    used: Collection[str],
+    later: Collection[str],
+    most: int = 0,
 ) -> Sweep | None:
-    """Return a serial loop's sweep in parts; None if it has none, or needs what is lost later."""
+    """Return a serial loop's sweep in parts; None if it has none, or needs what is lost later.
+
+    If it is a part itself, it has `most` steps.
+    """
     plain = sweep.plain
     if len(sweep.recorded) != 1 or len(sweep.adjoint) != 1:
         return None
@@ -89,69 +129,124 @@ def _parts(
         return None
     local = _local(index, (plain, forward, back), names, used)
     state = [n for n in written if n not in steady and n not in local]
-    return _in_parts(sweep, index, every, names, state, local)
+    loop_ = _Loop(index, used, tuple(state), local, most)
+    return _in_parts(sweep, loop_, wanted, names)
 
 
-def _in_parts(
-    sweep: Sweep,
-    index: Index,
-    every: int,
-    names: Names,
-    state: list[str],
-    local: dict[str, int],
-) -> Sweep:
+@record()
+class _Loop:
+    """A serial loop: its index, its state, what a step alone uses, its steps if it is a part."""
+
+    index: Index
+    used: Collection[str]
+    state: tuple[str, ...]
+    local: dict[str, int]
+    most: int
+
+
+def _in_parts(sweep: Sweep, loop_: _Loop, wanted: Checkpoints, names: Names) -> Sweep:
     """Put a sweep together from its parts."""
-    plain, (forward,), (back,) = sweep.plain, sweep.recorded, sweep.adjoint
-    assert isinstance(plain, For)
-    assert isinstance(forward, For)
-    assert isinstance(back, For)
+    index, every = loop_.index, wanted.every[0]
     assert index.start is not None
     assert index.stop is not None
     part = names.fresh("part")
     count = Call("floordiv", (plus(extent(index), every - 1), Const(every)))
+    if loop_.most:
+        count = Call("min", (count, Const(-(-loop_.most // every))))
+    held = count.args[-1] if loop_.most else count
     parts = Index(part, Const(0), count, written=True)
-    low_expr: Expr = Call("mul", (Const(every), IndexRef(part)))
+    low: Expr = Call("mul", (Const(every), IndexRef(part)))
     if index.start != Const(0):
-        low_expr = Call("add", (index.start, low_expr))
-    high = Call("min", (plus(low_expr, every), index.stop))
-    steps = replace(index, start=low_expr, stop=high, written=True)
-    backwards = replace(index, start=plus(high, -1), stop=plus(low_expr, -1), step=-1, written=True)
-    for name, axis in local.items():
+        low = Call("add", (index.start, low))
+    high = Call("min", (plus(low, every), index.stop))
+    steps = replace(index, start=low, stop=high, written=True)
+    back = replace(index, start=plus(high, -1), stop=plus(low, -1), step=-1, written=True)
+    for name, axis in loop_.local.items():
         shape = list(names.arrays[name].shape or ())
         shape[axis] = Const(every)
         names.arrays[name] = replace(names.arrays[name], shape=tuple(shape))
-    here = Call("add", (IndexRef(index.name), Call("neg", (low_expr,))))
-    saves: list[Stmt] = []
-    restores: list[Stmt] = []
+    here = _minus(IndexRef(index.name), low)
     again: dict[str, str] = {}
+    saves, restores = _states(loop_.state, names, part, held, again)
+    wanted.loops.append(Checkpointed(extent(index), tuple(saves), tuple(loop_.local)))
+    if len(wanted.every) > 1:  # the parts of a part hold less
+        for name in loop_.local:
+            again[name] = names.fresh(f"{name}_again".replace(".", "_"))
+            names.arrays[again[name]] = replace(names.arrays[name], name=again[name])
+    own = {again.get(n, n): axis for n, axis in loop_.local.items()}
+
+    def placed(stmt: Stmt, at: Index, renamed: Mapping[str, str]) -> For:
+        assert isinstance(stmt, For)
+        inside = _localised(stmt, loop_.local, here, renamed)
+        return replace(inside, indices=(at, *stmt.indices[1:]))
+
+    first = placed(sweep.plain, steps, {})
+    whole = Sweep(
+        placed(sweep.plain, steps, again),
+        (placed(sweep.recorded[0], steps, again),),
+        (placed(sweep.adjoint[0], back, again),),
+    )
+    body = _once_more(whole, loop_, own, wanted, names)
+    backwards = replace(parts, start=plus(count, -1), stop=Const(-1), step=-1)
+    span = sweep.plain.span
+    fresh = _started(first, loop_.local, names)
+    copies = (s for each in saves.values() for s in each)
+    return Sweep(
+        sweep.plain,
+        (For((parts,), None, (*copies, *fresh, first), span=span),),
+        (For((backwards,), None, (*restores, *body), span=span),),
+    )
+
+
+def _states(
+    state: Sequence[str], names: Names, part: str, held: Expr, again: dict[str, str]
+) -> tuple[dict[str, tuple[Stmt, ...]], list[Stmt]]:
+    """Return the statements that save a state, by the array they save to, and that restore it.
+
+    Args:
+        state: the arrays.
+        names: all arrays; those that hold the states, `held` of each, are added.
+        part: the index of the parts.
+        held: how many there are.
+        again: takes the names of the arrays in the run of a part.
+    """
+    saves: dict[str, tuple[Stmt, ...]] = {}
+    restores: list[Stmt] = []
     for name in state:
         array = names.arrays[name]
         saved, again[name] = (
             names.fresh(f"{name}_{s}".replace(".", "_")) for s in ("saved", "again")
         )
-        shape_ = tuple(array.shape or ())
-        names.arrays[saved] = Array(saved, "temp", (count, *shape_), span=array.span)
-        names.arrays[again[name]] = Array(again[name], "temp", shape_, span=array.span)
-        saves.extend(_copies(array, saved, part, None))
+        shape = tuple(array.shape or ())
+        names.arrays[saved] = Array(saved, "temp", (held, *shape), span=array.span)
+        names.arrays[again[name]] = Array(again[name], "temp", shape, span=array.span)
+        saves[saved] = _copies(array, saved, part, None)
         restores.extend(_copies(array, saved, part, again[name]))
-    first = replace(_localised(plain, local, here, {}), indices=(steps, *plain.indices[1:]))
-    second = replace(_localised(forward, local, here, again), indices=(steps, *forward.indices[1:]))
-    third = replace(_localised(back, local, here, again), indices=(backwards, *back.indices[1:]))
-    fresh, again_fresh = (_started(x, local, names) for x in (plain, forward))
+    return saves, restores
+
+
+def _once_more(
+    sweep: Sweep, loop_: _Loop, local: dict[str, int], wanted: Checkpoints, names: Names
+) -> tuple[Stmt, ...]:
+    """Return the statements that run a part again and its adjoint, itself in parts if wanted."""
+    (forward,), (back,) = sweep.recorded, sweep.adjoint
     made = {u.target.array for _, u in updates((forward,))}
-    zeros = _started(back, {n: axis for n, axis in local.items() if n not in made}, names)
-    return Sweep(
-        plain,
-        (For((parts,), None, (*saves, *fresh, first), span=plain.span),),
-        (
-            For(
-                (replace(parts, start=plus(count, -1), stop=Const(-1), step=-1),),
-                None,
-                (*restores, *again_fresh, second, *zeros, third),
-                span=plain.span,
-            ),
-        ),
-    )
+    starts = [
+        *_started(forward, local, names),
+        *_started(back, {n: axis for n, axis in local.items() if n not in made}, names),
+    ]
+    number = len(wanted.loops)
+    rest = replace(wanted, every=wanted.every[1:])
+    inner = _parts(sweep, rest, names, loop_.used, (), wanted.every[0]) if rest.every else None
+    if inner is None:
+        return (*starts, forward, back)
+    own = wanted.loops[number].local
+    starts = [s for s in starts if not _writes(s, own)]
+    return (*starts, *inner.recorded, *inner.adjoint)
+
+
+def _writes(stmt: Stmt, names: Collection[str]) -> bool:
+    return any(u.target.array in names for _, u in updates((stmt,)))
 
 
 def _cells(array: Array) -> tuple[tuple[Index, ...], tuple[Subscript, ...]]:
@@ -172,7 +267,7 @@ def _copies(array: Array, saved: str, part: str, to: str | None) -> tuple[Stmt, 
     return loop(indices, None, made)
 
 
-def _started(stmt: For, local: dict[str, int], names: Names) -> list[Stmt]:
+def _started(stmt: Stmt, local: dict[str, int], names: Names) -> list[Stmt]:
     """Give the arrays of a part the value that they start from, as if no part had been before."""
     made: list[Stmt] = []
     for name in local:
@@ -187,7 +282,7 @@ def _started(stmt: For, local: dict[str, int], names: Names) -> list[Stmt]:
     return made
 
 
-def _localised(node: For, local: dict[str, int], here: Expr, again: dict[str, str]) -> For:
+def _localised(node: For, local: dict[str, int], here: Expr, again: Mapping[str, str]) -> For:
     """Rename the state, and count the cells of what is local to a part from the part's start."""
 
     def step(child: Node) -> Node:
@@ -196,7 +291,8 @@ def _localised(node: For, local: dict[str, int], here: Expr, again: dict[str, st
             axis = local[child.array]
             subscripts = list(child.subscripts)
             subscripts[axis] = Subscript(here)
-            return replace(child, subscripts=tuple(subscripts))
+            array = again.get(child.array, child.array)
+            return replace(child, array=array, subscripts=tuple(subscripts))
         if isinstance(child, Access) and child.array in again:
             return replace(child, array=again[child.array])
         return child

@@ -31,6 +31,11 @@ ENTRIES: tuple[Entry, ...] = (
         raises=LimitError,
         message="this run would need {needed} bytes at its peak; `memory_limit` is {limit}",
         hint="raise `memory_limit`, or use smaller arrays",
+        explanation=(
+            "The peak counts what the run allocates: results, arrays, temporaries, tables. Where"
+            " serial loops can keep checkpoints instead of all that their adjoint needs, these are"
+            " tried before."
+        ),
         bad_call="loopc.compile('for i  y[i] = 2 x[i]\\n', memory_limit=100)(x=np.ones(1000))",
         good_call="loopc.compile('for i  y[i] = 2 x[i]\\n', memory_limit=10**6)(x=np.ones(1000))",
     ),
