@@ -134,3 +134,13 @@ def test_numbers_that_are_no_arrays_follow_ieee_too(
 ) -> None:
     found = loopc.compile(text, **level)({"x": np.ones(0)} if "x[" in text else {})
     np.testing.assert_allclose(found.y, expected)
+
+
+def test_rows_of_a_ragged_array_are_assigned(level: dict) -> None:
+    text = (
+        "input ptr[P]: int, val[E]\ndim q[E]\n"
+        "for s < P-1, e in range(ptr[s], ptr[s+1]): z[s] += val[e]\n"
+        "for s < P-1, e in range(ptr[s], ptr[s+1]): q[e] = val[e] / z[s]\n"
+    )
+    found = loopc.compile(text, **level)(ptr=[0, 2, 2, 3], val=[1.0, 3.0, 5.0])
+    assert found.q.tolist() == [0.25, 0.75, 1]

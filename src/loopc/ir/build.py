@@ -344,7 +344,10 @@ class _Builder:
     def _check_lossy(
         self, indices: tuple[Index, ...], guard: Expr | None, stmts: tuple[Stmt, ...]
     ) -> None:
-        """With `=`, an index that the value uses and the target does not loses values."""
+        """With `=`, an index that the value uses and the target does not loses values.
+
+        Not so if a range that data says follows it: rows of a ragged array have cells of their own.
+        """
         if len(stmts) != 1 or not isinstance(stmts[0], Update) or stmts[0].op != "=":
             return
         update = stmts[0]
@@ -352,6 +355,9 @@ class _Builder:
         if any(a.array == update.target.array for part in parts for a in reads(part)):
             return
         kept = set(free_indices(update.target))
+        for index in reversed(indices):
+            if index.name in kept and reads(index):
+                kept |= set(free_indices(index))
         for index in indices:
             if index.name in free_indices(update.value) and index.name not in kept:
                 facts = {"index": index.name, "target": _text(update.target)}
