@@ -34,11 +34,16 @@ def _shape(name, array, expected):
 
 
 def _blocks(counts, cell, limit=1 << 18):
-    """Return how many of each index a block takes, if one cell of it takes `cell` bytes."""
+    """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
+
+    Blocks are about equally large, and an even number if they are few: threads share them.
+    """
     left = max(1, limit // max(cell, 1))
     blocks = []
     for count in reversed(counts):
-        blocks.append(max(1, min(count, left)))
+        number = max(1, -(-count // left))
+        number += number % 2 if 2 < number < 8 else 0
+        blocks.append(max(1, -(-count // number)))
         left = max(1, left // blocks[-1])
     return blocks[::-1]
 
