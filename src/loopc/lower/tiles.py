@@ -121,6 +121,12 @@ def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
         group.grow(units[1:])
         if best is None or len(group.members) >= len(best.members):
             best = group
+    if len(target_axes(step)) > DEPTH:  # blocks of the second index, where that joins more
+        group = Group(1, set(made), lead=1)
+        if group.join(units[0]):
+            group.grow(units[1:])
+            if best is None or len(group.members) > len(best.members):
+                best = group
     return best if best is not None and best.work() >= work else None
 
 
@@ -131,6 +137,7 @@ class Group:
     Attributes:
         depth: the number of shared indices.
         made: the arrays that exist before each step.
+        lead: the number of the first step's index that is shared first.
         sizes: the extents of the shared indices.
         places: for every array written: how it runs over the shared indices.
         read: for every array read: the same, None where it does not.
@@ -140,6 +147,7 @@ class Group:
 
     depth: int
     made: set[str]
+    lead: int = 0
     sizes: tuple[Expr, ...] = ()
     members: list[Member] = field(default_factory=list)
     places: dict[str, Alignment] = field(default_factory=dict)
@@ -197,7 +205,7 @@ class Group:
             axes: tuple[str, ...] = linked
         else:
             ordered = [*target_axes(step), *(a for a in sizes if a not in target_axes(step))]
-            axes = tuple(ordered[: self.depth])
+            axes = tuple(ordered[self.lead : self.lead + self.depth])
         if len(axes) < self.depth or len(set(axes)) < len(axes):
             return None
         known = self.sizes or tuple(sizes.get(a, Const(0)) for a in axes)

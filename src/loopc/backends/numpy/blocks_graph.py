@@ -8,7 +8,7 @@ ch. 8.11 and 12.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ from loopc.lower.plan import (
     Range,
     Renamed,
     Scalar,
+    Selected,
     Step,
     Store,
     Strided,
@@ -151,6 +152,10 @@ class Graph:
                 return self._operation(replace(value, arg=inner))
             case Apply() | Fold() | Along() | Contract():
                 return self._function(value)
+            case Selected(args, mask, exact, axes):
+                held = tuple(map(self._late, (mask, *exact)))
+                args = self._factors(args, axes)
+                return self._operation(replace(value, args=args, mask=held[0], exact=held[1:]))
             case Exactly(arg, exact):
                 return self._operation(replace(value, arg=self.visit(arg), exact=self._late(exact)))
             case _:
@@ -167,7 +172,7 @@ class Graph:
             case Fold():
                 return self._fold(value)
             case Contract():
-                return self._contract(value)
+                return self._operation(replace(value, args=self._factors(value.args, value.axes)))
             case _:
                 return self._operation(map_children(value, self.visit))
 
@@ -177,26 +182,26 @@ class Graph:
             return self._view(value)
         return self._renamed_array(map_children(value, self._late))
 
-    def _contract(self, value: Contract) -> Value:
-        """Sum each factor over the axes that it alone has, and scale the smallest by numbers.
+    def _factors(self, given: Sequence[Value], kept: tuple[str, ...]) -> tuple[Value, ...]:
+        """Return the factors of a contraction such that what is left is a plain product.
 
-        What is left is a plain product.
+        Each is summed over the axes that it alone has, and the smallest scaled by numbers.
         """
-        args = [self.visit(a) for a in value.args]
+        args = [self.visit(a) for a in given]
         numbers = [a for a in args if not a.axes]
         arrays = [a for a in args if a.axes]
         if len(arrays) < 2:
-            return self._operation(replace(value, args=tuple(args)))
+            return tuple(args)
         for n, array in enumerate(arrays):
             others = {a for m, v in enumerate(arrays) if m != n for a in v.axes}
-            over = tuple(a for a in array.axes if a not in value.axes and a not in others)
+            over = tuple(a for a in array.axes if a not in kept and a not in others)
             if over:
                 left = tuple(a for a in array.axes if a not in over)
                 arrays[n] = self._fold(Fold("sum", array, over, left))
         if numbers:
             n = min(range(len(arrays)), key=lambda n: self._cost(arrays[n]))
             arrays[n] = self._apply(Apply("mul", (*numbers, arrays[n]), arrays[n].axes))
-        return self._operation(replace(value, args=tuple(arrays)))
+        return tuple(arrays)
 
     def splits_rows(self) -> bool:
         """Whether a product of a block has a factor that is the same for all blocks."""
