@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from fuzz.directions import judge_directions
 from fuzz.gradients import judge_gradient
 from fuzz.judge import judge, stages, threads, tiles
 from fuzz.programs import case
@@ -46,6 +47,17 @@ def test_gradients_are_those_of_exact_dual_numbers(
         vary(seed, monkeypatch)
         made = case(random.Random(seed), gradient=True)
         verdict = judge_gradient(made, seed)
+        if verdict.kind == "failed":
+            failed.append(f"seed {seed}: {verdict.reason}\n{made!r}\n{verdict.detail}")
+    assert not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize("first", range(0, COUNT // 6, CHUNK))
+def test_forward_and_reverse_mode_and_differences_agree(first: int) -> None:
+    failed = []
+    for seed in range(first, min(first + CHUNK, COUNT // 6)):
+        made = case(random.Random(seed), smooth=True, gradient=True)
+        verdict = judge_directions(made, seed)
         if verdict.kind == "failed":
             failed.append(f"seed {seed}: {verdict.reason}\n{made!r}\n{verdict.detail}")
     assert not failed, "\n".join(failed)

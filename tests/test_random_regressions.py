@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fuzz.directions import judge_directions
 from fuzz.gradients import judge_gradient
 from fuzz.judge import judge
 from fuzz.programs import Case
@@ -81,12 +82,55 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N - M + 1, j < M: y[i] += x[i+j]\n",
         {"x": whole(3), "w": whole(0), "p": np.array([2, 0, 1]), "z": whole(2)},
     ),
+    "a product hoisted out of a guard, a branch": (
+        "input x[K,M], y[K]\nL = clip(max[k < K if k > 0](prod[j < M](x[k-1,j]) y[k]), -9, 9)\n"
+        "for k < K: z[k] = where(k < 1, y[k], prod[j < M](x[k-1,j]) y[k])\n",
+        {"x": whole(3, 2), "y": whole(3)},
+    ),
+    "a hoisted running sum whose loops follow one another": (
+        "input x[K]\ndim t[K,K]\n"
+        "for i < K, a in range(i, K): t[a,i] += cumsum[i < K - 1](-x[a % K])\n",
+        {"x": whole(3)},
+    ),
+    "bools in sums of floats": (
+        "input x[N], n[N]: bool\nfor i < N: y[i] = n[i] - x[i] + n[i]\n"
+        "for i < N: z[i] += sum[j < N](n[j] + x[i] + n[i])\nfor i < N: w[i] = x[i] round(n[i])\n",
+        {"x": whole(3), "n": np.array([True, False, True])},
+    ),
+    "sizes and bools beside float32": (
+        "input x[N], n[N]: bool\nfor i < N: y[i] = max(-N, 2, x[i])\ns = max(-N, 2, x[0])\n"
+        "for i < N: t += (n[pad(2*i-1)] + x[0]) / 2\n",
+        {"x": whole(3).astype(np.float32), "n": np.array([True, False, True])},
+    ),
+    "an equal value of another type": (
+        "input x[N]\ndim s[N]\nfor i < N: s[i] = 3 - 2*i\nfor i < N: t[i] = 3 - 2*i\n"
+        "for i < N: s[i] min= x[i]\noutput s, t\n",
+        {"x": whole(3)},
+    ),
     "running reductions over two indices": (
         "input x[N,K]\nfor i < N, k < K: y[i,k] = cumsum[k in range(1, K), i in reversed(range(N))]"
         "(x[i,k]) - cummax[i < N, k < K if k != 1](x[i,k]) cumprod[i < N, k < K](x[i,k])\n",
         {"x": whole(2, 3)},
     ),
 }
+
+
+REAL = {
+    "terms of a maximum that round": "for c < 2, i < N: "
+    "t[c] += max[a in range(i, min(i + 2, N))](x[i]**3)\n",
+    "terms of max= that round": "for i < N: m max= exp(x[i]) w[i]\nL = m m\n",
+    "a maximum in a branch": "L = where(w[0] > 9, max[i < N - 1](tanh(x[i+2])), x[1])\n",
+}
+"""Programs of `x[N]` and `w[N]` for real numbers."""
+
+
+@pytest.mark.parametrize("way", range(9))
+@pytest.mark.parametrize("name", REAL)
+def test_derivatives_at_real_numbers(name: str, way: int) -> None:
+    rng = np.random.default_rng(way)
+    arrays = {"x": rng.standard_normal(3), "w": rng.standard_normal(3)}
+    verdict = judge_directions(Case(f"input x[N], w[N]\n{REAL[name]}", arrays, smooth=True), way)
+    assert verdict.kind == "ok", (verdict.reason, verdict.detail)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ SERIAL = ("statement:recurrence", "statement:nest", "statement:in_place", "state
 
 def judge_directions(case: Case, seed: int) -> Verdict:
     """Return whether forward mode, reverse mode and differences agree, to second order."""
+    case = replace(case, arrays={n: _as_double(a) for n, a in case.arrays.items()})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -55,6 +57,10 @@ def judge_directions(case: Case, seed: int) -> Verdict:
             return Verdict("failed", f"{stage[0]}: {error.code}", str(error))
         except Exception as error:
             return crash(stage[0], error)
+
+
+def _as_double(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
 def _judged(

@@ -129,8 +129,8 @@ def attempt(text: str) -> str:
         Exception: anything but `LoopcError`: a fault.
     """
     stage = "refused"
-    signal.signal(signal.SIGALRM, _stop)
-    signal.alarm(SECONDS)
+    signal.signal(signal.SIGPROF, _stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor's time
     try:
         program = loopc.compile(text)
         arrays = samples(program, {}, {})
@@ -142,7 +142,7 @@ def attempt(text: str) -> str:
         str(error)
         return error.code if stage == "refused" else stage
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return stage
 
 

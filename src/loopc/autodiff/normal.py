@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from loopc.analysis.dependence import dependences, leaves
+from loopc.autodiff.hoisted import computed, in_used_loops, is_exact, with_ranges
+from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
 from loopc.diagnostics import catalogue
@@ -33,6 +35,7 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.reductions import by_op, lookup
 from loopc.ir.running import without_running
+from loopc.ir.sites import LAZY, evaluated_where, is_inside, sites_of
 from loopc.ir.visit import (
     free_indices,
     loop,
@@ -133,7 +136,7 @@ class _Normal:
         self.fixed = {i.name for i in (*loops, *prefix)}
         *hoisted, last = self._update(update, (*loops, *stmt.indices))
         self.fixed = None
-        before = [s for h in hoisted for s in _without_unused(rest, h)]
+        before = [s for h in hoisted for s in in_used_loops(rest, h)]
         inner = loop(rest, None, last)
         if isinstance(inner[0], For):
             inner = (replace(inner[0], span=stmt.span),)
@@ -167,6 +170,12 @@ class _Normal:
         update = update if self.forward else self._assignment(update)
         hoisted: list[Stmt] = []
         value = self._term(update, update.value, loops, hoisted)
+        if update.op in ("max=", "min=") and not self._is_repeatable(value):
+            name = self.names.fresh(f"{update.target.array}_of".replace(".", "_"))
+            cell = self.names.countable_cells(name, loops, loops, update.span, (value,))
+            if not isinstance(cell, Index):
+                hoisted.append(Update(cell, "=", value, span=update.span))
+                value = Read(cell, span=update.span)
         return [*hoisted, update if value is update.value else replace(update, value=value)]
 
     def _term(
@@ -243,6 +252,8 @@ class _Normal:
 
     def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""
+        if isinstance(value, Call) and value.fn in LAZY:
+            return self._hoisted_lazily(value, loops, hoisted)
         if not isinstance(value, Reduce):
             return map_children(value, lambda c: self._hoisted_node(c, loops, hoisted))
         opened = self._opened(value, loops)
@@ -252,6 +263,25 @@ class _Normal:
         if not any(self.is_active(a.array) for a in sensitive(value)):
             return value
         return self._statement_of(replace(opened, body=inside), loops, hoisted)
+
+    def _hoisted_lazily(self, value: Call, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
+        """Hoist from the arguments of a choice, each under the conditions that it stands under."""
+        args = []
+        for arg, conditions in zip(value.args, evaluated_where(value), strict=True):
+            own: list[Stmt] = []
+            args.append(self._hoisted(arg, loops, own))
+            hoisted.extend(self._held(stmt, conditions, loops) for stmt in own)
+        same = all(a is b for a, b in zip(args, value.args, strict=True))
+        return value if same else replace(value, args=tuple(args))
+
+    def _held(self, stmt: Stmt, conditions: tuple[Expr, ...], loops: tuple[Index, ...]) -> Stmt:
+        """Put a hoisted statement under conditions, if it may be outside an array without them."""
+        ranges = {i.name: i for i in loops}
+        for site in sites_of(stmt, ranges):
+            shape = self.names.arrays[site.access.array].shape or ()
+            if conditions and not is_inside(site.at, site.ranges, shape[site.axis]):
+                return wrapped((), conditions, stmt)
+        return stmt
 
     def _opened(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
         """Return a reduction that something may be hoisted from: no index has a loop's name."""
@@ -268,10 +298,42 @@ class _Normal:
     def _inside(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Hoist what is inside a reduction; its statements run over the reduction's indices."""
         own: list[Stmt] = []
-        body = self._hoisted(value.body, (*loops, *value.indices), own)
+        everything = (*loops, *value.indices)
+        body = self._hoisted(value.body, everything, own)
+        guards = () if value.guard is None else (value.guard,)
         for stmt in own:
-            hoisted.extend(_without_unused(value.indices, stmt))
+            hoisted.extend(in_used_loops(value.indices, self._held(stmt, guards, everything)))
+        row = lookup(value.op)
+        assert row is not None
+        if row.form == "fold" and row.fn in ("max", "min") and not self._is_repeatable(body):
+            return self._stored(value, body, everything, hoisted)
         return body
+
+    def _is_repeatable(self, value: Expr) -> bool:
+        """Whether a value comes out the same, to the last bit, wherever it is computed.
+
+        The adjoint of an extreme looks for the terms that are equal to it.
+        """
+        if not any(self.is_active(a.array) for a in sensitive(value)):
+            return True
+        return not any(
+            isinstance(n, Reduce) or (isinstance(n, Call) and not is_exact(n.fn))
+            for n in walk(value)
+        )
+
+    def _stored(
+        self, value: Reduce, body: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]
+    ) -> Expr:
+        """Compute the terms of a reduction into an array; return the read of a term."""
+        used = {*free_indices(body), *(i.name for i in value.indices)}
+        outer = with_ranges([i for i in loops if i.name in used], loops)
+        name = self.names.fresh(f"{value.op}_of", numbered=True)
+        cell = self.names.countable_cells(name, outer, loops, value.span, (body,))
+        if isinstance(cell, Index):
+            return body  # there is no telling how many cells
+        update = Update(cell, "=", body, span=value.span)
+        hoisted.extend(loop(value.indices, value.guard, update))
+        return Read(cell, span=value.span)
 
     def _hoisted_node(self, node: Node, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Node:
         if isinstance(node, Read | Reduce | Call):
@@ -282,14 +344,14 @@ class _Normal:
         """Add the statement that computes a reduction into an array; return the read of it."""
         used = set(free_indices(replace(value, at=())))
         outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
-        outer = _with_ranges(outer, loops)
+        outer = with_ranges(outer, loops)
         if value.at:
             value = self._apart_from(value, loops)
         own = value.indices
         name = self.names.fresh(value.op, numbered=True)
         if not value.at:
             cell = self.names.cells(name, outer, loops, value.span, (value,))
-            hoisted.extend(_computed(cell, value))
+            hoisted.extend(computed(cell, value))
             return Read(cell, span=value.span)
         counted, defined = by_number(value, loops, self.names)
         value, own = counted, counted.indices
@@ -324,36 +386,3 @@ def _number(value: Expr) -> Any:
             return -number
         case _:
             return None
-
-
-def _with_ranges(indices: Sequence[Index], loops: tuple[Index, ...]) -> list[Index]:
-    """Return indices with the loops that their ranges use."""
-    wanted = {i.name for i in indices}
-    for index in reversed(loops):
-        if index.name in wanted:
-            wanted |= set(free_indices(index))
-    return [i for i in loops if i.name in wanted]
-
-
-def _computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
-    """Return the statements that compute a reduction; without a rule of its own, step by step."""
-    row = lookup(value.op)
-    assert row is not None
-    if row.adjoint:
-        return (Update(cell, "=", value, span=value.span),)
-    if row.form != "fold" or not row.fn:
-        raise catalogue.error("L0604", value.span, name=value.op)
-    start = Update(cell, "=", Const(row.identity), span=value.span)
-    step = Call(row.fn, (Read(cell), value.body))
-    return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))
-
-
-def _without_unused(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
-    """Put a hoisted statement into the loops that it uses."""
-    wanted = set(free_indices(stmt))
-    kept = tuple(_with_ranges([i for i in indices if i.name in wanted], indices))
-    if isinstance(stmt, For) and stmt.guard is None:
-        return loop((*kept, *stmt.indices), None, *stmt.body)
-    if isinstance(stmt, For):
-        return (replace(stmt, indices=(*kept, *stmt.indices)),)
-    return loop(kept, None, stmt)

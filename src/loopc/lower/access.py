@@ -346,4 +346,5 @@ def _gather(lowering: Lowering, access: Access) -> Value:
     condition = lowering.held(inside)
     if condition is None:
         return gathered
-    return Apply("where", (condition, gathered, Lit(0)), lowering.union(condition, gathered))
+    zero = Lit(lowering.context.types[access.array].kind != "b" and 0)
+    return Apply("where", (condition, gathered, zero), lowering.union(condition, gathered))

@@ -116,6 +116,10 @@ class Lowering:
             return Scalar(expr)
         row = lookup(expr.fn)
         assert row is not None, expr.fn
+        sizes = tuple(a for a in expr.args if self._is_size(a))
+        if expr.fn in ("max", "min") and len(sizes) > 1:  # Python's, which has no type
+            rest = tuple(a for a in expr.args if a not in sizes)
+            expr = replace(expr, args=(Call(expr.fn, sizes), *rest))
         absorbed = growth.absorbs(expr.fn, absorbed=self.absorbed)
         inner = self if absorbed == self.absorbed else replace(self, absorbed=absorbed)
         args = inner._lazily(expr) or [inner.value(a) for a in expr.args]
@@ -177,6 +181,8 @@ class Lowering:
             t is not None and (t.kind == "b" or t.weak) for t in types
         )
         args = without_casts(args, types) if fn == "mul" else args
+        if fn == "add" and joined is not None:
+            args = _counted(args, types, joined)
         typed = [
             self._typed(v, t, joined, as_int=counted and row.result != "bool")
             for v, t in zip(args, types, strict=True)
@@ -212,6 +218,20 @@ class Lowering:
         if own.weak and not value.axes:
             return Cast(value, own, ())
         return value
+
+
+def _counted(
+    args: Sequence[Value], types: Sequence[DType | None], joined: DType
+) -> Sequence[Value]:
+    """Return terms of which no two are bools: NumPy's sum of those is `or`."""
+    bools = [
+        t is not None and t.kind == "b" and not isinstance(a, Lit)
+        for a, t in zip(args, types, strict=True)
+    ]
+    if sum(bools) < 2:
+        return args
+    dtype = joined if joined.kind in "fc" and not joined.weak else INTEGER
+    return [Cast(a, dtype, a.axes) if b else a for a, b in zip(args, bools, strict=True)]
 
 
 def _is_arithmetic(expr: Expr) -> bool:

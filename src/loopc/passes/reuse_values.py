@@ -27,6 +27,7 @@ from loopc.analysis.dependence import (
 from loopc.diagnostics.record import record
 from loopc.ir.bounds import ascending
 from loopc.ir.derive import expand_primes
+from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.functions import is_operator, lookup, order
 from loopc.ir.nodes import (
     Access,
@@ -104,6 +105,7 @@ class _Pass:
     def __init__(self, source: Program) -> None:
         self.source = source
         self.arrays: dict[str, Array] = {a.name: a for a in source.arrays}
+        self.types = infer_dtypes(source, {})
         self.written = {a.name for a in source.arrays if a.kind != "temp"}
         self.before = _Values()
         self.number = 0
@@ -154,6 +156,8 @@ class _Pass:
             return False
         if self.arrays[name].dtype or any(r.access.array == name for r in leaf.refs[1:]):
             return False
+        if not self._is_of_its_type(update.value, self.types[name]):
+            return False
         if update.op != "=" and (update.op != "+=" or name in self.written or not alone):
             return False
         if any(s.mode != "strict" or reads(s.at) for s in update.target.subscripts):
@@ -162,6 +166,11 @@ class _Pass:
         if len(names) != len(leaf.levels) or set(free_indices(update.value)) != names:
             return False
         return not overwrites_itself(leaf.levels, update)
+
+    def _is_of_its_type(self, value: Expr, dtype: DType) -> bool:
+        """Whether an array is no wider than a value: another write may have made it so."""
+        own = of_expr(value, self.types)
+        return own is not None and own.kind == dtype.kind and {*dtype.sources} <= {*own.sources}
 
 
 _Writers: TypeAlias = Mapping[str, Sequence[Leaf]]

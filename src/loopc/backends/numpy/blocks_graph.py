@@ -246,7 +246,9 @@ class Graph:
 
     def _apply(self, value: Apply) -> Value:
         if value.fn == "add" and any(_is_neg(a) for a in value.args):
-            first, *rest = sorted(value.args, key=_is_neg)
+            first, second, *others = value.args
+            swapped = _is_neg(first) and not _is_neg(second)  # -a + b is b - a
+            first, *rest = (second, first, *others) if swapped else value.args
             args: list[Value] = [self.visit(first)]
             for arg in rest:
                 if isinstance(arg, Apply) and _is_neg(arg):

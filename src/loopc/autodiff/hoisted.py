@@ -1,0 +1,53 @@
+"""Statements that are hoisted from expressions: the loops that they need, and what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loopc.diagnostics import catalogue
+from loopc.ir.functions import lookup as lookup_function
+from loopc.ir.functions import order
+from loopc.ir.nodes import Access, Call, Const, For, Index, Read, Reduce, Stmt, Update
+from loopc.ir.reductions import lookup
+from loopc.ir.visit import free_indices, loop
+
+
+def with_ranges(indices: Sequence[Index], loops: tuple[Index, ...]) -> list[Index]:
+    """Return indices with the loops that their ranges use."""
+    wanted = {i.name for i in indices}
+    for index in reversed(loops):
+        if index.name in wanted:
+            wanted |= set(free_indices(index))
+    return [i for i in loops if i.name in wanted]
+
+
+def computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
+    """Return the statements that compute a reduction; without a rule of its own, step by step."""
+    row = lookup(value.op)
+    assert row is not None
+    if row.adjoint:
+        return (Update(cell, "=", value, span=value.span),)
+    if row.form != "fold" or not row.fn:
+        raise catalogue.error("L0604", value.span, name=value.op)
+    start = Update(cell, "=", Const(row.identity), span=value.span)
+    step = Call(row.fn, (Read(cell), value.body))
+    return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))
+
+
+def in_used_loops(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
+    """Put a hoisted statement into the loops that it uses."""
+    wanted = set(free_indices(stmt))
+    kept = tuple(with_ranges([i for i in indices if i.name in wanted], indices))
+    if isinstance(stmt, For) and stmt.guard is None:
+        return loop((*kept, *stmt.indices), None, *stmt.body)
+    if isinstance(stmt, For):
+        return (replace(stmt, indices=(*kept, *stmt.indices)),)
+    return loop(kept, None, stmt)
+
+
+def is_exact(fn: str) -> bool:
+    """Whether IEEE 754 gives a function of floats one value."""
+    row = lookup_function(fn)
+    assert row is not None
+    return not order(fn) and (row.result != "float" or row.infix is not None) and fn != "pow"
