@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
 
@@ -144,3 +145,19 @@ def test_the_least_peak_is_named_where_no_checkpoints_suffice(backend: str) -> N
     program = loopc.compile(STEPS + "output L\n", memory_limit=500, backend=backend)
     with pytest.raises(loopc.LimitError, match="`memory_limit` is 500"):
         program.grad({**STATE, "T": 300})
+
+
+def test_what_the_adjoint_reads_is_listed() -> None:
+    text = STEPS + "for j  y[j] = exp(h[j])\nfor j  K += y[j]**2\noutput K\n"
+    report = loopc.compile(text).explain({**STATE, "T": 100})
+    held, recorded = report.kept
+    assert (recorded.name, recorded.shape, recorded.how) == ("h_kept", ("T", "J"), "recorded")
+    assert (recorded.bytes, recorded.line) == (100 * 20 * 8, 4)
+    assert recorded.by == "h_kept[t,j] = h[j]"
+    assert any("sin(h_kept[t,j])" in each for each in recorded.read_by)
+    assert (held.name, held.how, held.line) == ("y", "still there", 6)
+    assert "h_kept[T, J]: recorded, 16,000 bytes" in str(report)
+    assert json.loads(report.to_json())["kept"][1]["name"] == "h_kept"
+    saving = loopc.compile(text, checkpoint=10).explain({**STATE, "T": 100})
+    assert {k.name: k.how for k in saving.kept}["h_saved"] == "checkpoint"
+    assert saving.gradient_peak_bytes < report.gradient_peak_bytes / 2

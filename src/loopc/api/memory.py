@@ -9,9 +9,10 @@ import numpy as np
 
 from loopc import backends
 from loopc.api.arrays import KIND, Call
+from loopc.api.kept import Kept, kept
 from loopc.api.runnables import built
 from loopc.diagnostics import catalogue
-from loopc.diagnostics.errors import DifferentiationError, LoopcError
+from loopc.diagnostics.errors import LoopcError
 from loopc.diagnostics.record import record
 from loopc.ir import nodes
 from loopc.ir.bind import shape_of
@@ -66,18 +67,24 @@ def of_call(program: Program, call: Call) -> int:
     return peak_bytes(program, "", runnable, call)
 
 
-def of_gradients(program: Program, call: Call) -> int | None:
-    """Return the same for a run with the gradients of the loss; None if there are none."""
+@record()
+class Gradients:
+    """Of a run with gradients: its peak, None where there are none; what its adjoint reads."""
+
+    peak_bytes: int | None = None
+    kept: tuple[Kept, ...] = ()
+
+
+def of_gradients(program: Program, call: Call) -> Gradients:
+    """Return what a run with the gradients of the loss takes and keeps."""
     try:
         made = program._loss_adjoint(seeded=False)
-    except DifferentiationError:
-        return None
-    except LoopcError:  # no loss, or one with axes
-        return None
+    except LoopcError:  # no loss, one with axes, or one without a derivative: `grad` says which
+        return Gradients()
     own = blank_call(made.program, call.dims, call.scalars, dict(call.arrays))
     key = ("grad", False)
-    runnable = built(program, key, made.program, own)
-    return peak_bytes(program, key, runnable, own)
+    peak = peak_bytes(program, key, built(program, key, made.program, own), own)
+    return Gradients(peak, kept(program._program, made, call.dims, call.scalars))
 
 
 def blank_call(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from loopc import passes
 from loopc.api import memory
 from loopc.api.arrays import dim_value
+from loopc.api.kept import Kept
 from loopc.api.lowered import Left, lowered
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
@@ -78,12 +79,14 @@ class Report:
         rows: the statements.
         peak_bytes: the most that a call allocates at a time: results, arrays, temporaries, tables.
         gradient_peak_bytes: the same of `value_and_grad`; None if there is no gradient.
+        kept: what the forward part makes and the adjoint reads.
     """
 
     dims: dict[str, int]
     rows: tuple[Row, ...]
     peak_bytes: int
     gradient_peak_bytes: int | None = None
+    kept: tuple[Kept, ...] = ()
 
     @property
     def flops(self) -> int:
@@ -128,7 +131,8 @@ class Report:
             + (f"  {r.left}" if r.loops else "")
             for r, place in zip(self.rows, places, strict=True)
         ]
-        return "\n".join([*lines, self._summary()])
+        head = ["What the adjoint reads:"] if self.kept else []
+        return "\n".join([*lines, self._summary(), *head, *map(str, self.kept)])
 
 
 def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
@@ -151,7 +155,7 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
     optimised = passes.run(inner, program._options.opt, Magnitudes(dims))
     rows = tuple(_rows(optimised, dims, scalars, program._options.opt))
     peak, both = memory.of_call(program, call), memory.of_gradients(program, call)
-    return Report(dims, rows, peak, both)
+    return Report(dims, rows, peak, both.peak_bytes, both.kept)
 
 
 def _require_dims(program: Compiled, dims: dict[str, int]) -> None:
