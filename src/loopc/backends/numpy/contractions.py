@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import products
 from loopc.backends.numpy.products import Sizes
-from loopc.lower.plan import Apply, Contract, Fold, Lit, Scalar, Selected, Value, View
+from loopc.lower.plan import Along, Apply, Contract, Fold, Lit, Scalar, Selected, Value, View
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller, Text
@@ -69,6 +69,21 @@ def spell_selected(speller: Speller, value: Selected) -> Text:
     given = ", ".join(t.text for t in terms)
     call = f'{speller.helper("_selected")}({fast}, lambda: ({given}), "{inputs}->{output}")'
     return Text(call, ATOM, value.axes)
+
+
+def dot(speller: Speller, value: Fold | Along) -> Text | None:
+    """Spell the sum of all products of two arrays' cells; None: it is something else."""
+    from loopc.backends.numpy.values import ATOM, Text
+
+    match value:
+        case Fold("sum", Apply("mul", (View() as a, View() as b)), axes=(), mask=None):
+            types = [speller.types.get(v.array) for v in (a, b)]
+            real = all(t is not None and t.kind == "f" for t in types) and types[0] == types[1]
+            if speller.opt and real and all(p.whole for p in (*a.parts, *b.parts)):
+                return Text(f"np.vdot({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
+            return None
+        case _:
+            return None
 
 
 def letters(axes: Sequence[str]) -> dict[str, str]:
@@ -136,8 +151,7 @@ def _product(speller: Speller, arrays: list[Value], axes: tuple[str, ...], sizes
         kept = tuple(x for x in both if x in needed)
         arrays = [*rest, Contract((arrays[a], arrays[b]), kept, value_sizes)]
     if len(arrays) == 1:
-        value = _summed(arrays[0], axes)
-        return _dot(speller, value) or speller.spell(value)
+        return speller.spell(_summed(arrays[0], axes))
     return _pair(speller, arrays[0], arrays[1], axes, sizes)
 
 
@@ -161,21 +175,6 @@ def _best_pair(
     path, _ = min(found, key=lambda each: float(each[1].opt_cost))
     first = path[0]
     return (int(first[0]), int(first[1]))
-
-
-def _dot(speller: Speller, value: Value) -> Text | None:
-    """Spell the sum of all products of two arrays' cells; None: it is something else."""
-    from loopc.backends.numpy.values import ATOM, Text
-
-    match value:
-        case Fold("sum", Apply("mul", (View() as a, View() as b)), axes=(), mask=None):
-            types = [speller.types.get(v.array) for v in (a, b)]
-            real = all(t is not None and t.kind == "f" for t in types) and types[0] == types[1]
-            if real and all(p.whole for p in (*a.parts, *b.parts)):
-                return Text(f"np.vdot({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
-            return None
-        case _:
-            return None
 
 
 def _summed(value: Value, kept: Sequence[str]) -> Value:

@@ -132,7 +132,7 @@ class Speller:
             case Apply():
                 return self._apply(value)
             case Fold() | Along():
-                return self._reduction(value)
+                return contractions.dot(self, value) or self._reduction(value)
             case Contract():
                 return contractions.spell(self, value)
             case Selected():
