@@ -109,12 +109,12 @@ def product(stmt: Stmt, number: int, versions: Versions) -> Product | None:
         return None
     used = {stmt.target.array, *(a.array for a in reads(stmt.target))}
     own = {a.array for a in reads(stmt.value)}
-    parts = _parts(stmt.value)
-    factors = [f for f in parts.factors if free_indices(f)]
-    found = {n for f in factors for n in free_indices(f)}
+    found = parts(stmt.value)
+    factors = [f for f in found.factors if free_indices(f)]
+    inside = {n for f in factors for n in free_indices(f)}
     kept = set(free_indices(stmt.target))
-    plain = all(free_indices(d) == () for d in parts.divisors)
-    if used & own or not factors or not plain or not set(ranges) <= found | kept:
+    plain = all(free_indices(d) == () for d in found.divisors)
+    if used & own or not factors or not plain or not set(ranges) <= inside | kept:
         return None
     if stmt.op == "=" and not set(ranges) <= kept:
         return None
@@ -123,9 +123,9 @@ def product(stmt: Stmt, number: int, versions: Versions) -> Product | None:
         stmt,
         ranges,
         tuple(versions.leaf(f, number) for f in factors),
-        tuple(versions.leaf(f, number) for f in parts.factors if not free_indices(f)),
-        parts.divisors,
-        parts.negative,
+        tuple(versions.leaf(f, number) for f in found.factors if not free_indices(f)),
+        found.divisors,
+        found.negative,
     )
 
 
@@ -136,29 +136,32 @@ def _is_whole(index: Index) -> bool:
 
 
 @record()
-class _Parts:
+class Parts:
+    """A value as `± factors / divisors`, no divisor with an index."""
+
     factors: tuple[Expr, ...]
     divisors: tuple[Expr, ...] = ()
     negative: bool = False
 
 
-def _parts(value: Expr) -> _Parts:
+def parts(value: Expr) -> Parts:
+    """Return a value as a product."""
     match value:
         case Call("neg", (inner,)):
-            found = _parts(inner)
+            found = parts(inner)
             return replace(found, negative=not found.negative)
         case Call("mul", args):
-            parts = [_parts(a) for a in args]
-            return _Parts(
-                tuple(f for p in parts for f in p.factors),
-                tuple(d for p in parts for d in p.divisors),
-                sum(p.negative for p in parts) % 2 == 1,
+            each = [parts(a) for a in args]
+            return Parts(
+                tuple(f for p in each for f in p.factors),
+                tuple(d for p in each for d in p.divisors),
+                sum(p.negative for p in each) % 2 == 1,
             )
         case Call("div", (inner, by)) if not free_indices(by):
-            found = _parts(inner)
+            found = parts(inner)
             return replace(found, divisors=(*found.divisors, by))
         case _:
-            return _Parts((value,))
+            return Parts((value,))
 
 
 def is_plain(expr: Expr) -> bool:

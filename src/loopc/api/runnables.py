@@ -70,7 +70,7 @@ def made(program: Program, options: Options, backend: backends.Backend, call: ca
 
 
 def _built(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
-    opt, sizes = options.opt, Magnitudes(call.dims)
+    opt, sizes = options.opt, Magnitudes(call.dims, kinds=dict(call.kinds))
     is_judge = backend.name == "reference"
     optimised = program if is_judge else passes.run(program, opt, sizes)
     facts = opt, call.uniform, call.dims, options.threads, call.types

@@ -14,15 +14,17 @@ TYPICAL = 64
 
 @dataclass
 class Magnitudes:
-    """What extents are in numbers.
+    """What extents are in numbers, and types.
 
     Attributes:
         extents: the dims of the call at hand, as far as known.
         by_extents: whether something was chosen by them.
+        kinds: the kind (`b i f c`) of every input that is given.
     """
 
     extents: Mapping[str, int] = field(default_factory=dict)
     by_extents: bool = False
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def typical(self, expr: Expr, *, decides: bool = True) -> int:
         """Return the extent that an expression of dims has in the call at hand, or a typical one.

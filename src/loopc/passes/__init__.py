@@ -11,8 +11,10 @@ from loopc.passes.contract_workspaces import contract_workspaces
 from loopc.passes.drop_initial import drop_initial
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
+from loopc.passes.follow_deltas import follow_deltas
 from loopc.passes.hold_conditions import hold_conditions
 from loopc.passes.keep_values import keep_values
+from loopc.passes.lift_windows import lift_windows
 from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.share_products import share_products
@@ -39,6 +41,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         expand_workspaces,
         contract_workspaces,
         drop_initial,
+        lift_windows,
         keep_values,
         reuse_sums,
         reuse_values,
@@ -50,7 +53,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
 BY_EXTENTS: dict[int, tuple[Callable[[Program, Magnitudes], Program], ...]] = {
     0: (),
     1: (),
-    2: (share_products,),
+    2: (follow_deltas, share_products),
 }
 """The passes that follow, which choose by the extents of the call at hand."""
 

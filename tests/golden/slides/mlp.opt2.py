@@ -420,7 +420,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     # mlp.loops:11  P.grad[y] -= 1 / P[y]
     P_grad[_inside(y, C, 'mlp.loops:11: axis 1 of `P.grad`, index `y`')] += -(1 / P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
     # mlp.loops:10  for k  P_dot += P.grad[k] P[k]
-    P_dot = np.sum(P_grad * P)
+    P_dot = np.vdot(P_grad, P)
     s̃_grad = np.empty((C,), dtype)
     B1_grad = np.empty((C,), dtype)
     W1_grad = np.empty((C, H), dtype)

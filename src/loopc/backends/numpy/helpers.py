@@ -246,24 +246,12 @@ def _scatter(ufunc, a, index, value):
         return
     row = arrays[0] if len(arrays) == 1 else np.ravel_multi_index(arrays, a.shape[: len(arrays)])
     value = np.broadcast_to(value, cells).reshape(row.size, -1)
-    row, rows = row.ravel(), a.reshape(-1, value.shape[1])
-    if value.shape[1] == 1:
-        ufunc.at(rows[:, 0], row, value[:, 0])
-        return
-    order = np.argsort(row, kind="stable")
-    first = np.flatnonzero(np.diff(row[order], prepend=-1))
-    number = np.arange(len(row)) - np.repeat(first, np.diff(first, append=len(row)))
-    order = order[np.argsort(number, kind="stable")]
-    begin = 0
-    for size in np.bincount(number):
-        if size < 16:
-            break
-        now = order[begin : begin + size]
-        rows[row[now]] = ufunc(rows[row[now]], value[now])
-        begin += size
-    for now in order[begin:].tolist():
-        target = rows[row[now]]
-        ufunc(target, value[now], out=target)
+    width = value.shape[1]
+    row, cell, within = row.reshape(-1, 1) * width, a.reshape(-1), np.arange(width)
+    block = max(1, 32768 // width)
+    for at in range(0, len(row), block):
+        some = slice(at, at + block)
+        ufunc.at(cell, (row[some] + within).ravel(), value[some].ravel())
 ''',
     "_ragged": '''\
 def _ragged(start, stop, step, count):
@@ -311,6 +299,8 @@ def _logsoftmax(x, axis):
     "_argbest": '''\
 def _argbest(choose, x, axis, mask=True):
     """Return the position of the first NaN, else of the best term, along axes in loop order."""
+    if mask is True and len(axis) == 1 and x.shape[axis[0]]:
+        return choose(x, axis=axis[0])
     x, mask = (
         np.moveaxis(a, axis, range(-len(axis), 0)).reshape(*np.delete(a.shape, axis), -1)
         for a in np.broadcast_arrays(x, mask)
