@@ -17,6 +17,7 @@ from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
 from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
+from loopc.passes.running_sums import running_sums
 from loopc.passes.share_products import share_products
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
@@ -41,6 +42,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         expand_workspaces,
         contract_workspaces,
         drop_initial,
+        running_sums,
         lift_windows,
         keep_values,
         reuse_sums,

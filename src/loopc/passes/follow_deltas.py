@@ -3,7 +3,7 @@
 Rewrite:   for n, b if k[n] == b: t[b] += x[n]
               ->  for n if k[n] >= 0 and k[n] < B: t[k[n]] += x[n]
            for n,b  t[b] += x[n] (k[n] == b)
-              ->  for n  largest max= abs(x[n])
+              ->  for n  largest max= x[n] x[n]
                   if largest < inf: for n if k[n] >= 0 and k[n] < B: t[k[n]] += x[n]
                   if not largest < inf: for n,b  t[b] += x[n] (k[n] == b)
            for n,b  g[n] += u[b] (k[n] == b)
@@ -164,7 +164,7 @@ class _Pass:
             indices = tuple(i for n, i in nest.ranges.items() if n in free_indices(factor))
             name = self.names.fresh("largest", numbered=True)
             self.names.arrays[name] = Array(name, "temp", (), span=nest.update.span)
-            size = Call("abs", (factor,))
+            size = Call("mul", (factor, factor))
             update = replace(nest.update, target=Access(name), op="max=", value=size)
             found += loop(indices, None, update)
             largest.append(Read(Access(name)))
