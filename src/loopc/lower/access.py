@@ -111,8 +111,17 @@ def stays_inside_at(lowering: Lowering, access: Access, axis: int) -> bool:
     others = [i for i in _others(lowering, access, axis) if may_be_empty(i, lowering.ranges)]
     if any(i.name in lowering.box.reduced for i in others):
         return False
-    lowering.context.occupied.update(dict.fromkeys(others))
+    if not _is_window(lowering, access):  # the helper of a window sees to it
+        lowering.context.occupied.update(dict.fromkeys(others))
     return lowering.context.require_inside(access, axis, lowering.ranges)
+
+
+def _is_window(lowering: Lowering, access: Access) -> bool:
+    """Whether an access is read and written as a window: two indices in one subscript."""
+    names = lowering.box.indices
+    crowded = (sum(n in names for n in free_indices(s)) > 1 for s in access.subscripts)
+    regular = all(is_regular(lowering, s) for s in access.subscripts)
+    return regular and lowering.context.rows is None and any(crowded)
 
 
 def _others(lowering: Lowering, access: Access, axis: int) -> list[Index]:

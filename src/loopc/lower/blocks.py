@@ -13,6 +13,7 @@ from loopc.lower.plan import (
     Exactly,
     Expand,
     Gather,
+    Overlap,
     Part,
     Position,
     Range,
@@ -35,7 +36,9 @@ def extents(step: Step) -> dict[str, Expr]:
     """Return the number of values of each axis of a step, in the order of their first use."""
     found: dict[str, Expr] = {}
     values: list[Value] = [step.target] if isinstance(step, Store) else []
-    if isinstance(step, Assign | Store):
+    if isinstance(step, Overlap):
+        values.append(step.window)
+    if isinstance(step, Assign | Store | Overlap):
         values += walk(step.value)
     for value in values:
         for axis, count in _extents(value):
@@ -73,7 +76,7 @@ def block(value: Value, blocks: Blocks, local: Collection[str] = ()) -> Value:
         case View(parts=parts):
             return replace(new, parts=tuple(_part(p, blocks) for p in parts))
         case Strided():
-            return _strided(new, blocks)
+            return block_window(new, blocks)
         case Gather(indices=indices):
             own = tuple(p if isinstance(p, Position) else _part(p, blocks) for p in indices)
             return replace(new, indices=own)
@@ -123,8 +126,10 @@ def _part(part: Part, blocks: Blocks) -> Part:
     return replace(part, start=start, count=size(ends), whole=False)
 
 
-def _strided(value: Strided, blocks: Blocks) -> Strided:
+def block_window(value: Strided, blocks: Blocks) -> Strided:
+    """Return a strided view between the ends of blocks."""
     starts = list(value.starts)
+    cuts = list(value.cuts)
     windows: list[Window] = []
     for window in value.windows:
         if window.axis not in blocks:
@@ -132,9 +137,14 @@ def _strided(value: Strided, blocks: Blocks) -> Strided:
             continue
         ends = blocks[window.axis]
         for axis, step in enumerate(window.steps):
-            starts[axis] = _plus(starts[axis], _times(IndexRef(ends.low), step))
+            if step and value.pads:
+                low, high = (_plus(starts[axis], IndexRef(e)) for e in (ends.low, ends.high))
+                cuts.append((axis, low, high))
+                starts[axis] = Const(0)
+            else:
+                starts[axis] = _plus(starts[axis], _times(IndexRef(ends.low), step))
         windows.append(replace(window, count=size(ends)))
-    return replace(value, starts=tuple(starts), windows=tuple(windows))
+    return replace(value, starts=tuple(starts), windows=tuple(windows), cuts=tuple(cuts))
 
 
 def _plus(a: Expr, b: Expr) -> Expr:
@@ -166,7 +176,7 @@ def can_run_in_blocks(value: Value, axes: frozenset[str], *, rows: bool = False)
         case Range(step=step, axes=own):
             splits = step == 1 or axes.isdisjoint(own)
         case Strided(pads=((_, _), *_)):
-            splits = False
+            splits = moves_apart(value, axes.intersection(value.axes))
         case Exactly():
             splits = rows = True
         case View() | Strided() | Gather():
@@ -192,8 +202,36 @@ def _is_batched(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[
     inside = axes & everywhere
     if all(inside <= set(a.axes) for a in arrays):
         return True
+    if any(is_window(a) and moves_apart(a, axes) for a in arrays):
+        return True  # it is copied anyway, block by block as well as at once
     return all(len(set(a.axes) - summed) == 0 for a in arrays if not inside <= set(a.axes))
 
 
 def _is_summed(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[str]) -> bool:
     return any(x in axes and x not in kept for a in args for x in a.axes)
+
+
+def is_window(value: Value) -> bool:
+    """Whether a value is a view in which several indices move through one dimension."""
+    if not isinstance(value, Strided):
+        return False
+    dims = range(len(value.starts))
+    return any(sum(w.steps[d] != 0 for w in value.windows) > 1 for d in dims)
+
+
+def moves_apart(value: Value, axes: frozenset[str]) -> bool:
+    """Whether each axis moves in steps of one through a dimension of its own, without zeros."""
+    if not isinstance(value, Strided):
+        return False
+    windows = {w.axis: w for w in value.windows}
+    for axis in axes:
+        if axis not in windows:
+            return False
+        dims = [d for d, step in enumerate(windows[axis].steps) if step]
+        if len(dims) != 1 or windows[axis].steps[dims[0]] != 1:
+            return False
+        if sum(w.steps[dims[0]] != 0 for w in value.windows) != 1:
+            return False
+        if value.pads and value.pads[dims[0]] != (Const(0), Const(0)):
+            return False
+    return True

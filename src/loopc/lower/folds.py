@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from loopc.ir import reductions
 from loopc.ir.dtypes import INTEGER
+from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Index
 from loopc.ir.visit import substitute
 from loopc.lower import windows
@@ -57,7 +58,9 @@ def folded(
         value = Expand(value, counts(lowering, axes), axes)
     elif mask is not None:
         start = identity(lowering, row, body)
-        value = Apply("where", (mask, value, Lit(start)), lowering.union(mask, value))
+        value = _counted(mask, value, start) or Apply(
+            "where", (mask, value, Lit(start)), lowering.union(mask, value)
+        )
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in lowering.order if n in value.axes or n in missing)
@@ -97,10 +100,21 @@ def _unrolled(
         term = inner.value(substitute(body, at))
         mask = inner.condition(tuple(m for m in masks if m not in needed))
         if mask is not None:
-            start = Lit(identity(lowering, row, body))
-            term = Apply("where", (mask, term, start), inner.union(mask, term))
+            start = identity(lowering, row, body)
+            axes = inner.union(mask, term)
+            chosen = Apply("where", (mask, term, Lit(start)), axes)
+            term = _counted(mask, term, start) or chosen
         terms.append(term)
     return terms[0] if len(terms) == 1 else Apply(row.fn, tuple(terms), lowering.union(*terms))
+
+
+def _counted(mask: Value, value: Value, start: float) -> Value | None:
+    """Return a condition as the number of its points that count; None: more is counted."""
+    if not isinstance(mask, Apply) or not mask.axes or start != 0:
+        return None
+    row = lookup(mask.fn)
+    bare = isinstance(value, Lit) and type(value.value) is int and value.value == 1
+    return Cast(mask, INTEGER, mask.axes) if bare and row and row.result == "bool" else None
 
 
 def _int(expr: Expr | None) -> int:

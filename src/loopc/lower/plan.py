@@ -4,6 +4,7 @@
           | Range( axis, start, stop, step )       -- the values of an index
           | View( array, parts )                   -- slices of an array, one part per dimension
           | Strided( array, starts, windows )      -- an affine access that is no slice
+          | Packed( arg )                          -- a copy in memory of its own
           | Row( array, start, step, span )        -- cells at equal steps in memory
           | Gather( array, indices )               -- an access by index arrays
           | Apply( fn, args )                      -- a function or operator, elementwise
@@ -42,6 +43,7 @@ from loopc.lower.plan_values import Expand as Expand
 from loopc.lower.plan_values import Fold as Fold
 from loopc.lower.plan_values import Gather as Gather
 from loopc.lower.plan_values import Lit as Lit
+from loopc.lower.plan_values import Packed as Packed
 from loopc.lower.plan_values import Part as Part
 from loopc.lower.plan_values import Position as Position
 from loopc.lower.plan_values import Range as Range

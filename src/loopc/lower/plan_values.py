@@ -74,6 +74,7 @@ class Strided(Memo):
         windows: its axes.
         axes: their names.
         pads: how many zeros stand in front of and behind each dimension; (): none anywhere.
+        cuts: what is taken of the array before zeros are put round it: dimension, start, stop.
     """
 
     array: str
@@ -81,6 +82,15 @@ class Strided(Memo):
     windows: tuple[Window, ...]
     axes: tuple[str, ...]
     pads: tuple[tuple[Expr, Expr], ...] = ()
+    cuts: tuple[tuple[int, Expr, Expr], ...] = ()
+
+
+@record()
+class Packed(Memo):
+    """A value copied to memory of its own, its axes in this order."""
+
+    arg: Value
+    axes: tuple[str, ...]
 
 
 @record()
@@ -274,6 +284,7 @@ Value: TypeAlias = (
     | Range
     | View
     | Strided
+    | Packed
     | Row
     | Gather
     | Apply

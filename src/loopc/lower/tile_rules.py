@@ -6,13 +6,29 @@ from collections.abc import Iterable, Sequence
 
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import Expr
-from loopc.lower.blocks import can_run_in_blocks
-from loopc.lower.plan import Apply, Assign, Contract, Exactly, Fold, Step, Store, Value, View
+from loopc.lower.blocks import can_run_in_blocks, is_window, moves_apart
+from loopc.lower.plan import (
+    Apply,
+    Assign,
+    Contract,
+    Exactly,
+    Fold,
+    Overlap,
+    Step,
+    Store,
+    Value,
+    View,
+)
 from loopc.lower.plan_visit import arrays_read, children, walk
 
+Tileable = Assign | Store | Overlap
+"""A step that may run in blocks."""
 
-def target_axes(step: Assign | Store) -> tuple[str, ...]:
+
+def target_axes(step: Tileable) -> tuple[str, ...]:
     """Return the axes of the cells that a step writes."""
+    if isinstance(step, Overlap):
+        return step.order
     return step.order if isinstance(step, Assign) else step.target.axes
 
 
@@ -39,11 +55,44 @@ class Alignment:
         return self.places == written.places and self.parts == written.parts
 
 
-def written(step: Assign | Store, axes: Sequence[str]) -> Alignment | None:
+def written(step: Tileable, axes: Sequence[str]) -> Alignment | None:
     """Return how a step writes its target; None: not each cell at one point."""
+    if isinstance(step, Overlap):
+        return _overlapping(step, axes)
     if isinstance(step, Assign):
         return Alignment(tuple(step.order.index(a) for a in axes), True, True, ())
     return aligned(step.target, axes)
+
+
+def batches(step: Tileable) -> tuple[str, ...]:
+    """Return the axes that are a batch of windows in a contraction of a step."""
+    if not isinstance(step.value, Contract):
+        return ()
+    found = [a for a in step.value.args if is_window(a)]
+    shared = [x for a in found[:1] for x in a.axes if moves_apart(a, frozenset((x,)))]
+    return tuple(x for x in shared if all(x in a.axes for a in found))
+
+
+def can_be_made_in_blocks(step: Tileable, axes: frozenset[str]) -> bool:
+    """Whether the value of a step can be made from blocks.
+
+    Windows that overlap are added up one block after the other anyway: so may their product be.
+    """
+    value = step.value
+    if can_run_in_blocks(value, axes):
+        return True
+    if not isinstance(step, Overlap) or not isinstance(value, Contract):
+        return False
+    return axes <= set(value.axes) and all(can_run_in_blocks(a, axes) for a in value.args)
+
+
+def _overlapping(step: Overlap, axes: Sequence[str]) -> Alignment | None:
+    """Return how windows lie over the shared indices: no other access agrees with them."""
+    if not moves_apart(step.window, frozenset(axes)):
+        return None
+    steps = {w.axis: w.steps for w in step.window.windows}
+    places = tuple(next(d for d, s in enumerate(steps[a]) if s) for a in axes)
+    return Alignment(places, False, False, ())
 
 
 def aligned(view: View, axes: Sequence[str]) -> Alignment | None:
@@ -58,7 +107,7 @@ def aligned(view: View, axes: Sequence[str]) -> Alignment | None:
     return Alignment(places, spans, all(p.axis and p.whole for p in view.parts), parts)
 
 
-def alignments(step: Assign | Store, name: str, axes: Sequence[str]) -> set[Alignment | None]:
+def alignments(step: Tileable, name: str, axes: Sequence[str]) -> set[Alignment | None]:
     """Return how a step reads an array."""
     found: set[Alignment | None] = set()
     views = 0
@@ -73,8 +122,10 @@ def alignments(step: Assign | Store, name: str, axes: Sequence[str]) -> set[Alig
     return found
 
 
-def adds_up(step: Assign | Store, axes: frozenset[str]) -> bool:
+def adds_up(step: Tileable, axes: frozenset[str]) -> bool:
     """Whether a step adds to its target a sum over the shared indices."""
+    if isinstance(step, Overlap):
+        return False
     if isinstance(step, Store):
         return step.op == "+=" and _is_sum(step.value, axes)
     if not step.order and isinstance(step.value, Apply) and step.value.fn == "add":
@@ -97,6 +148,9 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
             return axes <= set(over) and can_run_in_blocks(arg, axes, rows=rows)
         case Contract(args, kept):
             everywhere = {frozenset(a.axes) for a in args if a.axes}
+            if any(is_window(a) and moves_apart(a, axes) for a in args):
+                inside = all(axes <= set(a.axes) and can_run_in_blocks(a, axes) for a in args)
+                return inside and not axes & set(kept)
             return (
                 (rows or len(everywhere) == 1)
                 and axes <= set().union(*everywhere)
@@ -122,7 +176,7 @@ def _depends(value: Value, axes: frozenset[str]) -> bool:
     return any(axes & set(v.axes) for v in walk(value))
 
 
-def large(step: Assign | Store) -> Iterable[Value]:
+def large(step: Tileable) -> Iterable[Value]:
     """Yield the operations of a step on arrays."""
     for value in walk(step.value):
         if value.axes or any(c.axes for c in children(value)):

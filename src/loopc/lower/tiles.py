@@ -19,7 +19,13 @@ from loopc.diagnostics.record import record
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
-from loopc.lower.blocks import block, block_view, can_run_in_blocks, local_view, size
+from loopc.lower.blocks import (
+    block,
+    block_view,
+    block_window,
+    local_view,
+    size,
+)
 from loopc.lower.plan import (
     Alloc,
     Along,
@@ -28,6 +34,7 @@ from loopc.lower.plan import (
     Contract,
     Fold,
     Loop,
+    Overlap,
     Part,
     Selected,
     Step,
@@ -40,8 +47,11 @@ from loopc.lower.plan import (
 from loopc.lower.plan_visit import walk
 from loopc.lower.tile_rules import (
     Alignment,
+    Tileable,
     adds_up,
     alignments,
+    batches,
+    can_be_made_in_blocks,
     large,
     reads_itself,
     target_axes,
@@ -180,7 +190,7 @@ class Group:
     def join(self, unit: Unit) -> bool:
         """Take in a step if it can run block by block with the others."""
         step = unit.step
-        if not isinstance(step, Assign | Store):
+        if not isinstance(step, Tileable):
             return False
         if isinstance(step, Assign) and unit.writes & (self.made | set(self.places)) and step.order:
             return False
@@ -198,13 +208,14 @@ class Group:
         self._take(member, sizes)
         return True
 
-    def _axes(self, step: Assign | Store, sizes: Mapping[str, Expr]) -> tuple[str, ...] | None:
+    def _axes(self, step: Tileable, sizes: Mapping[str, Expr]) -> tuple[str, ...] | None:
         """Return the axis of a step that each shared index is."""
         linked = self._linked(step)
         if linked is not None:
             axes: tuple[str, ...] = linked
         else:
-            ordered = [*target_axes(step), *(a for a in sizes if a not in target_axes(step))]
+            first = batches(step) or target_axes(step)
+            ordered = [*first, *(a for a in sizes if a not in first)]
             axes = tuple(ordered[self.lead : self.lead + self.depth])
         if len(axes) < self.depth or len(set(axes)) < len(axes):
             return None
@@ -213,7 +224,7 @@ class Group:
             return None
         return axes
 
-    def _linked(self, step: Assign | Store) -> tuple[str, ...] | None:
+    def _linked(self, step: Tileable) -> tuple[str, ...] | None:
         """Return the axes by what a step reads or writes of the group's arrays."""
         views = [v for v in walk(step.value) if isinstance(v, View)]
         if isinstance(step, Store):
@@ -226,22 +237,24 @@ class Group:
 
     def _allows(self, member: Member) -> bool:
         step = member.unit.step
-        assert isinstance(step, Assign | Store)
+        assert isinstance(step, Tileable)
         name = next(iter(member.unit.writes))
         axes = frozenset(member.axes)
         if member.sums:
             if name in self.places or name in self.read or not adds_up(step, axes):
                 return False
         else:
-            if name in self.sums or not can_run_in_blocks(step.value, axes):
+            if name in self.sums or not can_be_made_in_blocks(step, axes):
                 return False
             own = written(step, member.axes)
             known = self.places.get(name, own)
+            if isinstance(step, Overlap) and (name in self.places or name not in self.made):
+                return False
             if own is None or known is None or own.whole != known.whole or not own.agrees(known):
                 return False
             if not _agree(self.read.get(name, set()), own):
                 return False
-        return all(self._reads_well(a, member) for a in member.unit.reads)
+        return all(self._reads_well(a, member) for a in _read_by(member.unit))
 
     def _reads_well(self, name: str, member: Member) -> bool:
         if name in self.sums:
@@ -250,17 +263,17 @@ class Group:
         if name not in self.places and not own:
             return True
         step = member.unit.step
-        assert isinstance(step, Assign | Store)
+        assert isinstance(step, Tileable)
         expected = self.places.get(name) or written(step, member.axes)
         assert expected is not None
         return _agree(alignments(step, name, member.axes), expected)
 
     def _take(self, member: Member, sizes: Mapping[str, Expr]) -> None:
         step = member.unit.step
-        assert isinstance(step, Assign | Store)
+        assert isinstance(step, Tileable)
         name = next(iter(member.unit.writes))
         self.sizes = self.sizes or tuple(sizes[a] for a in member.axes)
-        for array in member.unit.reads:
+        for array in _read_by(member.unit):
             self.read.setdefault(array, set()).update(alignments(step, array, member.axes))
         if member.sums:
             self.sums.add(name)
@@ -278,7 +291,7 @@ class Group:
         found = 0
         for member in self.members:
             step = member.unit.step
-            assert isinstance(step, Assign | Store)
+            assert isinstance(step, Tileable)
             found += 1 if isinstance(step, Store) and step.op != "=" else 0
             for value in large(step):
                 if isinstance(value, Apply):
@@ -324,10 +337,13 @@ class Group:
     ) -> Step:
         blocks = dict(zip(member.axes, indices, strict=True))
         step = member.unit.step
-        assert isinstance(step, Assign | Store)
+        assert isinstance(step, Tileable)
         value = block(step.value, blocks, local)
         if member.sums:
             return self._sum(member, value)
+        if isinstance(step, Overlap):
+            window = block_window(step.window, blocks)
+            return replace(step, window=window, value=value)
         if isinstance(step, Store):
             if step.target.array in local:
                 return replace(step, target=local_view(step.target, blocks), value=value)
@@ -353,6 +369,11 @@ class Group:
         sizes = member.unit.sizes
         parts = tuple(Part(Const(0), a, sizes.get(a, Const(0)), 1, whole=True) for a in step.order)
         return Store(View(step.array, parts, step.order), "+=", value)
+
+
+def _read_by(unit: Unit) -> frozenset[str]:
+    """Return the arrays whose values a step reads; not the one that it adds windows to."""
+    return unit.reads - unit.writes if isinstance(unit.step, Overlap) else unit.reads
 
 
 def _names(axes: Sequence[str]) -> list[str]:

@@ -12,7 +12,8 @@ from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access as accesses
-from loopc.lower.plan import Strided
+from loopc.lower.blocks import is_window
+from loopc.lower.plan import Packed, Strided, Value
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -68,6 +69,35 @@ def order(window: Strided) -> tuple[str, ...]:
     at = split[0] if rank in shared and split else max(len(mains) - 1, 0)
     names = [w.axis for w in mains]
     return (*names[:at], *offsets, *names[at:])
+
+
+def packed(value: Value) -> Value:
+    """Return a window that is a factor as a copy in an order that all matmuls can use."""
+    if not isinstance(value, Strided) or not is_window(value):
+        return value
+    order = _packed_order(value)
+    by_axis = {w.axis: w for w in value.windows}
+    return Packed(replace(value, windows=tuple(by_axis[a] for a in order), axes=order), order)
+
+
+def _packed_order(window: Strided) -> tuple[str, ...]:
+    """Return the axes of a window in an order in which every group of a matmul lies together.
+
+    What moves through a dimension alone stands where the array has it, in front of or behind the
+    offsets within the window and what moves it, the latter next to what lies fastest.
+    """
+    offsets = within(window)
+    dims = range(len(window.starts))
+    crowded = {d for d in dims if sum(w.steps[d] != 0 for w in window.windows) > 1}
+    place = {w.axis: next((d for d in dims if w.steps[d]), 0) for w in window.windows}
+    alone = sorted((a for a, d in place.items() if d not in crowded), key=place.__getitem__)
+    moving = sorted(
+        (a for a in place if a not in alone and a not in offsets), key=place.__getitem__
+    )
+    front = [a for a in alone if place[a] < min(crowded)]
+    back = [a for a in alone if a not in front]
+    inner = [*offsets, *moving] if not back else [*moving, *offsets]
+    return (*front, *inner, *back)
 
 
 def within(window: Strided) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 Rewrite:   for p,k  y[p] += w[k] relu(x[pad(p+k-1)])
               ->  for i < X + 2  relu1[i] = relu(x[pad(i-1)])
                   for p,k        y[p] += w[k] relu1[p+k]
+           for p, k if x[2*p+k] == y[p]: x.grad[2*p+k] += y.grad[p] / n[p]
+              ->  for p  div1[p] = y.grad[p] / n[p]
+                  for p, k if x[2*p+k] == y[p]: x.grad[2*p+k] += div1[p]
            for p,k  x.grad[p+k] += y.grad[p] w[k] relu'(x[p+k])
               ->  for p,k  x.grad1[p+k] += y.grad[p] w[k]
                   for i    x.grad[i] += x.grad1[i] relu'(x[i])
@@ -113,7 +116,7 @@ class _Pass:
     ) -> Expr:
         """Return an expression with reads in the place of functions of windows."""
         if isinstance(expr, Call):
-            found = self._window(expr, ranges, update.target.array)
+            found = self._window(expr, ranges, update.target)
             if found is not None:
                 return self._read(expr, found, update, number, made)
         inner = ranges
@@ -128,15 +131,19 @@ class _Pass:
         return map_children(expr, visit)
 
     def _window(
-        self, expr: Call, ranges: Mapping[str, Index], target: str
+        self, expr: Call, ranges: Mapping[str, Index], target: Access
     ) -> dict[Subscript, _Coordinate] | None:
-        """Return the coordinates of a function of fewer of them than of indices."""
+        """Return the coordinates of a function of fewer of them than of indices.
+
+        Windows that are added to one by one are not to divide each time.
+        """
         if not _is_elementwise(expr):
             return None
+        divides = expr.fn == "div" and any(len(free_indices(s)) > 1 for s in target.subscripts)
         found: dict[Subscript, _Coordinate] = {}
         for access in reads(expr):
             shape = self.arrays[access.array].shape if access.array in self.arrays else None
-            if shape is None or access.array == target:
+            if shape is None or access.array == target.array:
                 return None
             for subscript, size in zip(access.subscripts, shape, strict=True):
                 if not free_indices(subscript):
@@ -146,7 +153,10 @@ class _Pass:
                 known = found.setdefault(subscript, own) if own is not None else None
                 if own is None or known is None or not _same_extent(known, own):
                     return None
-        return found if 0 < len(found) < len(free_indices(expr)) else None
+        indices = free_indices(expr)
+        fewer = len(found) < len(indices)
+        invariant = divides and len(found) == len(indices) and len(indices) < len(ranges)
+        return found if found and (fewer or invariant) else None
 
     def _read(
         self,

@@ -18,6 +18,7 @@ from loopc.ir import reductions
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Const, Expr, IndexRef
+from loopc.lower import windows
 from loopc.lower.blocks import extents
 from loopc.lower.plan import (
     Along,
@@ -31,6 +32,7 @@ from loopc.lower.plan import (
     Gather,
     Lit,
     Note,
+    Overlap,
     Part,
     Range,
     Renamed,
@@ -87,9 +89,11 @@ class Graph:
         if isinstance(step, Note):
             self.items.append(step)
             return
-        assert isinstance(step, Assign | Store)
+        assert isinstance(step, Assign | Store | Overlap)
         self.sizes = extents(step)
-        if isinstance(step, Assign):
+        if isinstance(step, Overlap):
+            self._overlap(step)
+        elif isinstance(step, Assign):
             if step.array in self.tile.local:
                 self._assign(step)
             else:
@@ -124,6 +128,13 @@ class Graph:
             value = self.visit(step.value)
         below = tuple(self._below(value))
         self.items.append(Add(replace(step, value=value), below))
+
+    def _overlap(self, step: Overlap) -> None:
+        value = step.value
+        if isinstance(value, Contract) and set(value.axes) == set(step.order):
+            value = replace(value, axes=step.order)  # as it is best laid out
+        value = self.visit(value)
+        self.items.append(Add(replace(step, value=value), tuple(self._below(value))))
 
     def _held(self, value: Value, order: tuple[str, ...]) -> int:
         """Return the operation that has a value, its axes in the given order."""
@@ -187,7 +198,7 @@ class Graph:
 
         Each is summed over the axes that it alone has, and the smallest scaled by numbers.
         """
-        args = [self.visit(a) for a in given]
+        args = [self.visit(windows.packed(a)) for a in given]
         numbers = [a for a in args if not a.axes]
         arrays = [a for a in args if a.axes]
         if len(arrays) < 2:
@@ -256,7 +267,7 @@ class Graph:
                 else:
                     args.append(self.visit(arg))
         else:
-            args = [self.visit(a) for a in value.args]
+            args = [self.visit(windows.packed(a)) for a in value.args]
         if value.fn == "where":
             args = self._choice(args, value.axes)
         row = lookup(value.fn)

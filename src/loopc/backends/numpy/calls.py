@@ -8,7 +8,7 @@ from loopc.backends.numpy.tile_items import Operation
 from loopc.backends.numpy.values import Speller
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
-from loopc.lower.plan import Apply, Fold, Lit, Value
+from loopc.lower.plan import Apply, Fold, Lit, Packed, Value
 
 UFUNCS = {
     "add": "np.add",
@@ -34,6 +34,8 @@ def call(speller: Speller, operation: Operation) -> str | None:
     """Return the call of an operation up to `out=`; None: it makes its own memory."""
     value, axes = operation.value, operation.axes
     match value:
+        case Packed(arg):
+            return f"{speller.helper('_packed')}({speller.fit(arg, axes)}"
         case Apply(fn, args):
             return _ufunc(speller, fn, args, axes)
         case Fold("sum", Apply("mul", (a, b))) if axes:

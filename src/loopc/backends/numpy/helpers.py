@@ -187,9 +187,16 @@ def _take(a, at, axis):
 ''',
     "_window": '''\
 def _window(a, starts, counts, steps):
-    """Return the view whose axis k has counts[k] cells and moves by steps[k] in the axes of a."""
+    """Return the view whose axis k has counts[k] cells and moves by steps[k] in the axes of a.
+
+    One that reaches outside has no use: another index has no value.
+    """
     if min(counts, default=1) <= 0:
         return np.empty(counts, a.dtype)
+    for start, extent, *moves in zip(starts, a.shape, *steps):
+        ends = [start] + [s * (n - 1) for s, n in zip(moves, counts)]
+        if sum(e for e in ends if e > 0) >= extent or start + sum(e for e in ends if e < 0) < 0:
+            return np.zeros(counts, a.dtype)
     strides = tuple(sum(s * t for s, t in zip(step, a.strides)) for step in steps)
     a = a[tuple(slice(s, None) for s in starts)]
     return np.lib.stride_tricks.as_strided(a, counts, strides, writeable=False)
@@ -203,6 +210,11 @@ def _exactly(value, exact):
 def _finite(a):
     """Return whether all cells are finite; the sum of their squares is, as a rule, if they are."""
     return bool(np.isfinite(np.vdot(a, a)) or np.isfinite(a).all())
+''',
+    "_packed": '''\
+def _packed(a, out):
+    """Copy a view to memory of its own."""
+    np.copyto(out, a)
 ''',
     "_padded": '''\
 def _padded(a, pads):
@@ -219,6 +231,10 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
     wide = a
     if pads:
         wide = np.zeros([n + low + high for n, (low, high) in zip(a.shape, pads)], a.dtype)
+    for start, extent, *moves in zip(starts, wide.shape, *steps):
+        ends = [start] + [s * (n - 1) for s, n in zip(moves, counts)]
+        if sum(e for e in ends if e > 0) >= extent or start + sum(e for e in ends if e < 0) < 0:
+            return
     strides = tuple(sum(s * t for s, t in zip(step, wide.strides)) for step in steps)
     first = wide[tuple(slice(s, None) for s in starts)]
     view = np.lib.stride_tricks.as_strided(first, counts, strides)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from loopc.diagnostics.record import record
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
-from loopc.lower.plan import Assign, Note, Part, Store, Value, View
+from loopc.lower.plan import Assign, Note, Overlap, Part, Store, Value, View
 
 
 @record()
@@ -48,7 +48,7 @@ class Write:
 class Add:
     """A step that adds a sum over the block to an array."""
 
-    step: Assign | Store
+    step: Assign | Store | Overlap
     below: tuple[int, ...]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from loopc.ir.nodes import Const
-from loopc.lower.plan import Alloc, Apply, Assign, Part, Step, Store, Tile, View
+from loopc.lower.plan import Alloc, Apply, Assign, Overlap, Part, Step, Store, Tile, View
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
@@ -48,8 +48,11 @@ class TileSums:
             name = self.steps.speller.name("array", alloc.array)
             self.starts[name] = f"{name} = {self.steps.allocated(alloc)}"
 
-    def lines(self, step: Assign | Store) -> Iterator[str]:
+    def lines(self, step: Assign | Store | Overlap) -> Iterator[str]:
         """Yield the lines that add the sum over a block."""
+        if isinstance(step, Overlap):
+            yield from self.steps.lines((step,))
+            return
         name = step.array if isinstance(step, Assign) else step.target.array
         if self.whole or self.steps.around or name in self.fresh:
             yield from self.steps.lines((step,))

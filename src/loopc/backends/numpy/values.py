@@ -50,6 +50,7 @@ from loopc.lower.plan import (
     Fold,
     Gather,
     Lit,
+    Packed,
     Part,
     Position,
     Range,
@@ -125,6 +126,8 @@ class Speller:
                 return Text(self.view(array, parts), ATOM, axes)
             case Strided():
                 return Text(windows.view(self, value), ATOM, value.axes)
+            case Packed(arg, axes):
+                return Text(f"np.ascontiguousarray({self.fit(arg, axes)})", ATOM, axes)
             case Row():
                 return rows.spell(self, value)
             case Gather():

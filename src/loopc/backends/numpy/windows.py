@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def view(speller: Speller, value: Strided) -> str:
     """Spell a strided view, of a padded copy where it goes outside."""
-    array = speller.name("array", value.array)
+    array = _cut(speller, value)
     if value.pads:
         array = f"{speller.helper('_padded')}({array}, {_pads(speller, value)})"
     return f"{speller.helper('_window')}({array}, {_place(speller, value, value.windows)})"
@@ -23,11 +23,20 @@ def view(speller: Speller, value: Strided) -> str:
 def addition(speller: Speller, step: Overlap) -> str:
     """Spell an addition to windows that overlap."""
     by_axis = {w.axis: w for w in step.window.windows}
-    array = speller.name("array", step.array)
+    array = _cut(speller, step.window)
     place = _place(speller, step.window, [by_axis[a] for a in step.order])
     pads = f", {_pads(speller, step.window)}" if step.window.pads else ""
     value = speller.fit(step.value, step.order)
     return f"{speller.helper('_add_windows')}({array}, {place}, {value}{pads})"
+
+
+def _cut(speller: Speller, value: Strided) -> str:
+    """Spell what is taken of an array before zeros are put round it."""
+    array = speller.name("array", value.array)
+    if not value.cuts:
+        return array
+    ends = {dim: f"{speller.size(low)}:{speller.size(high)}" for dim, low, high in value.cuts}
+    return f"{array}[{', '.join(ends.get(d, ':') for d in range(max(ends) + 1))}]"
 
 
 def _place(speller: Speller, value: Strided, windows: Sequence[Window]) -> str:
