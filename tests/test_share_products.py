@@ -64,6 +64,10 @@ CHANGED = {
 }
 
 KEPT = {
+    "a target with an index of its own": """
+        for i, j, k, l, n < 3: P[i,l,n] += A[i,j] B[j,k] C[k,l]
+        for j,k,l,m,i  Z[i,m] += A[i,j] B[j,k] C[k,l] D[l,m]
+    """,
     "an output": CHAIN + "output X, Y, Z",
     "a function of it": """
         for i,k,j  X[i,k] += A[i,j] B[j,k]

@@ -177,6 +177,7 @@ class _Plan:
         array = self.facts.arrays[found.update.target.array]
         once = self.facts.written[array.name] == 1
         own = array.kind == "temp" and not array.dtype and found.update.op == "+="
+        own = own and set(found.kept) <= {x for leaf in found.leaves for x in leaf.axes}
         return bare and once and own and covers(found, array.shape or ())
 
     # Statements

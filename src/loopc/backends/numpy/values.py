@@ -11,29 +11,13 @@ from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.hints import Hints
 from loopc.backends.numpy.names import PythonNames
-from loopc.backends.numpy.texts import (
-    ATOM as ATOM,
-)
-from loopc.backends.numpy.texts import (
-    PRODUCT as PRODUCT,
-)
-from loopc.backends.numpy.texts import (
-    SUM as SUM,
-)
-from loopc.backends.numpy.texts import (
-    UNARY as UNARY,
-)
-from loopc.backends.numpy.texts import (
-    Text as Text,
-)
-from loopc.backends.numpy.texts import (
-    bracketed as bracketed,
-)
-from loopc.backends.numpy.texts import (
-    literal,
-    python_tuple,
-    templated,
-)
+from loopc.backends.numpy.texts import ATOM as ATOM
+from loopc.backends.numpy.texts import PRODUCT as PRODUCT
+from loopc.backends.numpy.texts import SUM as SUM
+from loopc.backends.numpy.texts import UNARY as UNARY
+from loopc.backends.numpy.texts import Text as Text
+from loopc.backends.numpy.texts import bracketed as bracketed
+from loopc.backends.numpy.texts import literal, python_tuple, templated
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.dtypes import FIXED, DType
