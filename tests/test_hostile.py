@@ -132,7 +132,7 @@ def test_names_that_python_uses_are_arrays_like_others(name: str) -> None:
     assert module["forward"](**given)["L"] == 5
 
 
-IMPORTS = {"numpy", "math", "numpy.lib.stride_tricks", "as_strided"}
+IMPORTS = {"numpy", "array", "math", "numpy.lib.stride_tricks", "as_strided"}
 FOR_THREADS = {"contextvars", "ctypes", "os", "queue", "sys", "threading"}
 FROM_SYSTEM = {"environ", "sched_getaffinity", "cpu_count", "register_at_fork", "PyDLL", "modules"}
 

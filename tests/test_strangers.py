@@ -136,6 +136,14 @@ def test_numbers_that_are_no_arrays_follow_ieee_too(
     np.testing.assert_allclose(found.y, expected)
 
 
+def test_an_empty_array_is_one_of_integers_too(level: dict) -> None:
+    program = loopc.compile(
+        "input p[K]: int, on[K]: bool, x[N]\nfor k  y[k] = x[p[k]] on[k]\n", **level
+    )
+    nothing = np.array([])
+    assert program(p=nothing, on=nothing, x=np.ones(2)).y.shape == (0,)
+
+
 def test_rows_of_a_ragged_array_are_assigned(level: dict) -> None:
     text = (
         "input ptr[P]: int, val[E]\ndim q[E]\n"

@@ -246,8 +246,8 @@ def _plain(name: str, value: Any, dtype: str) -> Any:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise catalogue.error("L0703", name=name, why=str(error), repair="pass an array") from error
-    if array.size == 0 and not hasattr(value, "dtype") and dtype == "int":
-        return array.astype(np.int64)  # `[]` says nothing of a type
+    if array.size == 0 and array.dtype.kind == "f" and dtype in ("int", "bool"):
+        return array.astype(dtype)  # `[]` and `np.array([])` say nothing of a type
     if array.dtype.kind not in "biufc":
         why = f"its elements are of type {array.dtype}"
         raise catalogue.error("L0703", name=name, why=why, repair="pass an array of numbers")
