@@ -144,6 +144,12 @@ def test_an_empty_array_is_one_of_integers_too(level: dict) -> None:
     assert program(p=nothing, on=nothing, x=np.ones(2)).y.shape == (0,)
 
 
+def test_positions_of_no_rows_are_none(level: dict) -> None:
+    text = "for a  k[a] = argmax[b](s[a,b])\nfor a  y[a] = s[a,argmin[b if b > 0](s[a,b])]\n"
+    found = loopc.compile(text, **level)(s=np.ones((0, 3)))
+    assert (found.k.shape, found.y.shape) == ((0,), (0,))
+
+
 def test_rows_of_a_ragged_array_are_assigned(level: dict) -> None:
     text = (
         "input ptr[P]: int, val[E]\ndim q[E]\n"

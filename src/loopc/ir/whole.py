@@ -56,8 +56,10 @@ def positions(expr: Expr) -> Iterator[str]:
             if row is not None and (row.whole == "kept" or row.infix is not None):
                 for argument in args[1:] if fn == "where" else args:
                     yield from positions(argument)
-        case Reduce(body=body):
-            yield from positions(body)
+        case Reduce(op, body=body):
+            reduction = lookup_reduction(op)
+            if reduction is not None and reduction.result == "same":
+                yield from positions(body)
         case _:
             pass
 

@@ -318,7 +318,9 @@ def _argbest(choose, x, axis, mask=True):
     if mask is True and len(axis) == 1 and x.shape[axis[0]]:
         return choose(x, axis=axis[0])
     x, mask = (
-        np.moveaxis(a, axis, range(-len(axis), 0)).reshape(*np.delete(a.shape, axis), -1)
+        np.moveaxis(a, axis, range(-len(axis), 0)).reshape(
+            *np.delete(a.shape, axis), np.prod([a.shape[n] for n in axis])
+        )
         for a in np.broadcast_arrays(x, mask)
     )
     if not mask.any(axis=-1).all():
