@@ -39,7 +39,7 @@ def test_kernel_gives_the_values_of_plain_numpy(kernel: Kernel, how: str) -> Non
 
 @pytest.mark.parametrize("kernel", KNOWN)
 def test_only_the_loops_that_carry_a_dependence_run_in_order(kernel: Kernel) -> None:
-    forward = loopc.compile(kernel.text).source.split("def _forward(")[1]
+    forward = loopc.compile(kernel.text, opt=1).source.split("def _forward(")[1]
     forward = forward.split("INPUTS = ")[0]
     found = set(re.findall(r"\n +for (\w+) in range", forward))
     assert {n for n in found if not n.endswith("_from")} == set(kernel.loops or ())  # but tiles

@@ -97,6 +97,11 @@ def test_it_is_a_loop_on_numbers(case: str) -> None:
     assert "_loop1(" in loopc.compile(declared(text, x)).source
 
 
+def test_an_array_without_cells_stays_without() -> None:
+    text = "input n: int, m: int\nfor t in range(1, n), j < m:\n    s = 0.5 s + 1\n    y[t,j] = s"
+    assert loopc.compile(text)(n=0, m=3).y.shape == (0, 3)
+
+
 def test_a_subscript_from_data_is_checked() -> None:
     program = loopc.compile("y[0] = 1\nfor t in range(1, T): y[t] = y[n[t]] + 1\noutput y")
     with pytest.raises(loopc.BoundsError):

@@ -17,7 +17,7 @@ from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent, tighten
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Read
-from loopc.ir.visit import map_children, reads, substitute
+from loopc.ir.visit import free_indices, map_children, reads, substitute
 
 N = TypeVar("N", bound=Node)
 
@@ -161,8 +161,12 @@ def _never_zero(difference: Affine, ranges: Mapping[str, Index]) -> bool:
 
 
 def _start_together(difference: Affine, ranges: Mapping[str, Index]) -> bool:
-    """Whether it is that of two indices whose ranges begin with the same value."""
+    """Whether it is that of two indices apart from each other that begin with the same value."""
     if difference.constant or [c for _, c in difference.terms] not in ([1, -1], [-1, 1]):
         return False
     names = [a.name for a, _ in difference.terms if isinstance(a, IndexRef) and a.name in ranges]
-    return len(names) == 2 and ranges[names[0]].start == ranges[names[1]].start
+    if len(names) < 2:
+        return False
+    a, b = (ranges[n] for n in names)
+    apart = a.name not in free_indices(b) and b.name not in free_indices(a)
+    return apart and a.start == b.start

@@ -21,10 +21,13 @@ from loopc.lower.plan import (
     Note,
     Numbers,
     Overlap,
+    Planes,
+    Running,
     Scatter,
     Selected,
     Step,
     Strided,
+    Sweep,
     Tile,
     View,
     When,
@@ -102,6 +105,11 @@ def _parts(steps: Sequence[Step], note: str, around: tuple[str, ...]) -> Iterato
             note = step.text
         elif isinstance(step, Loop):
             yield from _parts(step.body, note, (*around, step.index))
+        elif isinstance(step, Sweep):
+            stages = [s for stage in step.body for s in stage.tile.body]
+            yield from _parts(stages, note, (*around, step.index))
+        elif isinstance(step, Planes):
+            yield from _parts(step.body, note, (*around, "plane°"))
         elif isinstance(step, Numbers | Tile | When):
             yield from _parts(step.body, note, around)
         else:
@@ -129,6 +137,8 @@ def _how(part: _Part, opt: int) -> Iterator[str]:
         yield "serial"
     if isinstance(step, Scatter | Overlap):
         yield "scatter"
+    if isinstance(step, Running):
+        yield "reduction"
     value = getattr(step, "value", None)
     if isinstance(value, VALUES):
         kinds = list(_of_value(value, opt))

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
 def read(lowering: Lowering, access: Access) -> Value:
     """Lower the value of a cell at each point of the box."""
+    spots = lowering.context.spots
+    spot = None if spots is None else spots(access)
+    if spot is not None:
+        return spot
     access = without_multiples_of_zero(without_modes(lowering, access))
     if is_affine(lowering, access) and stays_inside(lowering, access):
         parts = slices(lowering, access)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -63,6 +63,7 @@ class Context:
         waves: how many nests have been skewed.
         reduced: what the index names of the statement's reductions stand for.
         rows: what the waves being lowered use as one row of cells; None: there are no waves.
+        spots: lowers the accesses that move in the planes being lowered; None: there are none.
     """
 
     arrays: dict[str, Array]
@@ -75,6 +76,7 @@ class Context:
     proved: set[tuple[Access, int]] = field(default_factory=set)
     waves: int = 0
     rows: Rows | None = None
+    spots: Callable[[Access], Value | None] | None = None
     zero_outside: dict[str, frozenset[Expr]] = field(default_factory=dict)
     measured: list[Step] = field(default_factory=list)
     occupied: dict[Index, None] = field(default_factory=dict)

@@ -222,7 +222,7 @@ def _most(value: Value, cell: int) -> int:
     """Return the bits that an integer value may have, a cell having at most `cell`."""
     match value:
         case Lit(number):
-            return int(number.real).bit_length()
+            return number.bit_length() if isinstance(number, int) else WORD + 1
         case Scalar():
             return SIZE
         case Cast(arg):

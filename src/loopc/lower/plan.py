@@ -6,6 +6,7 @@
           | Strided( array, starts, windows )      -- an affine access that is no slice
           | Packed( arg )                          -- a copy in memory of its own
           | Row( array, start, step, span )        -- cells at equal steps in memory
+          | Spot( array, start, strides )          -- the cells of a plane of a nest
           | Gather( array, indices )               -- an access by index arrays
           | Apply( fn, args )                      -- a function or operator, elementwise
           | Fold( op, arg, over )                  -- a reduction over axes
@@ -17,8 +18,8 @@
           | Exactly( arg, exact )                  -- `arg` if it is finite
           | Checked( helper, arg, place, dtype )
           | Cast( arg, dtype )
-    step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Numbers | Tile
-          | When | RowStore | Unfold | Let | Note
+    step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Numbers | Sweep
+          | Stage | Tile | When | RowStore | SpotStore | Planes | Running | Unfold | Let | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -33,6 +34,13 @@ from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr, Index
+from loopc.lower.plan_loops import Cells as Cells
+from loopc.lower.plan_loops import Numbers as Numbers
+from loopc.lower.plan_loops import Planes as Planes
+from loopc.lower.plan_loops import Running as Running
+from loopc.lower.plan_loops import SpotStore as SpotStore
+from loopc.lower.plan_loops import Stage as Stage
+from loopc.lower.plan_loops import Sweep as Sweep
 from loopc.lower.plan_values import Along as Along
 from loopc.lower.plan_values import Apply as Apply
 from loopc.lower.plan_values import Cast as Cast
@@ -51,6 +59,7 @@ from loopc.lower.plan_values import Renamed as Renamed
 from loopc.lower.plan_values import Row as Row
 from loopc.lower.plan_values import Scalar as Scalar
 from loopc.lower.plan_values import Selected as Selected
+from loopc.lower.plan_values import Spot as Spot
 from loopc.lower.plan_values import Strided as Strided
 from loopc.lower.plan_values import Take as Take
 from loopc.lower.plan_values import Value as Value
@@ -172,39 +181,6 @@ class Loop:
 
 
 @record()
-class Cells:
-    """An array as a loop on numbers has it.
-
-    Attributes:
-        array: which.
-        fixed: for each dimension the one place in it that the loop uses; None: it moves there.
-        written: whether the loop writes it.
-        listed: whether its cells are made numbers beforehand, else each one when it is read.
-    """
-
-    array: str
-    fixed: tuple[Expr | None, ...]
-    written: bool
-    listed: bool
-
-
-@record()
-class Numbers:
-    """A loop in which every step is on single cells.
-
-    Attributes:
-        body: the loop.
-        cells: the arrays.
-        bits: how large integer cells may be so that no sum or product of them leaves 64 bits; 0:
-            there are none.
-    """
-
-    body: tuple[Loop]
-    cells: tuple[Cells, ...]
-    bits: int
-
-
-@record()
 class TileIndex:
     """An index that runs in blocks: the variables of a block's ends, and its number of values."""
 
@@ -223,6 +199,7 @@ class Tile:
         sums: the arrays that they add up to, which start from 0.
         local: the arrays that live within a block.
         body: the steps; views are of a block.
+        apart: the arrays that it only adds to, at places that are not those of the block.
     """
 
     indices: tuple[TileIndex, ...]
@@ -230,6 +207,7 @@ class Tile:
     sums: tuple[Alloc, ...]
     local: tuple[str, ...]
     body: tuple[Step, ...]
+    apart: tuple[str, ...] = ()
 
 
 @record()
@@ -284,9 +262,14 @@ Step: TypeAlias = (
     | Flatten
     | Loop
     | Numbers
+    | Sweep
+    | Stage
     | Tile
     | When
     | RowStore
+    | SpotStore
+    | Planes
+    | Running
     | Unfold
     | Let
     | Note

@@ -113,6 +113,23 @@ class Row(Memo):
 
 
 @record()
+class Spot(Memo):
+    """The cells of a plane's points.
+
+    Attributes:
+        array: of which.
+        start: the number of the nest's first cell.
+        strides: from one cell to the next along each of its loops.
+        axes: the one axis.
+    """
+
+    array: str
+    start: Expr
+    strides: tuple[Expr, ...]
+    axes: tuple[str, ...]
+
+
+@record()
 class Position(Memo):
     """An index array of a gather or scatter.
 
@@ -286,6 +303,7 @@ Value: TypeAlias = (
     | Strided
     | Packed
     | Row
+    | Spot
     | Gather
     | Apply
     | Fold

@@ -15,7 +15,9 @@ from loopc.lower.plan import (
     Part,
     Position,
     Row,
+    Running,
     Scatter,
+    Spot,
     Step,
     Value,
     View,
@@ -150,8 +152,10 @@ def touched(step: Step) -> tuple[set[str], set[str]]:
     found: set[str] = set()
     written: set[str] = set()
     for name, item in _items(step):
-        if name == "target" and isinstance(item, View | Row):
+        if name == "target" and isinstance(item, View | Row | Spot):
             written.add(item.array)
+            if isinstance(step, Running):
+                found.add(item.array)
         if name == "body":
             inner = touched(item)
             found |= inner[0]

@@ -17,15 +17,10 @@ from loopc.lower.plan import (
     Assign,
     Copy,
     DimRule,
-    Loop,
-    Overlap,
     Plan,
-    RowStore,
-    Scatter,
     Step,
-    Store,
-    When,
 )
+from loopc.lower.plan_visit import touched
 from loopc.lower.schedule import Group, Scheduler
 from loopc.lower.tiles import tiled
 
@@ -122,36 +117,9 @@ class _Program:
 
 
 def _is_made_whole(steps: Sequence[Step], name: str) -> bool:
-    """Whether the first step that touches an array makes it anew."""
-    for step in steps:
-        match step:
-            case Assign(array) | Alloc(array):
-                if array == name:
-                    return True
-            case Store(target) | RowStore(target):
-                if target.array == name:
-                    return False
-            case Scatter(array) | Overlap(array):
-                if array == name:
-                    return False
-            case Loop() | When():
-                if _touches(step, name):
-                    return False
-            case _:
-                pass
-    return False
-
-
-def _touches(step: Step, name: str) -> bool:
-    match step:
-        case Assign(array) | Alloc(array) | Scatter(array) | Overlap(array):
-            return array == name
-        case Store(target) | RowStore(target):
-            return target.array == name
-        case Loop() | When():
-            return any(_touches(s, name) for s in step.body)
-        case _:
-            return False
+    """Whether the first step that writes an array makes it anew."""
+    first = next((s for s in steps if name in touched(s)[1]), None)
+    return isinstance(first, Assign | Alloc)
 
 
 def _dim_rules(program: Program) -> tuple[tuple[DimRule, ...], tuple[str, ...]]:

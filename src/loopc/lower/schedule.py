@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, Level, dependences, leaves
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
@@ -20,6 +20,8 @@ from loopc.lower.context import Context, Rows
 from loopc.lower.domain import NeedSerial
 from loopc.lower.notes import source_line
 from loopc.lower.plan import Let, Loop, Note, Step, Unfold
+from loopc.lower.planes import planes
+from loopc.lower.running import Recurrence, running
 from loopc.lower.splitting import split
 from loopc.lower.statement import Job, lower_update
 from loopc.lower.wavefront import Wave, wavefront
@@ -67,14 +69,24 @@ class Scheduler:
             return self._parallel(group[0], serial)
         assert carrying, "a cycle of dependences is carried by some loop"
         depth = _independent_of_parallel(group[0].levels, min(carrying), serial)
+        if self.context.opt and len(group) == 1 and set(carrying) == {depth}:
+            recurrence = running(self.context, group[0], depth, _indices(serial))
+            if recurrence is not None:
+                return self._running(group[0], recurrence, serial)
+        if self.context.opt > 1 and not serial and depth == 0 and max(carrying) == 2:
+            found = planes(self.context, group)
+            if found is not None:
+                self.made |= {leaf.update.target.array for leaf in group}
+                self.pristine -= self.made
+                return found
         if self.context.opt and depth + 1 in carrying and max(carrying) == depth + 1:
             wave = wavefront(self.context, group, depth)
             if wave is not None:
                 return self._waves(group, wave, serial)
-        if self.context.opt and len(group) == 1 and depth == min(carrying):
-            pieces = split(group[0], depth)
+        if self.context.opt and depth == min(carrying):
+            pieces = split(group, depth)
             if pieces is not None:
-                return tuple(s for p, own in pieces for s in self._block([p], own, serial))
+                return tuple(s for p, own in pieces for s in self._block(p, own, serial))
         return self._serial(group, cycle, group[0].levels[depth], depth, serial)
 
     def _waves(self, group: Sequence[Leaf], wave: Wave, serial: Serial) -> tuple[Step, ...]:
@@ -96,6 +108,15 @@ class Scheduler:
         assert wave.index.stop is not None
         whole = Loop(wave.index.name, wave.index.start, wave.index.stop, 1, (*lets, *body))
         return (*before, *fixed, whole)
+
+    def _running(self, leaf: Leaf, recurrence: Recurrence, serial: Serial) -> tuple[Step, ...]:
+        """Return the steps of a running reduction."""
+        before: tuple[Step, ...] = (Note(source_line(leaf), leaf.update.span),)
+        if recurrence.start is not None:
+            before = self._parallel(replace(leaf, update=recurrence.start, refs=()), serial)
+        self.made.add(leaf.update.target.array)
+        self.pristine.discard(leaf.update.target.array)
+        return (*before, recurrence.step)
 
     def _serial(
         self,
@@ -138,6 +159,10 @@ class Scheduler:
         self.made.add(leaf.update.target.array)
         self.pristine.discard(leaf.update.target.array)
         return (Note(line or source_line(leaf), leaf.update.span), *steps)
+
+
+def _indices(serial: Serial) -> dict[str, Index]:
+    return {level.index.name: level.index for level in serial}
 
 
 def _split(block: Sequence[Leaf], edges: Sequence[Edge]) -> list[Group]:

@@ -9,27 +9,32 @@ Architectures, ch. 3.3 and 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loopc.analysis.dependence import Edge, Leaf, Level, dependences
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import ascending, backwards, bounds
-from loopc.ir.nodes import Call, Expr, Index
+from loopc.ir.nodes import Access, Call, Expr, Index
 from loopc.ir.visit import free_indices, reads
 
-Piece = tuple[Leaf, list[Edge]]
+Piece = tuple[tuple[Leaf, ...], list[Edge]]
 
 
-def split(leaf: Leaf, depth: int) -> list[Piece] | None:
-    """Return the pieces of a leaf, cut at a point of the loop at `depth`, with their dependences.
+def split(group: Sequence[Leaf], depth: int) -> list[Piece] | None:
+    """Return a group cut at a point of the loop at `depth`, with the pieces' dependences.
 
     None: no cut leaves pieces that can take that loop in any order.
     """
-    for point in _points(leaf, depth):
-        pieces = [(piece, dependences([piece], depth)) for piece in _pieces(leaf, depth, point)]
-        if not pieces:
+    if any(len(leaf.levels) <= depth for leaf in group):
+        return None
+    if len({leaf.levels[depth].key for leaf in group}) > 1:
+        return None
+    for point in _points(group, depth):
+        cut = [_pieces(leaf, depth, point) for leaf in group]
+        if not all(cut):
             return None
+        pieces = [(piece, dependences(piece, depth)) for piece in zip(*cut, strict=True)]
         middle, edges = pieces[1]  # it has one value of the index, or none
         pieces[1] = (middle, [e for e in edges if e.level != depth])
         if all(edge.level != depth for _, edges in pieces for edge in edges):
@@ -37,28 +42,33 @@ def split(leaf: Leaf, depth: int) -> list[Piece] | None:
     return None
 
 
-def _points(leaf: Leaf, depth: int) -> Iterator[Expr]:
-    """Yield the values of the index at which a read may meet the write."""
-    name = leaf.levels[depth].index.name
-    if abs(leaf.levels[depth].index.step) != 1:
+def _points(group: Sequence[Leaf], depth: int) -> Iterator[Expr]:
+    """Yield the values of the index at which other accesses may meet a write."""
+    index = group[0].levels[depth].index
+    if abs(index.step) != 1:
         return
-    inner = {level.index.name for level in leaf.levels[depth:]}
-    target = leaf.update.target
+    inner = {level.index.name for leaf in group for level in leaf.levels[depth:]}
     found: dict[Expr, None] = {}
-    for ref in leaf.refs[1:]:
-        if ref.access.array != target.array:
-            continue
-        for p, q in zip(target.subscripts, ref.access.subscripts, strict=True):
-            left, right = affine(p.at), affine(q.at)
-            if left is None or right is None or reads(p.at) or reads(q.at):
-                continue
-            for moving, fixed in ((left, right), (right, left)):
-                rest = fixed - moving.without(name)
-                others = set(free_indices(to_expr(rest)))
-                outside = others.isdisjoint(inner) and not any("°" in n for n in others)
-                if moving.coefficient(name) == 1 and outside:
-                    found[to_expr(rest)] = None
+    refs = [ref.access for leaf in group for ref in leaf.refs]
+    for leaf in group:
+        for access in refs:
+            if access.array == leaf.update.target.array:
+                _meetings(leaf.update.target, access, index.name, inner, found)
     yield from found
+
+
+def _meetings(x: Access, y: Access, name: str, inner: set[str], found: dict[Expr, None]) -> None:
+    """Add the values of an index at which a subscript of one access may be that of the other."""
+    for p, q in zip(x.subscripts, y.subscripts, strict=True):
+        left, right = affine(p.at), affine(q.at)
+        if left is None or right is None or reads(p.at) or reads(q.at):
+            continue
+        for moving, fixed in ((left, right), (right, left)):
+            rest = fixed - moving.without(name)
+            others = set(free_indices(to_expr(rest)))
+            outside = others.isdisjoint(inner) and not any("°" in n for n in others)
+            if moving.coefficient(name) == 1 and outside:
+                found[to_expr(rest)] = None
 
 
 def _pieces(leaf: Leaf, depth: int, point: Expr) -> list[Leaf]:

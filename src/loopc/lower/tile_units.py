@@ -8,10 +8,22 @@ from dataclasses import dataclass, field
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import extents
-from loopc.lower.plan import Alloc, Assign, Copy, Loop, Note, Overlap, Scatter, Step, Store, When
+from loopc.lower.plan import (
+    Alloc,
+    Assign,
+    Copy,
+    Loop,
+    Note,
+    Overlap,
+    Running,
+    Scatter,
+    Step,
+    Store,
+    When,
+)
 from loopc.lower.plan_visit import touched
 
-MOVABLE = (Alloc, Copy, Assign, Store, Scatter, Overlap, Loop, When)
+MOVABLE = (Alloc, Copy, Assign, Store, Scatter, Overlap, Running, Loop, When)
 """Steps that have no effect but on the arrays that they name."""
 
 

@@ -45,6 +45,7 @@ from loopc.lower.plan import (
     View,
 )
 from loopc.lower.plan_visit import walk
+from loopc.lower.sweeps import swept
 from loopc.lower.tile_rules import (
     Alignment,
     Tileable,
@@ -103,9 +104,12 @@ def tiled(
 def _with_tiles(
     step: Step, shapes: Mapping[str, tuple[Expr, ...]], types: Mapping[str, DType]
 ) -> Step:
-    """Return a serial loop with tiles in its body, where all arrays exist."""
+    """Return a serial loop as a sweep, or with tiles in its body, where all arrays exist."""
     if not isinstance(step, Loop):
         return step
+    sweep = swept(step)
+    if sweep is not step:
+        return sweep
     return replace(step, body=tiled(step.body, shapes, shapes, shapes, types, SERIAL_WORK))
 
 

@@ -23,6 +23,7 @@ from loopc.lower.plan import (
     Row,
     Scalar,
     Selected,
+    Spot,
     Strided,
     Take,
     Value,
@@ -40,7 +41,7 @@ def type_of(value: Value, of: Callable[[str], DType | None]) -> DType | None:
             return DType("i", (), weak=True)
         case Range():
             return DType("i", ("int64",))
-        case View(array) | Strided(array) | Row(array) | Gather(array):
+        case View(array) | Strided(array) | Row(array) | Spot(array) | Gather(array):
             return of(array)
         case Cast(dtype=dtype) | Checked(dtype=dtype):
             return dtype

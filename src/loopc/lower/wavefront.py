@@ -49,11 +49,11 @@ def wavefront(context: Context, group: Sequence[Leaf], depth: int) -> Wave | Non
     pair = _pair(group, depth)
     if pair is None:
         return None
-    found = list(_all_distances(group, depth, pair))
+    found = list(distances(group, depth, pair))
     if any(d is None for d in found):
         return None
     known = [d for d in found if d is not None]
-    weights = next((w for w in WEIGHTS if all(_is_later(d, w) for d in known)), None)
+    weights = next((w for w in WEIGHTS if all(is_later(d, w) for d in known)), None)
     return None if weights is None else _skewed(context, group, depth, pair, weights)
 
 
@@ -82,15 +82,24 @@ class _Distance:
     same: bool
 
 
-def _is_later(distance: _Distance, weights: tuple[int, int]) -> bool:
+def is_later(distance: _Distance, weights: tuple[int, int]) -> bool:
+    """Whether a dependence leads to a later wave, or within one if that is enough."""
     waves = weights[0] * distance.outer + weights[1] * distance.inner
     return waves > 0 or (waves == 0 and distance.same)
 
 
-def _all_distances(
-    group: Sequence[Leaf], depth: int, pair: tuple[Index, Index]
+def distances(
+    group: Sequence[Leaf], depth: int, pair: tuple[Index, Index], *, later: str = ""
 ) -> Iterator[_Distance | None]:
-    """Yield the distances of all dependences; None: one is no number."""
+    """Yield the distances of all dependences; None: one is no number.
+
+    Args:
+        group: the leaves.
+        depth: of the outer one of the two loops.
+        pair: the two loops.
+        later: the index of a loop round them that has moved on; "": none. A statement's own
+            additions to a cell count as well then, so that one wave has each cell once.
+    """
     outer = frozenset(level.index.name for level in group[0].levels[:depth])
     for a in group:
         for b in group:
@@ -98,13 +107,31 @@ def _all_distances(
                 for y in b.refs:
                     if x.access.array != y.access.array or not (x.write or y.write):
                         continue
-                    if x.write and y.write and x.op == y.op and x.op != "=":
+                    adds = x.write and y.write and x.op == y.op and x.op != "="
+                    if adds and not (later and a is b):
                         continue
-                    yield from _distances(a, x, b, y, pair, outer)
+                    if later and _is_told_apart(x.access, y.access, later):
+                        continue
+                    yield from _distances(a, x, b, y, pair, outer, later=bool(later))
+
+
+def _is_told_apart(x: Access, y: Access, name: str) -> bool:
+    """Whether two accesses never meet while a loop moves on: its index tells their cells apart."""
+    return any(
+        p.at == q.at == IndexRef(name) and p.mode == q.mode == "strict"
+        for p, q in zip(x.subscripts, y.subscripts, strict=True)
+    )
 
 
 def _distances(
-    a: Leaf, x: Ref, b: Leaf, y: Ref, pair: tuple[Index, Index], outer: frozenset[str]
+    a: Leaf,
+    x: Ref,
+    b: Leaf,
+    y: Ref,
+    pair: tuple[Index, Index],
+    outer: frozenset[str],
+    *,
+    later: bool,
 ) -> Iterator[_Distance | None]:
     solved = _solved(_equations(x.access, y.access, pair, outer))
     if solved is None:
@@ -112,6 +139,9 @@ def _distances(
         return
     for di, dj in solved:
         u, v = di * pair[0].step, dj * pair[1].step
+        if later:
+            yield _Distance(u, v, same=False)
+            continue
         if (u, v) < (0, 0) or ((u, v) == (0, 0) and a.number >= b.number):
             continue
         reads_first = a is b and y.write and not x.write

@@ -66,9 +66,9 @@ class Graph:
         self.ends = {n for i in self.tile.indices for n in (i.low, i.high)}
         self.left: dict[str, int] = {}
         self.partial: set[str] = set()
-        summed = {a.array for a in self.tile.sums}
+        self.added = {*(a.array for a in self.tile.sums), *self.tile.apart}
         for step in self.tile.body:
-            if isinstance(step, Store) and step.target.array not in summed and self._is_block(step):
+            if isinstance(step, Store) and self._is_block(step):
                 name = step.target.array
                 self.left[name] = self.left.get(name, 0) + 1
                 if not all(self._is_whole(p) for p in step.target.parts):
@@ -77,8 +77,9 @@ class Graph:
             self._step(step)
 
     def _is_block(self, step: Store) -> bool:
-        """Whether a store writes blocks rather than adding to a whole array."""
-        return any(mentions(p, self.ends) for p in step.target.parts)
+        """Whether a store writes blocks rather than adding to an array as it is."""
+        name = step.target.array
+        return name not in self.added and any(mentions(p, self.ends) for p in step.target.parts)
 
     def _is_whole(self, part: Part) -> bool:
         """Whether a slice is a whole dimension or a block of a whole one."""

@@ -157,6 +157,51 @@ def _blocks(counts, cell, limit=1 << 18):
         left = max(1, left // blocks[-1])
     return blocks[::-1]
 ''',
+    "_rows": '''\
+def _rows(count, total, cell, least, limit=1 << 18):
+    """Return how many of `total` rows a block takes: all, if `count` of them fit into the cache."""
+    rows = max(least, limit // max(cell, 1))
+    return max(1, total) if count * cell <= 4 * limit else rows
+''',
+    "_running": '''\
+def _running(ufunc, a, axis, limit=256):
+    """Let every cell of an array along an axis be its ufunc with the new one before it."""
+    a = a.swapaxes(axis, 0)
+    if a.size <= limit * len(a):
+        ufunc.accumulate(a, axis=0, out=a)
+        return
+    before = a[0]
+    for row in a[1:]:
+        before = ufunc(before, row, out=row)
+''',
+    "_planes": '''\
+def _planes(counts, weights, strides, limit=1 << 18):
+    """Yield the lowest place and the places of each plane's points above it, for sets of strides.
+
+    That is for as many steps of the outer loop at a time as have at most `limit` points.
+    """
+    steps, *inner = counts
+    points = inner[0] * inner[1]
+    if not points:
+        return
+    block = max(1, limit // points)
+    made = 0
+    for first in range(0, steps, block):
+        size = min(block, steps - first)
+        if size != made:
+            made, shape = size, (size, *inner)
+            axes = [np.arange(n).reshape(a) for n, a in zip(shape, ((-1, 1, 1), (-1, 1), -1))]
+            number = sum(w * x for w, x in zip(weights, axes)).ravel()
+            short = number.astype(np.uint16) if number[-1] < 1 << 16 else number
+            order = np.argsort(short, kind="stable")
+            ends = np.cumsum(np.bincount(number)).tolist()
+            tables, lows = [], []
+            for each in strides:
+                lows.append(sum(min(0, s * (n - 1)) for s, n in zip(each, shape)))
+                place = (sum(s * x for s, x in zip(each, axes)) - lows[-1]).ravel()[order]
+                tables.append([place[a:b] for a, b in zip([0, *ends], ends)])
+        yield [low + first * s[0] for low, s in zip(lows, strides)], zip(*tables)
+''',
     "_gather": '''\
 def _gather(a, index):
     """Return a[index]; of an array without cells 0, which stands for what is outside."""

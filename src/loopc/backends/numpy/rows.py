@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import ATOM, SUM, Text
-from loopc.lower.plan import Row, Unfold
+from loopc.lower.plan import Row, Spot, Unfold
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller
 
 
-def spell(speller: Speller, value: Row) -> Text:
+def spell(speller: Speller, value: Row | Spot) -> Text:
     """Spell the cells as a slice of the array's memory."""
+    assert isinstance(value, Row), "a plane's cells have a variable"
     start, step = speller.size(value.start, SUM), speller.size(value.step)
     start = "" if start == "0" else start
     span = speller.size(value.span, SUM)

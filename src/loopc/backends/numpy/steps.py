@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from loopc.backends.numpy import rows, windows
+from loopc.backends.numpy import rows, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
+from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
@@ -27,13 +28,18 @@ from loopc.lower.plan import (
     Overlap,
     Part,
     Plan,
+    Planes,
     Position,
     Range,
     RowStore,
+    Running,
     Scalar,
     Scatter,
+    SpotStore,
+    Stage,
     Step,
     Store,
+    Sweep,
     Tile,
     Unfold,
     Value,
@@ -102,10 +108,10 @@ class StepSpeller:
                 yield from self._flatten(step)
             case Loop():
                 yield from self._loop(step)
-            case Numbers():
-                yield from NumbersSpeller(speller, step).lines()
-            case Tile():
-                yield from TileSpeller(self, step).lines()
+            case Numbers() | Running() | Planes() | Sweep() | Tile():
+                yield from self._special(step)
+            case SpotStore() | Stage():
+                raise AssertionError("these stand in steps of their own kind")
             case Unfold():
                 yield from rows.unfold(speller, step)
             case Let(dim, value):
@@ -114,6 +120,21 @@ class StepSpeller:
             case When(condition, body):
                 yield f"if {self._condition(condition)}:"
                 yield from self._inside(body)
+
+    def _special(self, step: Numbers | Running | Planes | Sweep | Tile) -> Iterator[str]:
+        match step:
+            case Numbers():
+                yield from NumbersSpeller(self.speller, step).lines()
+            case Running(target, axis, ufunc):
+                view = self.speller.view(target.array, target.parts)
+                helper = self.speller.helper("_running")
+                yield f"{helper}({ufunc}, {view}, {target.axes.index(axis)})"
+            case Planes():
+                yield from PlanesSpeller(self, step).lines()
+            case Sweep():
+                yield from sweeps.lines(self, step)
+            case Tile():
+                yield from TileSpeller(self, step).lines()
 
     def _condition(self, condition: Value) -> str:
         """Spell a condition; `and` of single values as Python's."""

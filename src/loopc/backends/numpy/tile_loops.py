@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from loopc.ir.nodes import Const
+from loopc.backends.numpy.blocks_graph import Graph
+from loopc.ir.bind import evaluate
+from loopc.ir.nodes import Const, Expr
+from loopc.lower.blocks import size
 from loopc.lower.plan import Alloc, Apply, Assign, Overlap, Part, Step, Store, Tile, View
 
 if TYPE_CHECKING:
@@ -21,6 +25,27 @@ _CHEAP = re.compile(r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|
 
 _COSTLY = 4
 """Additions that other calls take as long as, for the same number of cells."""
+
+
+SMALL = 1 << 15
+"""The cells that are surely a block."""
+
+
+def is_small(graph: Graph, tile: Tile, extents: Mapping[str, int]) -> bool:
+    """Whether all that a tile makes is known to fit into one block."""
+    blocks = {size(i): i.extent for i in tile.indices}
+
+    def number(extent: Expr) -> float:
+        try:
+            return max(evaluate(extent, extents, {}), 0)
+        except KeyError:  # it depends on a serial index or on data
+            return math.inf
+
+    largest = math.prod(number(i.extent) for i in tile.indices)
+    for operation in graph.operations:
+        cells = math.prod(number(blocks.get(d, d)) for d in operation.dims or ())
+        largest = max(largest, cells)
+    return largest <= SMALL
 
 
 @dataclass

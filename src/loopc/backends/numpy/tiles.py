@@ -7,7 +7,6 @@ register allocation, Poletto and Sarkar, 1999.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,19 +22,13 @@ from loopc.backends.numpy.tile_items import (
     place_of_write,
     touched,
 )
-from loopc.backends.numpy.tile_loops import TileLoop, TileSums
-from loopc.ir.bind import evaluate
-from loopc.ir.nodes import Expr
+from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Exactly, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
-
-
-SMALL = 1 << 15
-"""The cells that are surely a block."""
 
 
 @dataclass
@@ -61,6 +54,7 @@ class TileSpeller:
     free: dict[tuple[str, ...], list[Buffer]] = field(default_factory=dict)
     made: list[tuple[Buffer, Operation]] = field(default_factory=list)
     note: str = ""
+    in_sweep: bool = False
 
     def __post_init__(self) -> None:
         self.speller = self.steps.speller
@@ -76,28 +70,13 @@ class TileSpeller:
         self.written = {
             item.number: item for item in reversed(self.items) if isinstance(item, Write)
         }
-        self.whole = self.steps.prepared is not None and self._is_small()
+        alone = not self.in_sweep and self.steps.prepared is not None
+        self.whole = alone and is_small(self.graph, self.tile, self.speller.hints.extents)
         if self.whole:
             for index in self.tile.indices:
                 self.speller.names.known["index", index.low] = "0"
                 self.speller.names.known["index", index.high] = self.speller.size(index.extent)
         self.sums = TileSums(self.steps, self.tile, self.whole)
-
-    def _is_small(self) -> bool:
-        """Whether all that a tile makes is known to fit into one block."""
-        largest = math.prod(self._number(i.extent) for i in self.tile.indices)
-        for operation in self.graph.operations:
-            dims = (self.blocks.get(d) for d in operation.dims or ())
-            counts = zip(operation.dims or (), dims, strict=True)
-            cells = math.prod(self._number(d if i is None else i.extent) for d, i in counts)
-            largest = max(largest, cells)
-        return largest <= SMALL
-
-    def _number(self, extent: Expr) -> float:
-        try:
-            return max(evaluate(extent, self.speller.hints.extents, {}), 0)
-        except KeyError:  # it depends on a serial index or on data
-            return math.inf
 
     # Uses
 
@@ -118,6 +97,11 @@ class TileSpeller:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the tile."""
+        self.prepare()
+        yield from self._loop()
+
+    def prepare(self) -> None:
+        """Spell all operations: the lines of a block, what comes before it, and the buffers."""
         for place, item in enumerate(self.items):
             match item:
                 case Note(text):
@@ -131,7 +115,6 @@ class TileSpeller:
                 case Add(step):
                     self.body.extend(self.sums.lines(step))
             self._release(place)
-        yield from self._loop()
 
     def _loop(self) -> Iterator[str]:
         speller, tile = self.speller, self.tile
@@ -149,11 +132,21 @@ class TileSpeller:
         comma = "," if len(names) == 1 else ""
         blocks = speller.helper("_blocks")
         limit = ", 1 << 20" if self.graph.splits_rows() else ""  # a matmul wants some rows
-        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self._cell()}{limit})"
-        memory = {b.memory: (self._shape(o, names), self._dtype(o)) for b, o in self.made}
-        body = [f"{b.name} = {b.memory}{self._part(o)}" for b, o in self.made] + self.body
-        loop = TileLoop(self.steps, tile, names, sizes, memory, body, self.sums)
+        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self.cell()}{limit})"
+        loop = TileLoop(
+            self.steps, tile, names, sizes, self.memory(names), list(self.block()), self.sums
+        )
         yield from loop.lines(self.head)
+
+    def memory(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return the shape and type of each buffer for blocks whose sizes have these names."""
+        return {b.memory: (self._shape(o, names), self._dtype(o)) for b, o in self.made}
+
+    def block(self) -> Iterator[str]:
+        """Yield the lines of a block."""
+        for buffer, operation in self.made:
+            yield f"{buffer.name} = {buffer.memory}{self._part(operation)}"
+        yield from self.body
 
     def _at_once(self) -> Iterator[str]:
         """Yield the lines of a tile that is one block."""
@@ -167,7 +160,7 @@ class TileSpeller:
             for end in (index.low, index.high):
                 self.speller.names.known.pop(("index", end))
 
-    def _cell(self) -> str:
+    def cell(self) -> str:
         """Return the number of bytes of the largest buffer for one point of the tile's indices."""
         found: dict[str, None] = {}
         for _, operation in self.made:
@@ -179,7 +172,7 @@ class TileSpeller:
         texts = list(found) or ["8"]
         return texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
 
-    def _shape(self, operation: Operation, names: list[str]) -> str:
+    def _shape(self, operation: Operation, names: Sequence[str]) -> str:
         assert operation.dims is not None
         of = {size(i): n for i, n in zip(self.tile.indices, names, strict=True)}
         parts = [of.get(d) or self.speller.count(d) for d in operation.dims]

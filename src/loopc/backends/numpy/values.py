@@ -42,6 +42,7 @@ from loopc.lower.plan import (
     Row,
     Scalar,
     Selected,
+    Spot,
     Strided,
     Take,
     Value,
@@ -112,7 +113,7 @@ class Speller:
                 return Text(windows.view(self, value), ATOM, value.axes)
             case Packed(arg, axes):
                 return Text(f"np.ascontiguousarray({self.fit(arg, axes)})", ATOM, axes)
-            case Row():
+            case Row() | Spot():
                 return rows.spell(self, value)
             case Gather():
                 return self._gather(value)

@@ -1,0 +1,74 @@
+"""Sweeps as Python: blocks of rows, in each the steps of the serial loop, in each its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from loopc.backends.numpy.tiles import TileSpeller
+from loopc.lower.plan import Stage, Sweep
+
+if TYPE_CHECKING:
+    from loopc.backends.numpy.steps import StepSpeller
+
+LEAST = 8
+"""How many times the rows of a block are those that it leaves behind from step to step."""
+
+
+def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
+    """Yield the lines of a sweep."""
+    speller = steps.speller
+    base = speller.name("index", sweep.index)
+    tiles = [TileSpeller(steps, stage.tile, in_sweep=True) for stage in sweep.body]
+    steps.around.append(base)
+    for tile in tiles:
+        tile.prepare()
+    steps.around.pop()
+    names = speller.names
+    times, rows, total = (names.fresh(f"{base}_{n}") for n in ("values", "rows", "total"))
+    first, number = names.fresh(f"{base}_row"), names.fresh(f"{base}_number")
+    counts = list(dict.fromkeys(speller.count(s.tile.indices[0].extent) for s in sweep.body))
+    count = counts[0] if len(counts) == 1 else f"max({', '.join(counts)})"
+    last = max(s.shift for s in sweep.body)
+    start, stop = speller.size(sweep.start), speller.size(sweep.stop)
+    cells = list(dict.fromkeys(t.cell() for t in tiles))
+    cell = cells[0] if len(cells) == 1 else f"max({', '.join(cells)})"
+    by = f", {sweep.step}" if sweep.step != 1 else ""
+    yield f"{times} = range({start}, {stop}{by})"
+    yield f"{total} = {count} + {last} + {sweep.skew} * max(len({times}) - 1, 0)"
+    yield f"{rows} = {speller.helper('_rows')}({count}, {total}, {cell}, {LEAST * sweep.skew})"
+    for tile in tiles:
+        for name, (shape, dtype) in tile.memory([f"min({rows}, {count})"]).items():
+            yield f"{name} = np.empty({shape}, {dtype})"
+    yield f"for {first} in range(0, {total}, {rows}):"
+    yield f"    for {number} in {_reached(sweep, first, rows, count, times, last)}:"
+    yield f"        {base} = {times}[{number}]"
+    for stage, tile in zip(sweep.body, tiles, strict=True):
+        for line in _stage(steps, sweep, stage, tile, (first, number, rows)):
+            yield f"        {line}"
+
+
+def _reached(sweep: Sweep, first: str, rows: str, count: str, times: str, last: int) -> str:
+    """Return the range of the steps in which a block has rows."""
+    if not sweep.skew:
+        return f"range(len({times}))"
+    behind = f" - {last}" if last else ""
+    least = f"max(({first} - {count}{behind}) // {sweep.skew}, 0)"
+    most = f"min(({first} + {rows} - 1) // {sweep.skew} + 1, len({times}))"
+    return f"range({least}, {most})"
+
+
+def _stage(
+    steps: StepSpeller, sweep: Sweep, stage: Stage, tile: TileSpeller, names: tuple[str, str, str]
+) -> Iterator[str]:
+    first, number, rows = names
+    speller = steps.speller
+    index = stage.tile.indices[0]
+    low, high = speller.name("index", index.low), speller.name("index", index.high)
+    behind = f" - {sweep.skew} * {number}" if sweep.skew else ""
+    behind += f" - {stage.shift}" if stage.shift else ""
+    yield f"{low} = max({first}{behind}, 0)"
+    yield f"{high} = min({first} + {rows}{behind}, {speller.size(index.extent)})"
+    yield f"if {low} < {high}:"
+    for line in (*tile.head, *tile.block()):
+        yield f"    {line}"

@@ -1,0 +1,68 @@
+"""Stencils in time: blocks of rows through several steps, in which every value stays the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import loopc
+
+JACOBI = """
+for t < steps:
+    for i in range(1,N-1), j in range(1,M-1): B[i,j] = 0.2 (A[i,j] + A[i,j-1] + A[i,j+1] + A[i+1,j] + A[i-1,j])
+    for i in range(1,N-1), j in range(1,M-1): A[i,j] = 0.2 (B[i,j] + B[i,j-1] + B[i,j+1] + B[i+1,j] + B[i-1,j])
+"""  # noqa: E501
+
+STENCILS = {
+    "jacobi": JACOBI,
+    "nonlinear": JACOBI.replace("A[i,j-1]", "sin(A[i,j-1]) A[i,j]"),
+    "rows of their own": "for t < steps, i < N, j in range(1, M): A[i,j] = 0.5 A[i,j] + B[i,j] / (t + 1)",  # noqa: E501
+    "two rows ahead": "for t < steps, i < N-2, j < M: A[i,j] = 0.5 A[i+2,j] + B[i,j]",
+    "upwards": """
+for t in reversed(range(0, steps)):
+    for i in range(2, N), j < M: B[i,j] = 0.5 A[i-2,j] + 0.25 B[i,j]
+    for i in range(0, N-3), j < M: A[i,j] += 0.5 B[i+3,j]
+""",
+    "several columns": """
+for t < steps:
+    for i in range(1, N-1), j < M: B[i,j] = A[i-1,j] - A[i+1,j]
+    for i in range(1, N-2), j in range(1, M): A[i,j] = A[i,j] + 0.1 B[i+1,j-1]
+    for i in range(1, N-2), j in range(1, M): A[i,j-1] += 0.1 B[i,j]
+    for i in range(1, N-2), j in range(1, M): A[i+1,j] += 0.1 B[i,j]
+""",
+    "largest": "for t < steps:\n    for i in range(1, N), j < M: B[i,j] max= A[i-1,j] - t\n    for i < N, j < M: A[i,j] = 0.5 B[i,j]",  # noqa: E501
+    "backwards rows": "for t < steps, i in range(1, N), j < M: A[i,j] = 0.5 A[i-1,j] + B[i,j]",
+}
+
+HEAD = "input steps: int, G[N,M]\nparam A[N,M], B[N,M]\n"
+TAIL = "\nfor i,j  L += A[i,j] G[i,j]\noutput L, A, B"
+
+
+def arrays(n: int, m: int, steps: int) -> dict[str, np.ndarray | int]:
+    rng = np.random.default_rng(3)
+    return {"steps": steps, **{k: rng.standard_normal((n, m)) for k in "GAB"}}
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "steps"), [(7, 6, 5), (1, 3, 4), (0, 0, 3), (9, 4, 0), (40, 20_000, 3)]
+)
+@pytest.mark.parametrize("name", STENCILS)
+def test_a_sweep_computes_the_same(name: str, n: int, m: int, steps: int) -> None:
+    text = HEAD + STENCILS[name] + TAIL
+    given = arrays(n, m, steps)
+    fast, plain = loopc.compile(text), loopc.compile(text, opt=1)
+    if n * m < 100:
+        plain = loopc.compile(text, backend="reference")
+    (found, gradients), (expected, others) = fast.value_and_grad(given), plain.value_and_grad(given)
+    for name_, value in {**expected, **others}.items():
+        same = {**found, **gradients}[name_]
+        np.testing.assert_allclose(same, value, rtol=1e-9, atol=1e-9, err_msg=name_)
+
+
+@pytest.mark.parametrize("name", [n for n in STENCILS if n != "backwards rows"])
+def test_it_is_a_sweep(name: str) -> None:
+    assert "_rows(" in loopc.compile(HEAD + STENCILS[name] + TAIL).source
+
+
+def test_rows_that_follow_each_other_are_no_sweep() -> None:
+    assert "_rows(" not in loopc.compile(HEAD + STENCILS["backwards rows"] + TAIL).source
