@@ -102,6 +102,10 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N: t += (n[pad(2*i-1)] + x[0]) / 2\n",
         {"x": whole(3).astype(np.float32), "n": np.array([True, False, True])},
     ),
+    "a comparison as a subscript": (
+        "input x[N]\ndim z[2]\nfor i < N: y[i] = x[i == 1]\nfor i < N: z[i < 2] += x[i] x[i]\n",
+        {"x": whole(4)},
+    ),
     "an equal value of another type": (
         "input x[N]\ndim s[N]\nfor i < N: s[i] = 3 - 2*i\nfor i < N: t[i] = 3 - 2*i\n"
         "for i < N: s[i] min= x[i]\noutput s, t\n",

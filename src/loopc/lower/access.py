@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import at_point
+from loopc.ir.dtypes import INTEGER
 from loopc.ir.nodes import (
     Access,
     Call,
@@ -26,6 +27,7 @@ from loopc.lower.context import place
 from loopc.lower.domain import count, may_be_empty
 from loopc.lower.plan import (
     Apply,
+    Cast,
     Gather,
     Lit,
     Part,
@@ -277,8 +279,11 @@ def _position(lowering: Lowering, access: Access, axis: int) -> Position:
     subscript, context = access.subscripts[axis], lowering.context
     at = context.as_indices(subscript.at)
     proved = not _is_data(at) and context.is_inside(access, axis, lowering.ranges)
+    value, dtype = lowering.value(subscript.at), lowering.type_of(subscript.at)
+    if dtype is not None and dtype.kind == "b":  # an array of bools is a mask to NumPy
+        value = Cast(value, INTEGER, value.axes)
     return Position(
-        lowering.value(subscript.at),
+        value,
         subscript.mode,
         subscript.mode != "strict" or proved,
         context.extent(access.array, axis),
