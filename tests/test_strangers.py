@@ -158,3 +158,11 @@ def test_rows_of_a_ragged_array_are_assigned(level: dict) -> None:
     )
     found = loopc.compile(text, **level)(ptr=[0, 2, 2, 3], val=[1.0, 3.0, 5.0])
     assert found.q.tolist() == [0.25, 0.75, 1]
+
+
+@pytest.mark.parametrize("mode", ["clamp", "wrap", "reflect"])
+def test_an_axis_without_cells_has_no_nearest_one(level: dict, mode: str) -> None:
+    program = loopc.compile(f"input s[A,B]\nfor a, i < 3: y[a,i] = s[a,{mode}(i)]\n", **level)
+    with pytest.raises(loopc.BoundsError):
+        program(s=np.ones((2, 0)))
+    assert program(s=np.ones((0, 0))).y.shape == (0, 3)

@@ -282,6 +282,8 @@ def _position(lowering: Lowering, access: Access, axis: int) -> Position:
     value, dtype = lowering.value(subscript.at), lowering.type_of(subscript.at)
     if dtype is not None and dtype.kind == "b":  # an array of bools is a mask to NumPy
         value = Cast(value, INTEGER, value.axes)
+    if subscript.mode in ("clamp", "wrap", "reflect") and not lowering.masks:
+        context.require_cells(access, axis, lowering.ranges)
     return Position(
         value,
         subscript.mode,

@@ -175,6 +175,21 @@ class Context:
         finally:
             self.proved -= new
 
+    def require_cells(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> None:
+        """Let the run check beforehand that a mode which takes a cell of an axis has one to take.
+
+        Sizes that are counted in the run are left out.
+        """
+        extent = self.extent(access.array, axis)
+        counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
+        known = is_known_before(extent, self.computed) and not free_indices(extent)
+        if not known or any(_is_made_in_the_run(e) for e in (extent, *counts)):
+            return
+        if len(counts) < len(ranges) or isinstance(extent, Const):
+            return
+        where = place(access, axis, access.subscripts[axis].at)
+        self.requires[Require(Const(0), Const(0), extent, counts, where)] = None
+
     def require_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
         """Let the run check a subscript beforehand; False: the sizes alone do not tell."""
         at = access.subscripts[axis].at

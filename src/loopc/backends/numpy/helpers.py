@@ -370,6 +370,8 @@ def _argbest(choose, x, axis, mask=True):
     )
     if not mask.any(axis=-1).all():
         raise IndexError(f"L0232: {choose.__name__}")
+    if not x.size:
+        return np.zeros(x.shape[:-1], np.int64)
     if mask.all():
         return choose(x, axis=-1)
     best = {"argmax": np.maximum, "argmin": np.minimum}[choose.__name__]
