@@ -95,3 +95,18 @@ def test_distances_in_blocks_are_made_anew_where_they_overflow(far: float) -> No
     np.testing.assert_allclose(found.L, expected.L, rtol=1e-12)
     for name in ("x", "y"):
         np.testing.assert_allclose(gradients[name], slopes[name], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_nan_gets_through_a_condition(dtype: type) -> None:
+    text = (
+        "input x[N,D], G[N,D]\noutput y\n"
+        "for n,d: y[n,d] = where(x[n,d] > 0, 2 G[n,d], 0) + where(x[n,d] > 0, 0, 1 + G[n,d])\n"
+    )
+    x = np.array([[1, -1], [-1, 1], [np.nan, 0]], dtype)
+    G = np.array([[np.nan, 2], [np.inf, -np.inf], [3, -0.0]], dtype)
+    program = loopc.compile(text)
+    assert "_kept(" in program.source
+    expected = loopc.compile(text, backend="reference")({"x": x, "G": G})
+    np.testing.assert_array_equal(program({"x": x, "G": G}).y, expected.y)

@@ -223,6 +223,10 @@ class Graph:
             for o in self.operations
         )
 
+    def varies(self, value: Value) -> bool:
+        """Whether a value differs from block to block."""
+        return self._cost(value)[0]
+
     def _cost(self, value: Value) -> tuple[bool, int, bool]:
         """Return what tells large values from small: of blocks, of many axes, computed."""
         if not _is_operation(value):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.tile_items import Operation
 from loopc.backends.numpy.values import Speller
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
-from loopc.lower.plan import Apply, Fold, Lit, Packed, Value
+from loopc.lower.plan import Apply, Fold, Lit, Packed, Value, View
+
+if TYPE_CHECKING:
+    from loopc.backends.numpy.blocks_graph import Graph
 
 UFUNCS = {
     "add": "np.add",
@@ -30,12 +34,14 @@ _OPERAND = r"\w+(?:\.T|\.transpose\([\d, ]+\))?"
 _MATMUL = re.compile(rf"({_OPERAND}) @ ({_OPERAND})")
 
 
-def call(speller: Speller, operation: Operation) -> str | None:
+def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
     """Return the call of an operation up to `out=`; None: it makes its own memory."""
     value, axes = operation.value, operation.axes
     match value:
         case Packed(arg):
             return f"{speller.helper('_packed')}({speller.fit(arg, axes)}"
+        case Apply("where", args):
+            return _zeroed(speller, graph, operation, args)
         case Apply(fn, args):
             return _ufunc(speller, fn, args, axes)
         case Fold("sum", Apply("mul", (a, b))) if axes:
@@ -63,12 +69,35 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
     if fn in UFUNCS:
         return f"{UFUNCS[fn]}({', '.join(texts)}"
     template = _CALL.fullmatch(row.numpy)
-    if template is None or fn == "where" or (row.helper and "out=None" not in row.helper):
+    if template is None or (row.helper and "out=None" not in row.helper):
         return None
     if row.helper:
         speller.functions.add_helper(row)
     given = template.group(2).format(**dict(zip(row.params, texts, strict=True)))
     return f"{template.group(1)}({given}"
+
+
+def _zeroed(
+    speller: Speller, graph: Graph, operation: Operation, args: tuple[Value, ...]
+) -> str | None:
+    """Return the call of `where(c, a, 0)` or `where(c, 0, a)` up to `out=`, by bits.
+
+    None: it is none, or its condition is the same for all blocks: masked copies are as fast where
+    conditions change seldom from cell to cell.
+    """
+    condition, first, second = args
+    value, other = (second, first) if isinstance(first, Lit) else (first, second)
+    if not isinstance(other, Lit) or repr(other.value) not in ("0", "0.0"):
+        return None
+    kinds = [graph.dtype(value), graph.dtype(condition)]
+    plain = isinstance(value, View) and value.axes == operation.axes
+    if not plain or kinds[0] != operation.dtype or kinds[1] is None or kinds[1].kind != "b":
+        return None
+    if not isinstance(condition, View) or not graph.varies(condition):
+        return None
+    test = speller.fit(condition, operation.axes)
+    where = f"np.logical_not({test})" if value is second else test
+    return f"{speller.helper('_kept')}({speller.text(value)}, {where}"
 
 
 def text(speller: Speller, value: Value, axes: tuple[str, ...], *, full: bool = False) -> str:

@@ -261,6 +261,12 @@ def _packed(a, out):
     """Copy a view to memory of its own."""
     np.copyto(out, a)
 ''',
+    "_kept": '''\
+def _kept(a, where, out):
+    """Put `a` into `out` where a condition holds, else 0: by bits, which let no NaN through."""
+    bits = np.multiply(where, -1, dtype=f"i{out.itemsize}")
+    np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
+''',
     "_padded": '''\
 def _padded(a, pads):
     """Return an array with pads[d] zeros in front of and behind its dimension d."""

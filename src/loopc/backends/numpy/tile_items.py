@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from loopc.diagnostics.record import record
 from loopc.ir.dtypes import DType
@@ -53,6 +54,17 @@ class Add:
 
 
 Item = Operation | Write | Add | Note
+
+
+@dataclass
+class Buffer:
+    """A Python variable: memory of its own, or a view of others'; `memory` holds a pooled one."""
+
+    name: str
+    key: tuple[str, ...] = ()
+    pooled: bool = False
+    owned: bool = True
+    memory: str = ""
 
 
 def name_of(number: int) -> str:

@@ -15,6 +15,7 @@ from loopc.backends.numpy import calls
 from loopc.backends.numpy.blocks_graph import Graph
 from loopc.backends.numpy.tile_items import (
     Add,
+    Buffer,
     Operation,
     Write,
     block_of,
@@ -29,17 +30,6 @@ from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
-
-
-@dataclass
-class Buffer:
-    """A Python variable: memory of its own, or a view of others'; `memory` holds a pooled one."""
-
-    name: str
-    key: tuple[str, ...] = ()
-    pooled: bool = False
-    owned: bool = True
-    memory: str = ""
 
 
 @dataclass
@@ -221,20 +211,21 @@ class TileSpeller:
 
     def _computed(self, operation: Operation, place: int) -> None:
         value = operation.value
-        if isinstance(value, Apply) and value.fn == "where" and self._key(operation):
-            self._chosen(operation, value, place)
-            return
         if isinstance(value, Exactly) and self._is_checked(operation):
             self._checked(operation, value, place)
             return
-        made = calls.call(self.speller, operation)
-        if made is None or not self._key(operation):
+        key = self._key(operation)
+        made = calls.call(self.speller, self.graph, operation)
+        if made is None and key and isinstance(value, Apply) and value.fn == "where":
+            self._chosen(operation, value, place)
+            return
+        if made is None or not key:
             name = self._fresh_name("t")
             full = all(self._is_full(n) for n in operation.below)
             text = calls.text(self.speller, value, operation.axes, full=full)
             self.body.append(f"{name} = {text}")
-            owned = is_fresh(value) and bool(self._key(operation))
-            self._take(operation, Buffer(name, self._key(operation), owned=owned))
+            owned = is_fresh(value) and bool(key)
+            self._take(operation, Buffer(name, key, owned=owned))
             return
         buffer = self._buffer(operation, place, value.args if isinstance(value, Apply) else ())
         self.body.append(f"{made}, out={buffer.name})")
