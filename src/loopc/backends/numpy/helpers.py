@@ -291,10 +291,10 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
     view = np.lib.stride_tricks.as_strided(first, counts, strides)
     value = np.broadcast_to(value, counts)
     offsets = []
-    for dim in range(a.ndim):
+    for dim, _ in enumerate(a.shape):
         moving = [k for k, step in enumerate(steps) if step[dim] and k not in offsets]
         offsets += sorted(moving, key=lambda k: counts[k])[:-1]
-    order = offsets + [k for k in range(len(counts)) if k not in offsets]
+    order = offsets + [k for k, _ in enumerate(counts) if k not in offsets]
     view, value = view.transpose(order), value.transpose(order)
     for at in np.ndindex(*(counts[k] for k in offsets)):
         view[at] += value[at]
