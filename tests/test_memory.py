@@ -12,6 +12,7 @@ import pytest
 import loopc
 from benchmarks.memory import compared
 from benchmarks.report import load, workloads
+from loopc.api.runnables import built
 from loopc.api.samples import samples
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.loops"))
@@ -43,6 +44,12 @@ def peak(program: loopc.Program, arrays: dict[str, object]) -> int:
     found = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return found
+
+
+def runs(program: loopc.Program, arrays: dict[str, object]) -> list[tuple[object, object]]:
+    """Return what runs a program, each with the arrays and dims of a call."""
+    call = program._take(program._program, arrays, frozenset())
+    return [(built(program, "", program._program, call), (call.arrays, call.dims))]
 
 
 @pytest.mark.parametrize("name", workloads())
@@ -77,6 +84,7 @@ def test_every_program_has_a_peak(path: Path) -> None:
     program = loopc.compile(path.read_text(encoding="utf-8"))
     arrays = samples(program, {}, {}, seed=3)
     report = program.explain(arrays)
+    assert all(r.peak_bytes(*call) is not None for r, call in runs(program, arrays))
     found = peak(program, arrays)
     assert report.peak_bytes <= 1.5 * found + PYTHON
     assert found <= 1.15 * report.peak_bytes + PYTHON

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loopc import backends
 from loopc.api.arrays import KIND, Call
 from loopc.api.kept import Kept, kept
 from loopc.api.runnables import built
@@ -38,33 +38,46 @@ class Blank:
         return len(self.shape)
 
 
-def peak_bytes(program: Program, key: Any, runnable: backends.Runnable, call: Call) -> int:
-    """Return the most bytes that a call takes at a time, its results among them."""
+def peak_bytes(program: Program, key: Any, run: nodes.Program, call: Call) -> int:
+    """Return the most bytes that a call takes at a time, its results among them.
+
+    Where that depends on what cells hold, it is the bytes of all arrays together.
+    """
     shapes = tuple((n, a.shape, a.dtype) for n, a in call.arrays.items())
     full = (key, shapes, tuple(call.dims.items()), tuple(call.scalars.items()))
     if full not in program._peaks:
         if len(program._peaks) >= REMEMBERED:
             program._peaks.clear()
-        program._peaks[full] = runnable.peak_bytes(call.arrays, call.dims)
+        found = built(program, key, run, call).peak_bytes(call.arrays, call.dims)
+        program._peaks[full] = _all_bytes(run, call) if found is None else found
     return program._peaks[full]
 
 
-def check(program: Program, key: Any, runnable: backends.Runnable, call: Call) -> None:
+def _all_bytes(program: nodes.Program, call: Call) -> int:
+    total = 0
+    for array in program.arrays:
+        try:
+            total += 8 * prod(shape_of(array, call.dims, call.scalars))
+        except KeyError:  # its extents are data
+            continue
+    return total
+
+
+def check(program: Program, key: Any, run: nodes.Program, call: Call) -> None:
     """Refuse a call that would take more than the program's limit.
 
     Raises:
         LimitError: L0003.
     """
     limit = program._options.memory_limit
-    needed = peak_bytes(program, key, runnable, call)
+    needed = peak_bytes(program, key, run, call)
     if limit is not None and needed > limit:
         raise catalogue.error("L0003", needed=needed, limit=limit)
 
 
 def of_call(program: Program, call: Call) -> int:
     """Return the most bytes that a run of the program takes at a time."""
-    runnable = built(program, "", program._program, call)
-    return peak_bytes(program, "", runnable, call)
+    return peak_bytes(program, "", program._program, call)
 
 
 @record()
@@ -83,7 +96,7 @@ def of_gradients(program: Program, call: Call) -> Gradients:
         return Gradients()
     own = blank_call(made.program, call.dims, call.scalars, dict(call.arrays))
     key = ("grad", False)
-    peak = peak_bytes(program, key, built(program, key, made.program, own), own)
+    peak = peak_bytes(program, key, made.program, own)
     return Gradients(peak, kept(program._program, made, call.dims, call.scalars))
 
 

@@ -394,5 +394,5 @@ class Program:
         if self._options.memory_limit is not None:
             from loopc.api.memory import check
 
-            check(self, key, found, call)
+            check(self, key, program, call)
         return found

@@ -32,8 +32,10 @@ class Runnable(Protocol):
         """Run on arrays that have been checked; return the outputs."""
         ...
 
-    def peak_bytes(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> int:
+    def peak_bytes(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> int | None:
         """Return the most bytes that a run takes at a time, its results among them.
+
+        None if that cannot be told without the cells of the arrays.
 
         Args:
             arrays: what has a shape and a type, or integers where there are no dimensions.

@@ -204,7 +204,7 @@ class Compiled:
         )
         return result
 
-    def peak_bytes(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> int:
+    def peak_bytes(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> int | None:
         """Return the most bytes that a run takes at a time, its results among them."""
         from loopc.backends.numpy.footprint import peak_bytes
 

@@ -215,7 +215,7 @@ def _moveaxis(ledger: Ledger, array: Any, *args: Any) -> Any:
 def _clip(ledger: Ledger, array: Any, *args: Any, **rest: Any) -> Any:
     out = rest.get("out")
     shape = broadcast([shape_of(a) for a in (array, *args) if a is not None])
-    return fresh(ledger, shape, array.dtype) if out is None else out
+    return fresh(ledger, shape, _plain(array)) if out is None else out
 
 
 def _einsum(ledger: Ledger, equation: str, *args: Any, out: Any = None, **rest: Any) -> Any:
@@ -302,6 +302,7 @@ _FUNCTIONS: dict[Any, Any] = {
     np.ravel_multi_index: _ravel_multi_index,
     np.moveaxis: _moveaxis,
     np.clip: _clip,
+    np.round: _clip,
     np.einsum: _einsum,
     np.vdot: _vdot,
     np.dot: _dot,

@@ -17,12 +17,15 @@ import numpy as np
 from loopc.backends.numpy.abstract import Abstract, Ledger, Memory, fresh
 from loopc.backends.numpy.abstract_shapes import form_of
 
+LOST = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a run without cells ends with where it takes a way that no run takes."""
+
 CELLS = 2**20
 """The largest array of integers whose values are looked at, for what they decide."""
 
 
-def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int:
-    """Return the most bytes that a call takes at a time.
+def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int | None:
+    """Return the most bytes that a call takes at a time; None if that depends on what cells hold.
 
     Args:
         code: of the module.
@@ -37,9 +40,11 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int:
     module |= {"np": Numpy(ledger), "range": partial(Few, [0]), **models}
     prepare = module.get("_prepare")  # in the module of a specialised program
     call = module[function] if prepare is None else prepare()
-    with np.errstate(all="ignore"):
-        result = call(*(stand_in(a, ledger) for a in arguments))
-    del result
+    try:
+        with np.errstate(all="ignore"):
+            call(*(stand_in(a, ledger) for a in arguments))
+    except LOST:
+        return None
     return ledger.peak
 
 
@@ -96,6 +101,15 @@ class Numpy:
     def full(self, shape: Any, value: Any, dtype: Any = None) -> Any:
         """Return an array."""
         return self.empty(shape, np.asarray(value).dtype if dtype is None else dtype)
+
+    def broadcast_to(self, value: Any, shape: Any) -> Any:
+        """Return a view of a value along further dimensions."""
+        known: Any = np
+        if isinstance(value, Abstract):
+            return known.broadcast_to(value, shape)
+        value = np.asarray(value)
+        steps = [0] * len(_tuple(shape))
+        return Abstract(form_of(_tuple(shape), value.dtype, steps), Memory(self._ledger, 0))
 
     def arange(self, *args: Any, dtype: Any = None) -> Any:
         """Return numbers in a row."""
