@@ -192,7 +192,7 @@ def test_explain_says_how_each_statement_is_lowered() -> None:
     assert report.rows[0].flops == 2 * 3 * 4
     assert '"flops"' in report.to_json()
     assert "<table>" in report.to_html()
-    serial = loopc.compile("for t in range(1, T): h[t] = h[t-1] x[t]\n").explain(T=5)
+    serial = loopc.compile("for t in range(1, T): h[t] = sin(h[t-1]) x[t]\n").explain(T=5)
     assert serial.rows[0].python_loop
 
 
