@@ -11,6 +11,12 @@ Returns:
 
 value_and_grad(**arrays) -> the same, and the gradients by W, h, B.
 It takes the cotangents s.grad as well.
+
+How forward is computed:
+    on whole arrays: lines 3 to 4
+
+How both are computed:
+    on whole arrays: lines 3 to 4
 """
 
 import numpy as np

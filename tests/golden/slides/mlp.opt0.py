@@ -13,6 +13,12 @@ Returns:
     L         float
 
 value_and_grad(**arrays) -> the same, and the gradients by W0, B0, W1, B1.
+
+How forward is computed:
+    on whole arrays: lines 6 to 11
+
+How both are computed:
+    on whole arrays: lines 6 to 11
 """
 
 import numpy as np

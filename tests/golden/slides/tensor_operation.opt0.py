@@ -10,6 +10,12 @@ Returns:
 
 value_and_grad(**arrays) -> the same, and the gradients by A, B.
 It takes the cotangents Y.grad as well.
+
+How forward is computed:
+    on whole arrays: lines 2 to 3
+
+How both are computed:
+    on whole arrays: lines 2 to 3
 """
 
 import numpy as np
@@ -39,7 +45,6 @@ def _sigmoid_prime(x):
 @np.errstate(all="ignore")
 def _forward(A, B):
     H = A.shape[0]
-    I = A.shape[1]
     K = A.shape[2]
     J = B.shape[1]
     _shape("B", B, (H, J, K))

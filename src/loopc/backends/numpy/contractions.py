@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import products
 from loopc.backends.numpy.products import Sizes
-from loopc.lower.plan import Along, Apply, Contract, Fold, Lit, Scalar, Selected, Value, View
+from loopc.lower.plan import (
+    Along,
+    Apply,
+    Contract,
+    Exactly,
+    Fold,
+    Lit,
+    Scalar,
+    Selected,
+    Value,
+    View,
+)
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller, Text
@@ -67,7 +78,8 @@ def spell_selected(speller: Speller, value: Selected) -> Text:
     inputs = ",".join("".join(letter[a] for a in t.axes) for t in terms)
     output = "".join(letter[a] for a in value.axes)
     given = ", ".join(t.text for t in terms)
-    call = f'{speller.helper("_selected")}({fast}, lambda: ({given}), "{inputs}->{output}")'
+    exact = f"({given})" if all(t.text.isidentifier() for t in terms) else f"lambda: ({given})"
+    call = f'{speller.helper("_selected")}({fast}, {exact}, "{inputs}->{output}")'
     return Text(call, ATOM, value.axes)
 
 
@@ -84,6 +96,17 @@ def dot(speller: Speller, value: Fold | Along) -> Text | None:
             return None
         case _:
             return None
+
+
+def spell_exactly(speller: Speller, value: Exactly) -> Text:
+    """Spell a value that is made in another way where it is not finite."""
+    from loopc.backends.numpy.values import ATOM, Text
+
+    axes = value.axes
+    fast, slow = speller.fit(value.arg, axes), speller.fit(value.exact, axes)
+    if fast.isidentifier():
+        return Text(f"{fast} if np.isfinite({fast}).all() else {slow}", 0, axes)
+    return Text(f"{speller.helper('_exactly')}({fast}, lambda: {slow})", ATOM, axes)
 
 
 def letters(axes: Sequence[str]) -> dict[str, str]:

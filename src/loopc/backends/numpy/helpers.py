@@ -126,7 +126,7 @@ def _selected(total, terms, equation):
     inputs = inputs.split(",")
     letters = output + "".join(sorted(set("".join(inputs)) - set(output + ",")))
     spread = []
-    for letter, term in zip(inputs, terms()):
+    for letter, term in zip(inputs, terms() if callable(terms) else terms):
         term = np.asarray(term)
         order = sorted(range(len(letter)), key=lambda n: letters.index(letter[n]))
         term = term.transpose(order)
@@ -382,7 +382,7 @@ def _argbest(choose, x, axis, mask=True):
         return choose(x, axis=-1)
     best = {"argmax": np.maximum, "argmin": np.minimum}[choose.__name__]
     top = _extreme(best, x, (-1,), mask)[..., None]
-    bad = mask & (x != x)
+    bad = mask & np.isnan(x)
     return np.where(bad.any(axis=-1, keepdims=True), bad, mask & (x == top)).argmax(axis=-1)
 ''',
     "_extreme": '''\

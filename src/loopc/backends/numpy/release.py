@@ -39,12 +39,14 @@ class _Part:
         used: the words in them.
         made: the variables that they assign to.
         bound: those of them that are sure to be assigned.
+        captures: whether it defines a function, which reads what the variables hold when it runs.
     """
 
     lines: list[str]
     used: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
+    captures: bool = False
 
 
 def released(
@@ -61,6 +63,7 @@ def released(
     held = {*numbers, *(v[1] for v in views if v is not None and v[2] in kept)}
     parts = [_part(own) for own in _parts(lines)]
     last = _last_uses(parts)
+    captured = {name for part in parts if part.captures for name in part.used}
     made: set[str] = set()
     bound: set[str] = set()
     for number, part in enumerate(parts):
@@ -70,11 +73,26 @@ def released(
         over = sorted(n for n in made if last[n] == number and n not in held)
         made -= set(over)
         if number < len(parts) - 2:
-            yield from _given_back(over, bound)
+            yield from _given_back(over, bound - captured)
+
+
+def needed(sizes: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """Return those of the lines `name = …` whose variable a later one of them, or a line, reads."""
+    used: set[str] = set()
+    for line in lines:
+        if not line.lstrip().startswith("#"):
+            used.update(_WORD.findall(_STRING.sub("", line)))
+    found: list[str] = []
+    for line in reversed(sizes):
+        name, _, value = line.partition(" = ")
+        if name in used:
+            found.append(line)
+            used.update(_WORD.findall(value))
+    return found[::-1]
 
 
 def _given_back(names: Sequence[str], bound: Collection[str]) -> Iterator[str]:
-    """Yield the lines that give variables back; a loop that did not run has made none."""
+    """Yield the lines that give variables back; `bound`: those that exist and can be deleted."""
     sure = [n for n in names if n in bound]
     perhaps = [n for n in names if n not in bound]
     if sure:
@@ -97,6 +115,7 @@ def _parts(lines: Sequence[str]) -> Iterator[list[str]]:
 def _part(lines: list[str]) -> _Part:
     part = _Part(lines)
     local = _function(lines)
+    part.captures = bool(local) or any("lambda" in line for line in lines)
     for line in lines:
         text = _STRING.sub("", line)
         if text.lstrip().startswith("#"):

@@ -67,7 +67,7 @@ class _Job:
                     if buffers is None:
                         buffers = [np.empty(shape, dtype) for shape, dtype in self.memory]
                     self.found[number] = self.run(blocks, *buffers)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised by the thread that called
                 self.errors[number] = error
             with self.lock:
                 self.open -= 1
@@ -79,7 +79,7 @@ class _Job:
         """Wait until all threads are through, even if interrupted."""
         try:
             self.done.acquire()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised once all threads are through
             self.errors[-1] = error  # chunks that have not begun are left out
             self.done.acquire()
 

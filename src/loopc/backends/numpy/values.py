@@ -125,9 +125,8 @@ class Speller:
                 return contractions.spell(self, value)
             case Selected():
                 return contractions.spell_selected(self, value)
-            case Exactly(arg, exact, axes):
-                fast, slow = self.fit(arg, axes), self.fit(exact, axes)
-                return Text(f"{self.helper('_exactly')}({fast}, lambda: {slow})", ATOM, axes)
+            case Exactly():
+                return contractions.spell_exactly(self, value)
             case Checked(helper, arg, place):
                 inner = self.spell(arg)
                 return Text(f"{self.helper(helper)}({inner.text}, {place!r})", ATOM, inner.axes)

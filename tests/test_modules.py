@@ -1,0 +1,46 @@
+"""Generated modules are to be read: a docstring with their plan, and nothing that ruff reports."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import loopc
+import programs_nn
+from support import TESTS
+
+
+def test_a_docstring_says_what_is_done_how() -> None:
+    text = (
+        "input x[T, I]\nfor t,j,i  a[t,j] += W[j,i] x[t,i]\n"
+        "for t in range(1, T), j: h[t,j] = h[t-1,j] a[t,j]\nfor t,j  y[t,j] = sin(h[t,j])**2\n"
+    )
+    module = ast.get_docstring(ast.parse(loopc.compile(text).source))
+    assert module is not None
+    forward = module.partition("How forward is computed:\n")[2].partition("\n\n")[0]
+    assert [line.strip() for line in forward.splitlines()] == [
+        "on whole arrays: line 2",
+        "in the order of t: line 3",
+        "in blocks of t, j, whose arrays stay in the cache: line 4",
+    ]
+    assert "How both are computed:\n" in module
+
+
+def test_ruff_finds_nothing_in_modules_of_benchmarks_and_layers(tmp_path: Path) -> None:
+    texts = {c.name: c.text for c in programs_nn.NN[::3]}
+    texts |= {n: importlib.import_module(f"benchmarks.{n}").TEXT for n in BENCHMARKS}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(loopc.compile(text).source, encoding="utf-8")
+    found = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+BENCHMARKS = sorted(p.stem for p in (TESTS.parent / "benchmarks").glob("bench_*.py"))
