@@ -469,29 +469,31 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
     j_block_, = _blocks((H,), 8)
-    def tile27(blocks, w24_memory):
+    def tile27(blocks, w22_memory, w24_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block_, H)
+            w22 = w22_memory[:j_to - j_from]
             w24 = w24_memory[:j_to - j_from]
             # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
             W1_part21 = W1[:, j_from:j_to]
-            t22 = s̃_grad @ W1_part21
+            np.matmul(s̃_grad, W1_part21, out=w22)
             # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
             h_part23 = h[j_from:j_to]
             np.subtract(1, h_part23, out=w24)
             np.multiply(h_part23, w24, out=w24)
-            np.multiply(t22, w24, out=t22)
+            np.multiply(w22, w24, out=w22)
             # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
             B0_grad_part25 = B0_grad[j_from:j_to]
-            np.negative(t22, out=B0_grad_part25)
+            np.negative(w22, out=B0_grad_part25)
             # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
             W0_grad_part26 = W0_grad[j_from:j_to]
-            np.multiply(t22[:, None], x, out=W0_grad_part26)
+            np.multiply(w22[:, None], x, out=W0_grad_part26)
     _tile(
         tile27,
         range(0, H, j_block_),
-        [(j_block_, dtype)],
-        work=5)
+        [(j_block_, dtype), (j_block_, dtype)],
+        work=9,
+        products=True)
     return {"L": np.asarray(L)}, {"W0": W0_grad, "B0": B0_grad, "W1": W1_grad, "B1": B1_grad}
 
 

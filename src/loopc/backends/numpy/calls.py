@@ -30,8 +30,6 @@ UFUNCS = {
 """The NumPy functions of operators; those of other functions stand in their rows."""
 
 _CALL = re.compile(r"(np\.\w+|_\w+)\(([^()]*)\)")
-_OPERAND = r"\w+(?:\.T|\.transpose\([\d, ]+\))?"
-_MATMUL = re.compile(rf"({_OPERAND}) @ ({_OPERAND})")
 
 
 def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
@@ -51,10 +49,9 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
             return text[:-1] if arg.axes and axes and text.endswith(")") else None
         case _:
             spelled = speller.spell(value)
-            found = _MATMUL.fullmatch(spelled.text)
-            if found is None or spelled.axes != axes:
+            if not spelled.factors or spelled.axes != axes:
                 return None
-            return f"np.matmul({found.group(1)}, {found.group(2)}"
+            return f"np.matmul({', '.join(spelled.factors)}"
 
 
 def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, ...]) -> str | None:

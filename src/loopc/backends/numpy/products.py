@@ -154,6 +154,7 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     if alone and not right:
         second = f"{second}[..., None]"
     text, level = f"{first} @ {second}", PRODUCT
+    product = text
     if alone and not (left and right):
         drop = ", 0" * (not left) + (", 0" if not right else ", :" * (not left))
         text, level = f"({text})[...{drop}]", ATOM
@@ -163,7 +164,7 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     if len(left) > 1 or len(right) > 1:
         shape = speller.sizes(sizes[a] for a in axes)
         text, level = f"{text if level == ATOM else f'({text})'}.reshape{shape}", ATOM
-    return Text(text, level, axes)
+    return Text(text, level, axes, (first, second) if text == product else ())
 
 
 def _packed(

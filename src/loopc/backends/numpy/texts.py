@@ -12,11 +12,19 @@ ATOM, UNARY, PRODUCT, SUM = integers.ATOM, integers.UNARY, integers.PRODUCT, int
 
 @record()
 class Text:
-    """Python text, how tightly it binds, and the axes of its value."""
+    """Python text of a value.
+
+    Attributes:
+        text: the text.
+        level: how tightly it binds.
+        axes: those of the value.
+        factors: the texts of the two matrices whose product it is; (): it is something else.
+    """
 
     text: str
     level: int
     axes: tuple[str, ...]
+    factors: tuple[str, ...] = ()
 
 
 def bracketed(spelled: Text, loosest: int) -> str:
