@@ -166,6 +166,10 @@ class Abstract:
             made.cells = self.cells.astype(dtype)
         return made
 
+    def view(self, *args: Any) -> Any:
+        """Return the same memory in another type."""
+        return self.seen(self.form.view(*args))
+
     def tolist(self) -> list[int]:
         """Return a few numbers in the place of the cells."""
         return [0] * min(len(self), 2)
