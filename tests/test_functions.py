@@ -142,3 +142,10 @@ def test_single_precision_has_the_scalar_functions_limits(name: str) -> None:
     expected = loopc.compile(text, backend="reference")({"x": x})
     for result in ("y", "z"):
         np.testing.assert_allclose(found[result], expected[result], rtol=1e-6, atol=1e-37)
+
+
+def test_sigmoid_keeps_what_is_left_of_it_below_the_normal_numbers() -> None:
+    text = "output y\nfor i: y[i] = -log(sigmoid(x[i])) + x[i]\n"
+    x = np.array([-103, -95, -88.8, -20, 20, 95], np.float32)
+    found = loopc.compile(text)({"x": x})["y"]
+    np.testing.assert_array_equal(found, loopc.compile(text, backend="reference")({"x": x})["y"])

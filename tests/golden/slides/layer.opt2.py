@@ -234,25 +234,26 @@ def _forward(W, h, B):
     dtype = W.dtype
     s = np.empty((J,), dtype)
     j_block, = _blocks((J,), 8)
-    def tile5(blocks, w2_memory):
+    def tile6(blocks, w2_memory, w4_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block, J)
             w2 = w2_memory[:j_to - j_from]
+            w4 = w4_memory[:j_to - j_from]
             # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
             W_part1 = W[j_from:j_to]
             np.matmul(W_part1, h, out=w2)
             # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
             B_part3 = B[j_from:j_to]
             np.subtract(w2, B_part3, out=w2)
-            np.negative(w2, out=w2)
+            np.minimum(w2, 64, out=w2)
             np.exp(w2, out=w2)
-            np.add(1, w2, out=w2)
-            s_part4 = s[j_from:j_to]
-            np.divide(1, w2, out=s_part4)
+            np.add(1, w2, out=w4)
+            s_part5 = s[j_from:j_to]
+            np.divide(w2, w4, out=s_part5)
     _tile(
-        tile5,
+        tile6,
         range(0, J, j_block),
-        [(j_block, dtype)],
+        [(j_block, dtype), (j_block, dtype)],
         work=12,
         products=True)
     return {"s": s}
@@ -316,37 +317,38 @@ def _value_and_grad(W, h, B, s_grad):
     B_grad = np.empty((J,), dtype)
     W_grad = np.empty((J, I), dtype)
     j_block, = _blocks((J,), 8)
-    def tile9(blocks, w2_memory):
+    def tile10(blocks, w2_memory, w4_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block, J)
             w2 = w2_memory[:j_to - j_from]
+            w4 = w4_memory[:j_to - j_from]
             # layer.loops:3  for j,i  s̃[j] += W[j,i] h[i]
             W_part1 = W[j_from:j_to]
             np.matmul(W_part1, h, out=w2)
             # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
             B_part3 = B[j_from:j_to]
             np.subtract(w2, B_part3, out=w2)
-            np.negative(w2, out=w2)
+            np.minimum(w2, 64, out=w2)
             np.exp(w2, out=w2)
-            np.add(1, w2, out=w2)
-            s_part4 = s[j_from:j_to]
-            np.divide(1, w2, out=s_part4)
+            np.add(1, w2, out=w4)
+            s_part5 = s[j_from:j_to]
+            np.divide(w2, w4, out=s_part5)
             # layer.loops:4  for j  s̃.grad[j] += s.grad[j] (s[j] (1 - s[j]))
-            s_grad_part5 = s_grad[j_from:j_to]
-            np.subtract(1, s_part4, out=w2)
-            np.multiply(s_part4, w2, out=w2)
-            s̃_grad_part6 = s̃_grad[j_from:j_to]
-            np.multiply(s_grad_part5, w2, out=s̃_grad_part6)
+            s_grad_part6 = s_grad[j_from:j_to]
+            np.subtract(1, s_part5, out=w4)
+            np.multiply(s_part5, w4, out=w4)
+            s̃_grad_part7 = s̃_grad[j_from:j_to]
+            np.multiply(s_grad_part6, w4, out=s̃_grad_part7)
             # layer.loops:4  for j  B.grad[j] -= s̃.grad[j]
-            B_grad_part7 = B_grad[j_from:j_to]
-            np.negative(s̃_grad_part6, out=B_grad_part7)
+            B_grad_part8 = B_grad[j_from:j_to]
+            np.negative(s̃_grad_part7, out=B_grad_part8)
             # layer.loops:3  for j,i  W.grad[j,i] += s̃.grad[j] h[i]
-            W_grad_part8 = W_grad[j_from:j_to]
-            np.multiply(s̃_grad_part6[:, None], h, out=W_grad_part8)
+            W_grad_part9 = W_grad[j_from:j_to]
+            np.multiply(s̃_grad_part7[:, None], h, out=W_grad_part9)
     _tile(
-        tile9,
+        tile10,
         range(0, J, j_block),
-        [(j_block, dtype)],
+        [(j_block, dtype), (j_block, dtype)],
         work=17,
         products=True)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]

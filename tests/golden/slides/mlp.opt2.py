@@ -266,48 +266,50 @@ def _forward(x, y, W0, B0, W1, B1):
     dtype = x.dtype
     h = np.empty((H,), dtype)
     j_block, = _blocks((H,), 8)
-    def tile5(blocks, w2_memory):
+    def tile6(blocks, w2_memory, w4_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block, H)
             w2 = w2_memory[:j_to - j_from]
+            w4 = w4_memory[:j_to - j_from]
             # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
             W0_part1 = W0[j_from:j_to]
             np.matmul(W0_part1, x, out=w2)
             # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
             B0_part3 = B0[j_from:j_to]
             np.subtract(w2, B0_part3, out=w2)
-            np.negative(w2, out=w2)
+            np.minimum(w2, 64, out=w2)
             np.exp(w2, out=w2)
-            np.add(1, w2, out=w2)
-            h_part4 = h[j_from:j_to]
-            np.divide(1, w2, out=h_part4)
+            np.add(1, w2, out=w4)
+            h_part5 = h[j_from:j_to]
+            np.divide(w2, w4, out=h_part5)
     _tile(
-        tile5,
+        tile6,
         range(0, H, j_block),
-        [(j_block, dtype)],
+        [(j_block, dtype), (j_block, dtype)],
         work=12,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
-    def tile10(blocks, w7_memory):
+    def tile12(blocks, w8_memory, w10_memory):
         for k_from in blocks:
             k_to = min(k_from + k_block, C)
-            w7 = w7_memory[:k_to - k_from]
+            w8 = w8_memory[:k_to - k_from]
+            w10 = w10_memory[:k_to - k_from]
             # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
-            W1_part6 = W1[k_from:k_to]
-            np.matmul(W1_part6, h, out=w7)
+            W1_part7 = W1[k_from:k_to]
+            np.matmul(W1_part7, h, out=w8)
             # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
-            B1_part8 = B1[k_from:k_to]
-            np.subtract(w7, B1_part8, out=w7)
-            np.negative(w7, out=w7)
-            np.exp(w7, out=w7)
-            np.add(1, w7, out=w7)
-            s_part9 = s[k_from:k_to]
-            np.divide(1, w7, out=s_part9)
+            B1_part9 = B1[k_from:k_to]
+            np.subtract(w8, B1_part9, out=w8)
+            np.minimum(w8, 64, out=w8)
+            np.exp(w8, out=w8)
+            np.add(1, w8, out=w10)
+            s_part11 = s[k_from:k_to]
+            np.divide(w8, w10, out=s_part11)
     _tile(
-        tile10,
+        tile12,
         range(0, C, k_block),
-        [(k_block, dtype)],
+        [(k_block, dtype), (k_block, dtype)],
         work=12,
         products=True)
     h = None
@@ -381,48 +383,50 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P_grad = np.zeros(C, dtype)
     h = np.empty((H,), dtype)
     j_block, = _blocks((H,), 8)
-    def tile5(blocks, w2_memory):
+    def tile6(blocks, w2_memory, w4_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block, H)
             w2 = w2_memory[:j_to - j_from]
+            w4 = w4_memory[:j_to - j_from]
             # mlp.loops:6  for j,i  h̃[j] += W0[j,i] x[i]
             W0_part1 = W0[j_from:j_to]
             np.matmul(W0_part1, x, out=w2)
             # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
             B0_part3 = B0[j_from:j_to]
             np.subtract(w2, B0_part3, out=w2)
-            np.negative(w2, out=w2)
+            np.minimum(w2, 64, out=w2)
             np.exp(w2, out=w2)
-            np.add(1, w2, out=w2)
-            h_part4 = h[j_from:j_to]
-            np.divide(1, w2, out=h_part4)
+            np.add(1, w2, out=w4)
+            h_part5 = h[j_from:j_to]
+            np.divide(w2, w4, out=h_part5)
     _tile(
-        tile5,
+        tile6,
         range(0, H, j_block),
-        [(j_block, dtype)],
+        [(j_block, dtype), (j_block, dtype)],
         work=12,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
-    def tile10(blocks, w7_memory):
+    def tile12(blocks, w8_memory, w10_memory):
         for k_from in blocks:
             k_to = min(k_from + k_block, C)
-            w7 = w7_memory[:k_to - k_from]
+            w8 = w8_memory[:k_to - k_from]
+            w10 = w10_memory[:k_to - k_from]
             # mlp.loops:8  for k,j  s̃[k] += W1[k,j] h[j]
-            W1_part6 = W1[k_from:k_to]
-            np.matmul(W1_part6, h, out=w7)
+            W1_part7 = W1[k_from:k_to]
+            np.matmul(W1_part7, h, out=w8)
             # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
-            B1_part8 = B1[k_from:k_to]
-            np.subtract(w7, B1_part8, out=w7)
-            np.negative(w7, out=w7)
-            np.exp(w7, out=w7)
-            np.add(1, w7, out=w7)
-            s_part9 = s[k_from:k_to]
-            np.divide(1, w7, out=s_part9)
+            B1_part9 = B1[k_from:k_to]
+            np.subtract(w8, B1_part9, out=w8)
+            np.minimum(w8, 64, out=w8)
+            np.exp(w8, out=w8)
+            np.add(1, w8, out=w10)
+            s_part11 = s[k_from:k_to]
+            np.divide(w8, w10, out=s_part11)
     _tile(
-        tile10,
+        tile12,
         range(0, C, k_block),
-        [(k_block, dtype)],
+        [(k_block, dtype), (k_block, dtype)],
         work=12,
         products=True)
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
@@ -436,60 +440,60 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     s̃_grad = np.empty((C,), dtype)
     B1_grad = np.empty((C,), dtype)
     W1_grad = np.empty((C, H), dtype)
-    t13 = -P_dot
+    t15 = -P_dot
     k_block_, = _blocks((C,), 8)
-    def tile20(blocks, w14_memory, w16_memory):
+    def tile22(blocks, w16_memory, w18_memory):
         for k_from in blocks:
             k_to = min(k_from + k_block_, C)
-            w14 = w14_memory[:k_to - k_from]
             w16 = w16_memory[:k_to - k_from]
+            w18 = w18_memory[:k_to - k_from]
             # mlp.loops:10  for k  s.grad[k] += P[k] (P.grad[k] - P_dot)
-            P_part11 = P[k_from:k_to]
-            P_grad_part12 = P_grad[k_from:k_to]
-            np.add(P_grad_part12, t13, out=w14)
-            np.multiply(P_part11, w14, out=w14)
+            P_part13 = P[k_from:k_to]
+            P_grad_part14 = P_grad[k_from:k_to]
+            np.add(P_grad_part14, t15, out=w16)
+            np.multiply(P_part13, w16, out=w16)
             # mlp.loops:9  for k  s̃.grad[k] += s.grad[k] (s[k] (1 - s[k]))
-            s_part15 = s[k_from:k_to]
-            np.subtract(1, s_part15, out=w16)
-            np.multiply(s_part15, w16, out=w16)
-            s̃_grad_part17 = s̃_grad[k_from:k_to]
-            np.multiply(w14, w16, out=s̃_grad_part17)
+            s_part17 = s[k_from:k_to]
+            np.subtract(1, s_part17, out=w18)
+            np.multiply(s_part17, w18, out=w18)
+            s̃_grad_part19 = s̃_grad[k_from:k_to]
+            np.multiply(w16, w18, out=s̃_grad_part19)
             # mlp.loops:9  for k  B1.grad[k] -= s̃.grad[k]
-            B1_grad_part18 = B1_grad[k_from:k_to]
-            np.negative(s̃_grad_part17, out=B1_grad_part18)
+            B1_grad_part20 = B1_grad[k_from:k_to]
+            np.negative(s̃_grad_part19, out=B1_grad_part20)
             # mlp.loops:8  for k,j  W1.grad[k,j] += s̃.grad[k] h[j]
-            W1_grad_part19 = W1_grad[k_from:k_to]
-            np.multiply(s̃_grad_part17[:, None], h, out=W1_grad_part19)
+            W1_grad_part21 = W1_grad[k_from:k_to]
+            np.multiply(s̃_grad_part19[:, None], h, out=W1_grad_part21)
     _tile(
-        tile20,
+        tile22,
         range(0, C, k_block_),
         [(k_block_, dtype), (k_block_, dtype)],
         work=7)
-    P = P_grad = s = t13 = None
+    P = P_grad = s = t15 = None
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
     j_block_, = _blocks((H,), 8)
-    def tile27(blocks, w22_memory, w24_memory):
+    def tile29(blocks, w24_memory, w26_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block_, H)
-            w22 = w22_memory[:j_to - j_from]
             w24 = w24_memory[:j_to - j_from]
+            w26 = w26_memory[:j_to - j_from]
             # mlp.loops:8  for k,j  h.grad[j] += s̃.grad[k] W1[k,j]
-            W1_part21 = W1[:, j_from:j_to]
-            np.matmul(s̃_grad, W1_part21, out=w22)
+            W1_part23 = W1[:, j_from:j_to]
+            np.matmul(s̃_grad, W1_part23, out=w24)
             # mlp.loops:7  for j  h̃.grad[j] += h.grad[j] (h[j] (1 - h[j]))
-            h_part23 = h[j_from:j_to]
-            np.subtract(1, h_part23, out=w24)
-            np.multiply(h_part23, w24, out=w24)
-            np.multiply(w22, w24, out=w22)
+            h_part25 = h[j_from:j_to]
+            np.subtract(1, h_part25, out=w26)
+            np.multiply(h_part25, w26, out=w26)
+            np.multiply(w24, w26, out=w24)
             # mlp.loops:7  for j  B0.grad[j] -= h̃.grad[j]
-            B0_grad_part25 = B0_grad[j_from:j_to]
-            np.negative(w22, out=B0_grad_part25)
+            B0_grad_part27 = B0_grad[j_from:j_to]
+            np.negative(w24, out=B0_grad_part27)
             # mlp.loops:6  for j,i  W0.grad[j,i] += h̃.grad[j] x[i]
-            W0_grad_part26 = W0_grad[j_from:j_to]
-            np.multiply(w22[:, None], x, out=W0_grad_part26)
+            W0_grad_part28 = W0_grad[j_from:j_to]
+            np.multiply(w24[:, None], x, out=W0_grad_part28)
     _tile(
-        tile27,
+        tile29,
         range(0, H, j_block_),
         [(j_block_, dtype), (j_block_, dtype)],
         work=9,

@@ -233,24 +233,25 @@ def _forward(A, B):
     dtype = A.dtype
     Y = np.empty((H, I, J), dtype)
     h_block, = _blocks((H,), I * J * dtype.itemsize)
-    def tile5(blocks, w3_memory):
+    def tile6(blocks, w3_memory, w4_memory):
         for h_from in blocks:
             h_to = min(h_from + h_block, H)
             w3 = w3_memory[:h_to - h_from]
+            w4 = w4_memory[:h_to - h_from]
             # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
             A_part1 = A[h_from:h_to]
             B_part2 = B[h_from:h_to]
             np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
             # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-            np.negative(w3, out=w3)
+            np.minimum(w3, 64, out=w3)
             np.exp(w3, out=w3)
-            np.add(1, w3, out=w3)
-            Y_part4 = Y[h_from:h_to]
-            np.divide(1, w3, out=Y_part4)
+            np.add(1, w3, out=w4)
+            Y_part5 = Y[h_from:h_to]
+            np.divide(w3, w4, out=Y_part5)
     _tile(
-        tile5,
+        tile6,
         range(0, H, h_block),
-        [((h_block, I, J), dtype)],
+        [((h_block, I, J), dtype), ((h_block, I, J), dtype)],
         work=11,
         products=True)
     return {"Y": Y}
@@ -313,35 +314,36 @@ def _value_and_grad(A, B, Y_grad):
     A_grad = np.empty((H, I, K), dtype)
     B_grad = np.empty((H, J, K), dtype)
     h_block, = _blocks((H,), I * J * dtype.itemsize)
-    def tile8(blocks, w3_memory):
+    def tile9(blocks, w3_memory, w4_memory):
         for h_from in blocks:
             h_to = min(h_from + h_block, H)
             w3 = w3_memory[:h_to - h_from]
+            w4 = w4_memory[:h_to - h_from]
             # tensor_operation.loops:2  for h,i,j,k  Ỹ[h,i,j] += A[h,i,k] B[h,j,k]
             A_part1 = A[h_from:h_to]
             B_part2 = B[h_from:h_to]
             np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
             # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-            np.negative(w3, out=w3)
+            np.minimum(w3, 64, out=w3)
             np.exp(w3, out=w3)
-            np.add(1, w3, out=w3)
-            Y_part4 = Y[h_from:h_to]
-            np.divide(1, w3, out=Y_part4)
+            np.add(1, w3, out=w4)
+            Y_part5 = Y[h_from:h_to]
+            np.divide(w3, w4, out=Y_part5)
             # tensor_operation.loops:3  for h,i,j  Ỹ.grad[h,i,j] += Y.grad[h,i,j] (Y[h,i,j] (1 - Y[h,i,j]))
-            Y_grad_part5 = Y_grad[h_from:h_to]
-            np.subtract(1, Y_part4, out=w3)
-            np.multiply(Y_part4, w3, out=w3)
-            np.multiply(Y_grad_part5, w3, out=w3)
+            Y_grad_part6 = Y_grad[h_from:h_to]
+            np.subtract(1, Y_part5, out=w4)
+            np.multiply(Y_part5, w4, out=w4)
+            np.multiply(Y_grad_part6, w4, out=w4)
             # tensor_operation.loops:2  for h,i,j,k  A.grad[h,i,k] += Ỹ.grad[h,i,j] B[h,j,k]
-            A_grad_part6 = A_grad[h_from:h_to]
-            np.matmul(w3, B_part2, out=A_grad_part6)
+            A_grad_part7 = A_grad[h_from:h_to]
+            np.matmul(w4, B_part2, out=A_grad_part7)
             # tensor_operation.loops:2  for h,i,j,k  B.grad[h,j,k] += Ỹ.grad[h,i,j] A[h,i,k]
-            B_grad_part7 = B_grad[h_from:h_to]
-            np.matmul(w3.transpose(0, 2, 1), A_part1, out=B_grad_part7)
+            B_grad_part8 = B_grad[h_from:h_to]
+            np.matmul(w4.transpose(0, 2, 1), A_part1, out=B_grad_part8)
     _tile(
-        tile8,
+        tile9,
         range(0, H, h_block),
-        [((h_block, I, J), dtype)],
+        [((h_block, I, J), dtype), ((h_block, I, J), dtype)],
         work=22,
         products=True)
     return {"Y": Y}, {"A": A_grad, "B": B_grad}
