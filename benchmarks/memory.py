@@ -26,10 +26,13 @@ def measured(program: loopc.Program, arrays: Arrays) -> int:
     return peak
 
 
-def compared(workload: Workload, size: str) -> tuple[int, int]:
-    """Return the predicted and the measured peak of a workload."""
+def compared(workload: Workload, size: str, threads: int | None = None) -> tuple[int, int]:
+    """Return the predicted and the measured peak of a workload.
+
+    With several threads the prediction is for all of them at once, as they are on an idle machine.
+    """
     arrays = workload.sizes[size]()
-    program = loopc.compile(workload.text, wrt=workload.wrt, loss=workload.loss)
+    program = loopc.compile(workload.text, wrt=workload.wrt, loss=workload.loss, threads=threads)
     predicted = program.explain(arrays).gradient_peak_bytes
     assert predicted is not None
     return predicted, measured(program, arrays)

@@ -66,7 +66,8 @@ def _on_threads(ledger: Ledger, threads: int) -> Any:
 
     def run(function: Any, blocks: Any, memory: Any = (), **rest: Any) -> Any:
         chunks = min(len(blocks), 16)
-        at_once = min(chunks, threads) if chunks > 1 else 1
+        small = len(blocks) * rest.get("work", 1) < rest.get("least", 32)
+        at_once = 1 if small or chunks < 2 else min(chunks, threads)
         before, own, ledger.peak = ledger.peak, ledger.used, ledger.used
         sums = function(blocks, *(fresh(ledger, _tuple(n), dtype) for n, dtype in memory))
         kept = ledger.used - own
