@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import loopc
 from fuzz.directions import judge_directions
 from fuzz.gradients import judge_gradient
-from fuzz.judge import judge
+from fuzz.judge import ALL, judge
 from fuzz.programs import Case
 
 
@@ -119,6 +120,39 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
+    "a factor of an empty sum": (
+        "input a[C], b[N,C]\nfor c, n: s[c] += a[c] b[n,c]\n",
+        {"a": np.full(3, np.nan), "b": np.zeros((0, 3))},
+    ),
+    "a divisor of an empty sum": (
+        "input a[C], b[N,C]\nfor c: s[c] = sum[n](b[n,c] / a[c])\n",
+        {"a": np.array([0.0, np.nan]), "b": np.zeros((0, 2))},
+    ),
+    "a factor of a sum over a difference that is 0": (
+        "input a[C], b[N]\nfor c, n < N - 2: s[c] += a[c] b[n]\n",
+        {"a": np.full(3, np.inf), "b": np.zeros(2)},
+    ),
+    "a factor of a sum that a scalar empties": (
+        "input a[C], b[N], k: int\nfor c: s[c] = 1 + sum[n < k](b[n] / a[c])\n",
+        {"a": np.full(3, np.nan), "b": np.ones(2), "k": np.int64(0)},
+    ),
+    "a chain of products, empty in between": (
+        "input a[I,J], b[J,K], c[K]\nfor i, j, k: s[i] += a[i,j] b[j,k] c[k]\n",
+        {"a": np.zeros((2, 0)), "b": np.zeros((0, 3)), "c": np.full(3, np.nan)},
+    ),
+    "batchnorm of an empty batch": (
+        "input x[N,C], g[C]\n"
+        "for c: m[c] = sum[n](x[n,c]) / N\n"
+        "for c: v[c] = sum[n]((x[n,c] - m[c])**2) / N\n"
+        "for n, c: y[n,c] = g[c] (x[n,c] - m[c]) / sqrt(v[c] + 1)\n"
+        "for n, c: s[c] += y[n,c] y[n,c]\n",
+        {"x": np.zeros((0, 2)), "g": np.ones(2)},
+    ),
+}
+"""Programs with sums of no terms and factors that are not finite."""
+
+
 REAL = {
     "terms of a maximum that round": "for c < 2, i < N: "
     "t[c] += max[a in range(i, min(i + 2, N))](x[i]**3)\n",
@@ -150,3 +184,31 @@ def test_derivatives_in_every_way(name: str, way: int) -> None:
     text, arrays = PROGRAMS[name]
     verdict = judge_gradient(Case(text, arrays), way)
     assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_empty_sums(name: str) -> None:
+    text, arrays = EMPTY[name]
+    verdict = judge(Case(text, arrays), tuple(w for w in ALL if w != "standalone"))
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
+@pytest.mark.parametrize("opt", range(3))
+@pytest.mark.parametrize("name", EMPTY)
+def test_adjoints_of_empty_sums(name: str, opt: int) -> None:
+    text, arrays = EMPTY[name]
+    program = loopc.compile(text, opt=opt)
+    seeds = {"s": np.ones_like(program(**arrays)["s"])}
+    found = program.vjp(arrays, seeds)
+    expected = loopc.compile(text, backend="reference").vjp(arrays, seeds)
+    assert dict(found).keys() == dict(expected).keys()
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+def test_a_program_runs_on_full_arrays_after_empty_ones() -> None:
+    program = loopc.compile("input a[C], b[N,C]\nfor c, n: s[c] += a[c] b[n,c]\n")
+    a = np.array([np.nan, 2.0])
+    for n in (0, 3, 0, 1):
+        expected = [np.nan, 2.0 * n] if n else [0, 0]
+        np.testing.assert_array_equal(program(a=a, b=np.ones((n, 2)))["s"], expected)

@@ -12,6 +12,7 @@ from loopc.api.options import Options
 from loopc.diagnostics.record import record
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
+from loopc.passes.guard_empty import empty_ranges, guard_empty
 
 if TYPE_CHECKING:
     from loopc.api.program import Program as Compiled
@@ -35,12 +36,15 @@ def built(compiled: Compiled, key: Any, program: Program, call: calls.Call) -> b
         call: the arrays.
     """
     known = compiled._runnables
-    full = (key, call.kinds, call.uniform)
+    is_judge = _is_judge(compiled._backend)
+    empty = frozenset() if is_judge else empty_ranges(program, call.dims, call.scalars)
+    full = (key, call.kinds, call.uniform, empty)
     found = known.get((full, ())) or known.get((full, call.magnitudes))
     if found is None:
         with within_limits():
             calls.check_kinds(program, call)
-            new = made(program, compiled._options, compiled._backend, call)
+            run = guard_empty(program, empty)
+            new = made(run, compiled._options, compiled._backend, call)
         found = new.runnable
         known[full, call.magnitudes if new.by_extents else ()] = found
     return found
@@ -71,8 +75,12 @@ def made(program: Program, options: Options, backend: backends.Backend, call: ca
 
 def _built(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
     opt, sizes = options.opt, Magnitudes(call.dims, kinds=dict(call.kinds))
-    is_judge = backend.name == "reference"
-    optimised = program if is_judge else passes.run(program, opt, sizes)
+    optimised = program if _is_judge(backend) else passes.run(program, opt, sizes)
     facts = opt, call.uniform, call.dims, options.threads, call.types
     runnable = backend.build(optimised, backends.Case(dict(call.kinds), *facts))
     return Made(runnable, runnable.by_extents or sizes.by_extents)
+
+
+def _is_judge(backend: backends.Backend) -> bool:
+    """Whether a backend runs programs as they are written."""
+    return backend.name == "reference"

@@ -1,4 +1,4 @@
-"""Loop IR to loop IR: PIPELINE is the only list of passes."""
+"""Loop IR to loop IR: PIPELINE is the only list of passes, but for `guard_empty`, a call's own."""
 
 from __future__ import annotations
 
