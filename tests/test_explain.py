@@ -36,12 +36,12 @@ def test_each_statement_has_its_place_operations_and_loops() -> None:
 def test_statements_of_one_block_are_told_apart() -> None:
     text = (
         "for t in range(1, T):\n    for j,i  a[t,j] += W[j,i] x[t,i]\n"
-        "    for j  h[t,j] = h[t-1,j] + a[t,j]\n"
+        "    for j  h[t,j] = sin(h[t-1,j]) + a[t,j]\n"
     )
     matmul, serial = loopc.compile(text).explain(T=5, J=3, I=2).rows
     assert (matmul.how, matmul.loops) == ("matmul", ())
     assert [f.index for f in serial.loops] == ["t"]
-    assert serial.text == "for t in range(1, T), j: h[t,j] = h[t-1,j] + a[t,j]"
+    assert serial.text == "for t in range(1, T), j: h[t,j] = sin(h[t-1,j]) + a[t,j]"
 
 
 def test_a_statement_in_a_cycle_names_what_carries_it() -> None:
