@@ -185,7 +185,7 @@ WRONG_CALLS = (
     ("L0705", "`q`", TWICE, "loopc.compile(str(p), outputs=['q'])"),
     ("L0709", "bytes", TWICE, "loopc.compile(str(p), memory_limit='1GB')"),
     ("L0709", "bytes", TWICE, "loopc.compile(str(p), memory_limit=-1)"),
-    ("L0003", "64 bytes", TWICE, "loopc.compile(str(p), memory_limit=10)(x=x)"),
+    ("L0003", "144 bytes", TWICE, "loopc.compile(str(p), memory_limit=10)(x=x)"),
     ("L0709", "int", TWICE, "loopc.compile(3)"),
     ("L0709", "NoneType", TWICE, "loopc.compile(None)"),
     ("L0709", "bytes", TWICE, "loopc.compile(b'y = 1')"),
