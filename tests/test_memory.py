@@ -104,6 +104,21 @@ def test_a_limit_is_obeyed_before_anything_is_allocated() -> None:
     assert program(x=x[:1000]).y.shape == (1000,)
 
 
+def test_a_run_that_cannot_be_followed_is_said_to_be_estimated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = loopc.compile("param a[N]\nfor i  L += a[i]**2\n")
+    assert program.explain(N=10).estimated == ()
+    assert "estimated" not in str(program.explain(N=10))
+    monkeypatch.setattr("loopc.backends.numpy.footprint.peak_bytes", lambda *_: None)
+    report = loopc.compile("param a[N]\nfor i  L += a[i]**2\n").explain(N=10)
+    assert report.estimated == ("peak_bytes", "gradient_peak_bytes")
+    assert report.peak_bytes == 8 * (10 + 1)
+    assert "estimated: all arrays together" in str(report)
+    assert "estimated: all arrays together" in report.to_html()
+    assert json.loads(report.to_json())["estimated"] == list(report.estimated)
+
+
 # Checkpoints
 
 STEPS = """

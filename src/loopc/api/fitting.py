@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isqrt, prod, sqrt
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from loopc.api import memory
 from loopc.api.arrays import Call
-from loopc.api.memory import peak_bytes
 from loopc.autodiff.adjoint import Adjoint, expand_backward
 from loopc.autodiff.checkpoints import Checkpointed, Checkpoints
 from loopc.diagnostics.record import record
@@ -127,7 +127,7 @@ class _Search:
         """Return the peak with checkpoints."""
         made = self.derive(Checkpoints(every)).program
         key = (self.key, every) if every else self.key
-        return peak_bytes(self.program, key, made, self.call)
+        return memory.peak(self.program, key, made, self.call).bytes
 
     def chosen(self, limit: int) -> tuple[int, ...]:
         """Return the steps with which the peak is below a limit, or else the least peak."""

@@ -38,18 +38,29 @@ class Blank:
         return len(self.shape)
 
 
-def peak_bytes(program: Program, key: Any, run: nodes.Program, call: Call) -> int:
-    """Return the most bytes that a call takes at a time, its results among them.
+@record()
+class Peak:
+    """The most bytes that a call takes at a time, its results among them.
 
-    Where that depends on what cells hold, it is the bytes of all arrays together.
+    Attributes:
+        bytes: how many.
+        followed: whether the run was followed without cells; else they are those of all arrays.
     """
+
+    bytes: int
+    followed: bool = True
+
+
+def peak(program: Program, key: Any, run: nodes.Program, call: Call) -> Peak:
+    """Return the peak of a call."""
     shapes = tuple((n, a.shape, a.dtype) for n, a in call.arrays.items())
     full = (key, shapes, tuple(call.dims.items()), tuple(call.scalars.items()))
     if full not in program._peaks:
         if len(program._peaks) >= REMEMBERED:
             program._peaks.clear()
         found = built(program, key, run, call).peak_bytes(call.arrays, call.dims)
-        program._peaks[full] = _all_bytes(run, call) if found is None else found
+        made = Peak(_all_bytes(run, call), followed=False) if found is None else Peak(found)
+        program._peaks[full] = made
     return program._peaks[full]
 
 
@@ -70,21 +81,21 @@ def check(program: Program, key: Any, run: nodes.Program, call: Call) -> None:
         LimitError: L0003.
     """
     limit = program._options.memory_limit
-    needed = peak_bytes(program, key, run, call)
+    needed = peak(program, key, run, call).bytes
     if limit is not None and needed > limit:
         raise catalogue.error("L0003", needed=needed, limit=limit)
 
 
-def of_call(program: Program, call: Call) -> int:
-    """Return the most bytes that a run of the program takes at a time."""
-    return peak_bytes(program, "", program._program, call)
+def of_call(program: Program, call: Call) -> Peak:
+    """Return the peak of a run of the program."""
+    return peak(program, "", program._program, call)
 
 
 @record()
 class Gradients:
     """Of a run with gradients: its peak, None where there are none; what its adjoint reads."""
 
-    peak_bytes: int | None = None
+    peak: Peak | None = None
     kept: tuple[Kept, ...] = ()
 
 
@@ -96,8 +107,8 @@ def of_gradients(program: Program, call: Call) -> Gradients:
         return Gradients()
     own = blank_call(made.program, call.dims, call.scalars, dict(call.arrays))
     key = ("grad", False)
-    peak = peak_bytes(program, key, made.program, own)
-    return Gradients(peak, kept(program._program, made, call.dims, call.scalars))
+    found = peak(program, key, made.program, own)
+    return Gradients(found, kept(program._program, made, call.dims, call.scalars))
 
 
 def blank_call(

@@ -29,6 +29,7 @@ from loopc.ir.visit import walk
 from loopc.passes.expand_workspaces import expand_workspaces
 
 if TYPE_CHECKING:
+    from loopc.api.memory import Peak
     from loopc.api.model import Model
     from loopc.api.report import Report
     from loopc.api.specialized import Specialized
@@ -55,7 +56,7 @@ class Program:
         self._backend = backends.load(options.backend)
         self._runnables: dict[Any, backends.Runnable] = {}
         self._routes = routes.Routes()
-        self._peaks: dict[Any, int] = {}
+        self._peaks: dict[Any, Peak] = {}
         self._derivations: dict[Any, Any] = {}
         self._bound: dict[Any, dict[Any, dict[str, int]]] = {}
         self._source: str | None = None

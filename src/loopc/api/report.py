@@ -80,6 +80,8 @@ class Report:
         peak_bytes: the most that a call allocates at a time: results, arrays, temporaries, tables.
         gradient_peak_bytes: the same of `value_and_grad`; None if there is no gradient.
         kept: what the forward part makes and the adjoint reads.
+        estimated: which of the two peaks are the bytes of all arrays together, since the run could
+            not be followed without cells.
     """
 
     dims: dict[str, int]
@@ -87,6 +89,7 @@ class Report:
     peak_bytes: int
     gradient_peak_bytes: int | None = None
     kept: tuple[Kept, ...] = ()
+    estimated: tuple[str, ...] = ()
 
     @property
     def flops(self) -> int:
@@ -117,6 +120,8 @@ class Report:
         peak = f"{self.peak_bytes:,} bytes at the peak"
         if self.gradient_peak_bytes is not None:
             peak += f" ({self.gradient_peak_bytes:,} with gradients)"
+        if self.estimated:
+            peak += f" ({' and '.join(self.estimated)} estimated: all arrays together)"
         return f"{self.flops:,} FLOPs, {peak}, for {sizes or 'all sizes'}"
 
     def __str__(self) -> str:
@@ -155,7 +160,10 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
     optimised = passes.run(inner, program._options.opt, Magnitudes(dims))
     rows = tuple(_rows(optimised, dims, scalars, program._options.opt))
     peak, both = memory.of_call(program, call), memory.of_gradients(program, call)
-    return Report(dims, rows, peak, both.peak_bytes, both.kept)
+    peaks = {"peak_bytes": peak, "gradient_peak_bytes": both.peak}
+    estimated = tuple(n for n, each in peaks.items() if each is not None and not each.followed)
+    gradient = None if both.peak is None else both.peak.bytes
+    return Report(dims, rows, peak.bytes, gradient, both.kept, estimated)
 
 
 def _require_dims(program: Compiled, dims: dict[str, int]) -> None:
