@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ from benchmarks.memory import compared
 from benchmarks.report import load, workloads
 from loopc.api.runnables import built
 from loopc.api.samples import samples
+from loopc.backends.numpy.abstract import fresh
+from loopc.backends.numpy.abstract_ledger import HEADER, Ledger
+from loopc.backends.numpy.footprint import Few, _on_threads
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.loops"))
 PYTHON = 40_000
@@ -102,6 +106,21 @@ def test_a_limit_is_obeyed_before_anything_is_allocated() -> None:
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
     assert program(x=x[:1000]).y.shape == (1000,)
+
+
+@pytest.mark.parametrize("count", [3, 16, 17, 40])
+def test_temporaries_of_a_tile_count_as_its_chunks_run(count: int) -> None:
+    blocks = f"[(a, b) for a in range(0, {count}, 1) for b in range(0, 1, 1)]"
+    made = {}
+    for starts in (f"range(0, {count}, 1)", blocks):
+        ledger = Ledger()
+        names = {"range": partial(Few, [0]), "ledger": ledger, "fresh": fresh}
+        run = "def run(blocks):\n    for _ in blocks:\n        t = fresh(ledger, (1000,), float)\n"
+        exec(run, names)
+        _on_threads(ledger, 2)(names["run"], eval(starts, names), work=32)
+        made[starts] = ledger.peak
+    at_once = 2 if count > 16 else 1  # the last block's lasts until the next one's is there
+    assert set(made.values()) == {2 * at_once * (8000 + HEADER)}
 
 
 def test_a_run_that_cannot_be_followed_is_said_to_be_estimated(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from math import prod
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -62,20 +63,33 @@ def _on_numbers(ledger: Ledger) -> Any:
 
 
 def _on_threads(ledger: Ledger, threads: int) -> Any:
-    """Return what stands for the blocks of a tile on threads: each has buffers of its own."""
+    """Return what stands for the blocks of a tile on threads: each has buffers of its own.
+
+    The largest chunk of blocks runs: temporaries of a block last until the next one of its chunk
+    has made its own, those of a chunk end with it.
+    """
 
     def run(function: Any, blocks: Any, memory: Any = (), **rest: Any) -> Any:
-        chunks = min(len(blocks), 16)
-        small = len(blocks) * rest.get("work", 1) < rest.get("least", 32)
+        count = _count(blocks)
+        chunks = min(count, 16)
+        chunk = blocks[: -(-count // max(chunks, 1))]
+        small = count * rest.get("work", 1) < rest.get("least", 32)
         at_once = 1 if small or chunks < 2 else min(chunks, threads)
         before, own, ledger.peak = ledger.peak, ledger.used, ledger.used
-        sums = function(blocks, *(fresh(ledger, _tuple(n), dtype) for n, dtype in memory))
+        sums = function(chunk, *(fresh(ledger, _tuple(n), dtype) for n, dtype in memory))
         kept = ledger.used - own
         most = at_once * (ledger.peak - own - kept) + chunks * kept
         ledger.peak = max(before, own + most)
         return None if sums is None else list(sums)
 
     return run
+
+
+def _count(blocks: Any) -> int:
+    """Return how many blocks a tile has: those of several indices are a list of a few of them."""
+    if isinstance(blocks, Few) or not blocks:
+        return len(blocks)
+    return prod(n.among for n in blocks[0])
 
 
 def _tuple(shape: Any) -> tuple[int, ...]:
@@ -132,6 +146,16 @@ def _as_strided(array: Any, shape: Any, strides: Any, **rest: Any) -> Any:
     return array.seen(np.lib.stride_tricks.as_strided(array.form, shape, strides))
 
 
+class Place(int):
+    """A number of a range.
+
+    Attributes:
+        among: how many numbers the range has.
+    """
+
+    among: int
+
+
 class Few(Sequence[int]):
     """A range of which the first numbers, the last and one between are gone through.
 
@@ -148,7 +172,10 @@ class Few(Sequence[int]):
         return len(self.every)
 
     def __getitem__(self, at: Any) -> Any:
-        return self.every[at]
+        found = self.every[at]
+        if isinstance(found, int):
+            return found
+        return Few(self.depth, found.start, found.stop, found.step)
 
     def __iter__(self) -> Iterator[int]:
         count = len(self.every)
@@ -157,7 +184,9 @@ class Few(Sequence[int]):
         self.depth[0] += 1
         try:
             for at in places if count > len(places) else range(count):
-                yield self.every[at]
+                place = Place(self.every[at])
+                place.among = count
+                yield place
         finally:
             self.depth[0] -= 1
 
