@@ -126,6 +126,9 @@ class _Survey:
     def write(self, target: View | Gather, op: str, value: Value, loops: tuple[str, ...]) -> None:
         """Take in a cell that gets a value, which is of no wider kind."""
         self.access(target, loops, write=True)
+        for part in target.indices if isinstance(target, Gather) else ():
+            if isinstance(part, Position):
+                self.value(part.at, loops)
         if op != "=":
             row = reductions.by_op(op)
             assert row is not None
