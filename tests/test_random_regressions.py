@@ -117,6 +117,31 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "(x[i,k]) - cummax[i < N, k < K if k != 1](x[i,k]) cumprod[i < N, k < K](x[i,k])\n",
         {"x": whole(2, 3)},
     ),
+    "a target's subscript that is itself read from data": (
+        "input p[N]: int, x[N]\ndim t[N]\nfor i < N: t[p[p[i]]] = t[1] / 2 + x[i]\n",
+        {"p": np.array([2, 0, 1]), "x": whole(3)},
+    ),
+    "a padded number of a target beside a clamped one": (
+        "input x[N,M,K]\ndim t[N,M,K]\nfor k in range(1, K):\n    for i < N - 1:\n"
+        "        t[i,pad(2*k-1),clamp(k-1)] max= t[i,k % M,1] + x[i,0,k]\n",
+        {"x": whole(2, 3, 3)},
+    ),
+    "the last value of a loop with none": (
+        "input x[M,N], w[N]\nfor b < M:\n    for i < N:\n"
+        "        y[i] = x[b,i] + w[2] + max[j < N](x[b,j] w[j])\n",
+        {"x": np.zeros((0, 2)), "w": whole(2)},
+    ),
+    "the last value where a condition never holds": (
+        "input x[M,N], w[N]\ndim y[N]\nfor b < M:\n    for i < N:\n"
+        "        if x[b,0] > 9: y[i] = x[b,i] + w[2] + sum[j < N](w[2] x[b,j])\n",
+        {"x": whole(3, 2), "w": whole(2)},
+    ),
+    "a number as a subscript in a loop with no values": (
+        "input x[N,M,K]\ndim t[N,M,K]\nfor k in range(1, K):\n    for i < N - 1:\n"
+        "        t[i,pad(2*k-1),0] max= t[i,k % M,1] / 2\n"
+        "for i < N: y[i] = t[i,0,0] + x[i,0,0]\noutput y\n",
+        {"x": whole(3, 2, 1)},
+    ),
 }
 
 

@@ -114,7 +114,7 @@ def stays_inside_at(lowering: Lowering, access: Access, axis: int) -> bool:
         return True
     if lowering.masks or lowering.box.scalars:
         return False
-    others = [i for i in _others(lowering, access, axis) if may_be_empty(i, lowering.ranges)]
+    others = _maybe_empty(lowering, access, axis)
     if any(i.name in lowering.box.reduced for i in others):
         return False
     if not _is_window(lowering, access):  # the helper of a window sees to it
@@ -134,6 +134,11 @@ def _others(lowering: Lowering, access: Access, axis: int) -> list[Index]:
     """Return the indices of the box that a subscript has nothing to do with."""
     used = used_ranges(access.subscripts[axis].at, lowering.ranges)
     return [i for n, i in lowering.box.indices.items() if n not in used]
+
+
+def _maybe_empty(lowering: Lowering, access: Access, axis: int) -> list[Index]:
+    """Return the indices without which nothing is accessed, whatever a subscript is."""
+    return [i for i in _others(lowering, access, axis) if may_be_empty(i, lowering.ranges)]
 
 
 def _where_run(lowering: Lowering, access: Access) -> tuple[Expr, ...]:
@@ -279,6 +284,10 @@ def _position(lowering: Lowering, access: Access, axis: int) -> Position:
     subscript, context = access.subscripts[axis], lowering.context
     at = context.as_indices(subscript.at)
     proved = not _is_data(at) and context.is_inside(access, axis, lowering.ranges)
+    if subscript.mode == "strict" and not proved and not _is_data(at):
+        others = _maybe_empty(lowering, access, axis)
+        if not any(i.name in lowering.box.reduced for i in others):
+            context.occupied.update(dict.fromkeys(others))
     value, dtype = lowering.value(subscript.at), lowering.type_of(subscript.at)
     if dtype is not None and dtype.kind == "b":  # an array of bools is a mask to NumPy
         value = Cast(value, INTEGER, value.axes)

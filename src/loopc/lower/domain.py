@@ -29,19 +29,22 @@ class Box:
         masks: conditions on points of the box.
         scalars: conditions that do not depend on the point.
         reduced: those of the indices that reductions bind.
+        gone: indices that left the box, for only their last value counts; where they have none
+            there is nothing to do.
     """
 
     indices: dict[str, Index]
     masks: tuple[Expr, ...] = ()
     scalars: tuple[Expr, ...] = ()
     reduced: frozenset[str] = frozenset()
+    gone: tuple[Index, ...] = ()
 
     def extended(self, indices: Sequence[Index], guard: Expr | None) -> Box:
         """Return the box with further indices, for the inside of a reduction."""
         own = {i.name for i in indices}
         reduced = self.reduced | own
         inner = box((*self.indices.values(), *indices), conjuncts(guard), own, dense=reduced)
-        return replace(inner, masks=(*self.masks, *inner.masks), reduced=reduced)
+        return replace(inner, masks=(*self.masks, *inner.masks), reduced=reduced, gone=self.gone)
 
 
 def box(

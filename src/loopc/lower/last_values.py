@@ -24,6 +24,7 @@ def last_values(
     """
     kept = dict(domain.indices)
     masks = domain.masks
+    gone: list[Index] = []
     for name in reversed(list(kept)):
         if name in free_indices(update.target):
             continue
@@ -37,12 +38,16 @@ def last_values(
             if name in backwards:
                 assert index.start is not None
                 final = index.start
-            conditions.extend(_nonempty(index))
+            gone.append(index)
         if name in free_indices(update.value):
             update = replace(update, value=substitute(update.value, {name: final}))
-    conditions.extend(m for m in masks if not any(n in kept for n in free_indices(m)))
+    still = [m for m in masks if not any(n in kept for n in free_indices(m))]
+    still += [c for i in gone if free_indices(i) for c in _nonempty(i)]
+    counted = tuple(i for i in gone if not free_indices(i))
+    conditions += [*still, *(c for i in counted for c in _nonempty(i))]
     masks = tuple(m for m in masks if any(n in kept for n in free_indices(m)))
-    return update, replace(domain, indices=kept, masks=masks)
+    scalars = (*domain.scalars, *still)
+    return update, replace(domain, indices=kept, masks=masks, scalars=scalars, gone=counted)
 
 
 def _nonempty(index: Index) -> list[Expr]:

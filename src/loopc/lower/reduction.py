@@ -73,7 +73,7 @@ def _measured(lowering: Lowering, found: Box) -> Box:
 
     def measure(node: Node) -> Node:
         if isinstance(node, Reduce):
-            outside = replace(lowering, box=Box({}), masks=())
+            outside = replace(lowering, box=Box({}, gone=lowering.box.gone), masks=())
             return lowering.context.measure(outside.value(node))
         return map_children(node, measure)
 

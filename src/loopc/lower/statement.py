@@ -145,7 +145,7 @@ def _where_it_writes(
     lowering: Lowering, update: Update, conditions: list[Expr]
 ) -> tuple[Update, set[int]]:
     """Make padded numbers of a target conditions of the update; return where they stand."""
-    target = update.target
+    target = accesses.without_modes(lowering, update.target)
     axes = range(len(target.subscripts) if lowering.context.opt else 0)
     found = {n for n in axes if accesses.is_padded_alone(lowering, target, n)}
     for axis in sorted(found):
@@ -190,7 +190,7 @@ class _Target:
     ) -> None:
         self.lowering = lowering
         self.context = lowering.context
-        self.update = replace(update, target=accesses.without_modes(lowering, update.target))
+        self.update = update
         self.array = update.target.array
         self.dtype: DType = self.context.types[self.array]
         self.fresh = fresh

@@ -47,7 +47,7 @@ class Lowering:
     @property
     def ranges(self) -> dict[str, Index]:
         """All indices in scope, outermost first."""
-        return {**self.serial, **self.box.indices}
+        return {**self.serial, **{i.name: i for i in self.box.gone}, **self.box.indices}
 
     def under(self, *conditions: Expr) -> Lowering:
         """Return the lowering for what is needed only where `conditions` hold."""
