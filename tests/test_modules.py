@@ -16,7 +16,7 @@ from support import TESTS
 def test_a_docstring_says_what_is_done_how() -> None:
     text = (
         "input x[T, I]\nfor t,j,i  a[t,j] += W[j,i] x[t,i]\n"
-        "for t in range(1, T), j: h[t,j] = h[t-1,j] a[t,j]\nfor t,j  y[t,j] = sin(h[t,j])**2\n"
+        "for t in range(1, T), j: h[t,j] = sin(h[t-1,j]) a[t,j]\nfor t,j  y[t,j] = sin(h[t,j])**2\n"
     )
     module = ast.get_docstring(ast.parse(loopc.compile(text).source))
     assert module is not None

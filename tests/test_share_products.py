@@ -164,3 +164,14 @@ def test_gradients_in_another_order_are_those_of_the_written_one(name: str) -> N
     expected = plain.grad(given, seed=seed)
     for key, value in fast.grad(given, seed=seed).items():
         np.testing.assert_allclose(value, expected[key], rtol=1e-12, atol=1e-12)
+
+
+def test_a_sum_over_cells_that_the_product_itself_writes_is_made_before_it() -> None:
+    text = (
+        "input x[B,I], u[I]\nfor i  c[i] = mean[b](x[b,i])\n"
+        "for i  s[i] = sum[b]((x[b,i] - c[i])**2)\nfor i  L += u[i] s[i]\n"
+    )
+    rng = np.random.default_rng(0)
+    x, u = rng.standard_normal((4, 3)), rng.standard_normal(3)
+    found = loopc.compile(text, opt=2, loss="L").grad({"x": x, "u": u})["x"]
+    np.testing.assert_allclose(found, 2 * (x - x.mean(axis=0)) * u, rtol=1e-12, atol=1e-12)

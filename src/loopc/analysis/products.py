@@ -254,7 +254,8 @@ class Expansion:
         found = self.expanded(each)
         read = [pair for leaf in (*found.leaves, *found.scalars) for pair in leaf.ident[1]]
         now = all(self.versions.of(array, each.number) == version for array, version in read)
-        return now and len(found.leaves) <= LEAVES
+        own = any(array == each.update.target.array for array, _ in read)
+        return now and not own and len(found.leaves) <= LEAVES
 
     def expanded(self, each: Product) -> Product:
         """Return a product with what it reads of arrays that are gone put in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,8 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     cells = list(dict.fromkeys(t.cell() for t in tiles))
     cell = cells[0] if len(cells) == 1 else f"max({', '.join(cells)})"
     by = f", {sweep.step}" if sweep.step != 1 else ""
-    yield f"{times} = range({start}, {stop}{by})"
+    bounds = stop if start == "0" and not by else f"{start}, {stop}{by}"
+    yield f"{times} = range({bounds})"
     yield f"{total} = {count} + {last} + {sweep.skew} * max(len({times}) - 1, 0)"
     yield f"{rows} = {speller.helper('_rows')}({count}, {total}, {cell}, {LEAST * sweep.skew})"
     for tile in tiles:
@@ -42,10 +44,14 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
             yield f"{name} = np.empty({shape}, {dtype})"
     yield f"for {first} in range(0, {total}, {rows}):"
     yield f"    for {number} in {_reached(sweep, first, rows, count, times, last)}:"
-    yield f"        {base} = {times}[{number}]"
-    for stage, tile in zip(sweep.body, tiles, strict=True):
-        for line in _stage(steps, sweep, stage, tile, (first, number, rows)):
-            yield f"        {line}"
+    body = [
+        line
+        for stage, tile in zip(sweep.body, tiles, strict=True)
+        for line in _stage(steps, sweep, stage, tile, (first, number, rows))
+    ]
+    if any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
+        yield f"        {base} = {times}[{number}]"
+    yield from (f"        {line}" for line in body)
 
 
 def _reached(sweep: Sweep, first: str, rows: str, count: str, times: str, last: int) -> str:

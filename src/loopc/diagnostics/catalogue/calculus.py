@@ -43,8 +43,14 @@ ENTRIES: tuple[Entry, ...] = (
         raises=DifferentiationError,
         message="the derivative of `{name}` in this place is not available yet",
         hint="write it out as loops, or wrap it in `stopgrad(…)`",
-        bad_call="loopc.compile('for i,j  L += cumsum[i,j](x[i,j])\\n').grad(x=np.ones((2, 3)))",
-        good_call="loopc.compile('for i,j  L += cumsum[j](x[i,j])\\n').grad(x=np.ones((2, 3)))",
+        bad_call=(
+            "loopc.compile('for i in range(0, N), j: L += softmax[i in range(1, N), j](x[i,j])\\n')"
+            ".grad(x=np.ones((2, 3)))"
+        ),
+        good_call=(
+            "loopc.compile('for i, j in range(0, M): L += softmax[j in range(1, M)](x[i,j])\\n')"
+            ".grad(x=np.ones((2, 3)))"
+        ),
     ),
     Entry(
         code="L0605",
