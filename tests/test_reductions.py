@@ -108,7 +108,11 @@ KINKS: dict[str, list[tuple[str, list[float], list[float]]]] = {
     "logsoftmax": [("", [-INF, -INF, -INF], [0, 0, 0]), ("", [-INF, 0, 0], [0, 0, 0])],
     "cumsum": [("", [0, 0, INF], [3, 2, 1])],
     "cumprod": [("", [0, 2, 3], [1 + 2 + 6, 0, 0]), ("", [2, 0, 3], [1, 2 + 6, 0])],
-    "cummax": [("", [1, 1, 0], [2, 1, 0]), ("", [-INF, -INF, 1], [1.5, 0.5, 1])],
+    "cummax": [
+        ("", [1, 1, 0], [2, 1, 0]),
+        ("", [1, 1, 1], [1 + HALF + THIRD, HALF + THIRD, THIRD]),
+        ("", [-INF, -INF, 1], [1.5, 0.5, 1]),
+    ],
     "cummin": [("", [1, 1, 2], [2, 1, 0])],
 }
 """By reduction: guard, entries, and the gradient of the sum of all finite results."""
@@ -153,3 +157,129 @@ def test_operators_at_kinks(
         np.testing.assert_allclose(program.grad(arrays, seed=seed).x, expected)
         slope = program.jvp(arrays, {"x": [1.0, 1.0, 1.0]}).y
         assert np.sum(slope) == pytest.approx(np.sum(expected))
+
+
+def shared(
+    x: np.ndarray, seed: np.ndarray, sign: int, counts: np.ndarray, order: list[int]
+) -> np.ndarray:
+    """Return the gradient of a running extreme by its definition: ties share each value evenly."""
+    found = np.zeros(len(x))
+    for place, at in enumerate(order):
+        upto = [j for j in order[: place + 1] if counts[j]]
+        best = max((sign * x[j] for j in upto), default=-INF)
+        tied = [j for j in upto if sign * x[j] == best]
+        for j in tied:
+            found[j] += seed[at] / len(tied)
+    return found
+
+
+UP, DOWN = list(range(7)), list(range(7))[::-1]
+NO = np.arange(7)
+RUNNING_EXTREMES = {
+    "for i  y[i] = cummax[i](x[i])": (1, NO >= 0, UP),
+    "for i  y[i] = -cummin[i](x[i])": (-1, NO >= 0, UP),
+    "for i  y[i] = cummax[i if i % 3 != 0](x[i])": (1, NO % 3 != 0, UP),
+    "for i  y[i] = cummax[i if i % 3 == 2](x[i]) / 2": (1, NO % 3 == 2, UP),
+    "for i < 7: y[i] = cummax[i in reversed(range(7))](x[i])": (1, NO >= 0, DOWN),
+    "for i < 7: y[i] = cummin[i in reversed(range(7)) if i != 5](x[i])": (-1, NO != 5, DOWN),
+    "for i < 7: y[i] = cummax[i in range(2, 7)](x[i])": (1, NO >= 2, UP),
+    "for i  y[i] = cummax[i](exp(x[i]))": (1, NO >= 0, UP),
+    "for i  y[i] = cummax[i](sum[k](x[i] A[k,k]))": (1, NO >= 0, UP),
+    "for t < 2: for i  y[i] = cummax[i](x[i]) + stopgrad(y[i])": (1, NO >= 0, UP),
+}
+
+
+@pytest.mark.parametrize("text", RUNNING_EXTREMES)
+def test_terms_of_running_extremes_share_evenly(text: str) -> None:
+    sign, counts, order = RUNNING_EXTREMES[text]
+    scale = -1 if "-cummin" in text else 0.5 if "/ 2" in text else 1
+    rng = np.random.default_rng(3)
+    if text.startswith("for t"):
+        text = "for t < 2:\n    " + text.removeprefix("for t < 2: ")
+    programs = [
+        loopc.compile(text, opt=opt, backend=backend, wrt=["x"])
+        for backend, opt in (("reference", 0), ("numpy", 0), ("numpy", 1), ("numpy", 2))
+    ]
+    printed = loopc.compile(str(programs[0].adjoint), backend="reference")
+    for _ in range(5):
+        x, seed = rng.integers(0, 3, 7).astype(float), rng.integers(-3, 4, 7).astype(float)
+        arrays = {"x": x} | ({"A": np.eye(3)} if "A[" in text else {})
+        inner = np.exp(x) if "exp" in text else np.full(7, 3.0 if "A[" in text else 1.0)
+        expected = scale * inner * shared(x, seed, sign, counts, order)
+        slope = rng.standard_normal(7)
+        for program in programs:
+            np.testing.assert_allclose(program.vjp(arrays, {"y": seed})["x"], expected, atol=1e-12)
+            dot = program.jvp(arrays, {"x": slope})["y"]
+            np.testing.assert_allclose(dot @ seed, expected @ slope, atol=1e-12)
+        back = printed({**arrays, "y.grad": seed})
+        np.testing.assert_allclose(back["x.grad"], expected, atol=1e-12)
+
+
+def test_no_term_has_a_share_in_a_running_nan() -> None:
+    for backend in ("reference", "numpy"):
+        program = loopc.compile("for i  y[i] = cummax[i](x[i])", backend=backend)
+        arrays = {"x": np.array([1, 1, np.nan, 2])}
+        np.testing.assert_array_equal(program.vjp(arrays, {"y": np.ones(4)})["x"], [1.5, 0.5, 0, 0])
+        slope = program.jvp(arrays, {"x": np.array([1.0, 3, 5, 7])})["y"]
+        np.testing.assert_array_equal(slope, [1, 2, 0, 0])
+
+
+def test_running_extremes_of_rows_have_second_derivatives() -> None:
+    text = "for t,i  y[t,i] = cummax[i](x[t,i]**2)\nfor t,i  L += y[t,i]**2\n"
+    x = np.array([[1.0, -1, 0, 2], [3, 3, 3, 1], [2, 1, 2, 2]])
+    slope = np.random.default_rng(5).standard_normal(x.shape)
+    text += "backward L wrt x\nfor t,i  G += x.grad[t,i] v[t,i]\nbackward G wrt x as g2\n"
+    results = [
+        loopc.compile(text, backend=backend, opt=opt, outputs=["x.g2"])(x=x, v=slope)["x.g2"]
+        for backend, opt in (("reference", 0), ("numpy", 0), ("numpy", 2))
+    ]
+    for found in results[1:]:
+        np.testing.assert_allclose(found, results[0], rtol=1e-12)
+    apart = x + 0.1 * np.arange(12).reshape(3, 4)
+    program = loopc.compile(text, outputs=["x.g2"])
+    first = loopc.compile(text, outputs=["x.grad"])
+    step = 1e-6 * slope
+    after = first(x=apart + step, v=slope)["x.grad"] - first(x=apart - step, v=slope)["x.grad"]
+    np.testing.assert_allclose(program(x=apart, v=slope)["x.g2"], after / 2e-6, rtol=1e-6)
+
+
+def test_terms_of_running_extremes_over_two_indices_share_evenly() -> None:
+    for backend, opt in (("reference", 0), ("numpy", 0), ("numpy", 2)):
+        text = "for a < 3, b < 2: y[a,b] = cummax[a < 3, b < 2](x[a,b])"
+        program = loopc.compile(text, backend=backend, opt=opt)
+        x, seed = np.array([[1.0, 0], [1, 1], [0, 2]]), np.arange(1.0, 7).reshape(3, 2)
+        expected = shared(x.ravel(), seed.ravel(), 1, np.ones(6), list(range(6)))
+        np.testing.assert_allclose(program.vjp({"x": x}, {"y": seed})["x"].ravel(), expected)
+
+
+@pytest.mark.parametrize("op", ["max", "cummin"])
+def test_what_an_extreme_read_is_recorded_before_it_has_a_value(op: str) -> None:
+    """`w` has no known extent, so that its reads are recorded where they are evaluated alone."""
+    text = (
+        f"input w[M], v[N,3]\nfor c < 3:\n    for a < N, k < 3: m[c,a,k] = {op}[k](v[a,k] w[k])\n"
+        "    for a < N: w[a] += m[c,a,2]\n"
+    )
+    if op == "max":
+        text = text.replace("a < N, k < 3: m[c,a,k]", "a < N: m[c,a]").replace(
+            "max[k]", "max[k < 3]"
+        )
+        text = text.replace("m[c,a,2]", "m[c,a]")
+    else:
+        text = text.replace("cummin[k]", "cummin[k < 3]")
+    rng = np.random.default_rng(0)
+    arrays = {"w": rng.standard_normal(4), "v": rng.standard_normal((4, 3))}
+    for opt in (0, 2):
+        assert loopc.gradcheck(
+            loopc.compile(text, wrt=["w", "v"], outputs=["w"], opt=opt), **arrays
+        )
+
+
+def test_hoisted_loops_clash_with_no_index_when_differentiated_again() -> None:
+    text = (
+        "input x[K], w[K]\ndim t[K]\nfor i < K: t[i] = 1\n"
+        "for k < K:\n    t[k] += tanh(cummax[k < K](x[k] t[k]))\n    t[0] *= tanh(t[(k + 1) % K])\n"
+        "for k < K: L += t[k]**2\nbackward L wrt x\nfor k < K: G += x.grad[k] w[k]\n"
+    )
+    program = loopc.compile(text, wrt=["x"], outputs=["G"])
+    rng = np.random.default_rng(2)
+    assert loopc.gradcheck(program, x=rng.standard_normal(4), w=rng.standard_normal(4))

@@ -368,6 +368,8 @@ class Interpreter:
                 for p, t in zip(points, terms, strict=True)
                 if [x * s for x, s in zip(p, signs, strict=True)] <= key
             ]
+        if expr.op in ("cummax", "cummin") and terms:
+            return self.best(row.fn, terms)
         if row.fn not in FOLDS:
             raise NotExactError(expr.op)
         if not terms:

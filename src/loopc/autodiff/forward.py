@@ -16,6 +16,7 @@ from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itse
 from loopc.autodiff.normal import is_only_source
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import at_its_points, tidy
+from loopc.autodiff.running import all_of, averaged, is_running_extreme, joined, shares
 from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.build import expression
@@ -88,6 +89,8 @@ class Forward:
             return [stmt]
         if update.op in ("max=", "min="):
             return self._extreme(stmt, update, taken)
+        if isinstance(update.value, Reduce) and is_running_extreme(update.value):
+            return self._running_extreme(stmt, update, update.value, taken)
         (leaf,) = leaves((stmt,))
         made = self._assigned(update, _Scope(self, taken))
         if made is None:
@@ -144,6 +147,25 @@ class Forward:
         return Read(update.target, span=update.span)
 
     # max= and min=
+
+    def _running_extreme(
+        self, stmt: For | Update, update: Update, value: Reduce, taken: frozenset[str]
+    ) -> list[Stmt]:
+        """The tangent of `T[s,i] = cummax[i](…)` in an array of its own: the mean of those tied."""
+        slope = _Scope(self, taken).tangent(value.body)
+        if slope is None:
+            return [stmt]
+        target, ties = self.tangent_of(update.target), self._count(update)
+        condition = all_of(shares(value, update.target))
+        share = Call("where", (condition, slope, Const(0)))
+        made = (
+            Update(ties, "=", condition, span=update.span),
+            joined(ties, update.target, value, onwards=True),
+            Update(target, "=", share, span=update.span),
+            joined(target, update.target, value, onwards=True),
+            Update(target, "=", averaged(target, ties), span=update.span),
+        )
+        return [stmt, *(s for u in made for s in _in_loops(stmt, u))]
 
     def _extreme(self, stmt: For | Update, update: Update, taken: frozenset[str]) -> list[Stmt]:
         """The tangent of `T[s] max= e`; equal terms share evenly."""

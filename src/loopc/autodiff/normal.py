@@ -15,6 +15,7 @@ from loopc.autodiff.hoisted import computed, in_used_loops, is_exact, with_range
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
+from loopc.autodiff.running import is_shared
 from loopc.diagnostics import catalogue
 from loopc.ir.nodes import (
     Access,
@@ -66,6 +67,7 @@ def normalise(
             whatever a statement changes, its tangent runs beside it.
     """
     body = without_running(body)
+    names.taken.update(n.name for stmt in body for n in walk(stmt) if isinstance(n, Index))
     writers: dict[str, list[Update]] = {}
     for _, update in updates(body):
         writers.setdefault(update.target.array, []).append(update)
@@ -126,7 +128,7 @@ class _Normal:
         """Whether a reduction of active arrays may need statements of its own."""
         row = lookup(value.op)
         assert row is not None
-        return not (self.forward and (row.linear or row.adjoint))
+        return is_shared(row) or not (self.forward and (row.linear or row.adjoint))
 
     def _apart(self, stmt: For, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         """Split the loops that carry nothing from those that do; reductions stand between."""
@@ -238,7 +240,7 @@ class _Normal:
         assert row is not None
         if row.adjoint == "g" or not self._is_apart(value):
             return True
-        if not row.adjoint:
+        if not row.adjoint or is_shared(row):
             return False
         if (
             value is not update.value
@@ -288,7 +290,7 @@ class _Normal:
         if not value.at:
             return opened_reduction(value, {i.name for i in loops})
         inner = any(isinstance(n, Reduce) for n in walk(value.body))
-        return self._apart_from(value, loops) if inner else value
+        return self._apart_from(value, loops) if inner or self._is_stored(value) else value
 
     def _apart_from(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
         """Return a pointwise reduction whose indices have other names than the loops round it."""
@@ -303,11 +305,15 @@ class _Normal:
         guards = () if value.guard is None else (value.guard,)
         for stmt in own:
             hoisted.extend(in_used_loops(value.indices, self._held(stmt, guards, everything)))
-        row = lookup(value.op)
-        assert row is not None
-        if row.form == "fold" and row.fn in ("max", "min") and not self._is_repeatable(body):
+        if self._is_stored(replace(value, body=body)):
             return self._stored(value, body, everything, hoisted)
         return body
+
+    def _is_stored(self, value: Reduce) -> bool:
+        """Whether the terms of an extreme must be the numbers that it was found among."""
+        row = lookup(value.op)
+        assert row is not None
+        return row.fn in ("max", "min") and not self._is_repeatable(value.body)
 
     def _is_repeatable(self, value: Expr) -> bool:
         """Whether a value comes out the same, to the last bit, wherever it is computed.
@@ -358,7 +364,7 @@ class _Normal:
         cell = self.names.cells(name, [*outer, *own], (*outer, *own), value.span, (value.body,))
         row = lookup(value.op)
         assert row is not None
-        if row.evaluate is None:
+        if row.evaluate is None and not row.adjoint:
             hoisted.extend(recurrence(cell, value))
         else:
             at = tuple(IndexRef(i.name) for i in own)

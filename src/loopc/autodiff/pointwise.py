@@ -99,7 +99,7 @@ def _range(index: Index) -> tuple[Expr | None, Expr | None, int]:
 
 
 def recurrence(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
-    """Return the recurrence of a running sum, product, maximum or minimum."""
+    """Return the recurrence of a running sum or product."""
     row = lookup(value.op)
     assert row is not None
     if len(value.indices) != 1 or not row.fn:

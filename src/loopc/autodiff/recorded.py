@@ -79,11 +79,15 @@ class Recorder:
         return later and may_meet(leaf, ref, other, write, None, common)
 
     def _is_lost(self, leaf: Leaf, access: Access, inner: tuple[Index, ...]) -> bool:
-        if access == leaf.update.target and self.keeps_result(leaf):
+        if self._is_result(leaf, access):
             return False
         ref = Ref(access, inner, write=False)
         others = self.writers_of(access.array)
         return any(self._overwrites(other, leaf, ref) for other in others)
+
+    def _is_result(self, leaf: Leaf, access: Access) -> bool:
+        """Whether a read means the value that a statement gives its cell."""
+        return access == leaf.update.target and self.keeps_result(leaf)
 
     # Recording
 
@@ -139,6 +143,8 @@ class Recorder:
         used = set(free_indices(access))
         if self._is_inside(leaf, access, bound):
             holds = ()
+        # What is recorded in front of a statement cannot be chosen by its result.
+        holds = tuple(c for c in holds if not any(self._is_result(leaf, a) for a in reads(c)))
         inner = used | {n for c in holds for n in free_indices(c)}
         extra = tuple(i for i in bound if i.name in inner)
         key = (leaf.number, access, extra, holds)

@@ -21,6 +21,7 @@ from loopc.autodiff.checkpoints import Sweep
 from loopc.autodiff.loops import alone, merged, wrapped
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
+from loopc.autodiff.running import all_of, averaged, is_running_extreme, joined, shares
 from loopc.ir import reductions
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.bounds import backwards, extent
@@ -59,6 +60,7 @@ class Reverse:
         self.top: Stmt | None = None
         self.first = 0
         self.counts: list[Stmt] = []
+        self.from_end: list[tuple[Stmt, str]] = []
 
     def sweeps(self) -> list[Sweep]:
         """Return each statement with what it must record, and its adjoint."""
@@ -94,7 +96,7 @@ class Reverse:
         if not inner:
             return []
         if not carried and len(block) == 1:
-            return [merged(stmt, s) for s in inner]
+            return [merged(self._turned(stmt, s), s) for s in inner]
         indices = tuple(
             replace(backwards(i), written=True) if n in carried else i
             for n, i in enumerate(stmt.indices)
@@ -102,6 +104,12 @@ class Reverse:
         if len(inner) == 1:
             return [merged(replace(stmt, indices=indices), inner[0])]
         return [replace(stmt, indices=indices, body=tuple(inner))]
+
+    def _turned(self, stmt: For, inner: Stmt) -> For:
+        """Return the loops round a statement, backwards if it carries something from the end."""
+        last = [n for s, n in self.from_end if s is inner]
+        back = (replace(backwards(i), written=True) if i.name in last else i for i in stmt.indices)
+        return replace(stmt, indices=tuple(back))
 
     # One update
 
@@ -113,6 +121,8 @@ class Reverse:
             return self._extreme(leaf)
         value = update.value
         if isinstance(value, Reduce) and self._is_own(update.op, value):
+            if is_running_extreme(value):
+                return self._running_extreme(leaf, value)
             return self._reduction(leaf, value)
         names = {level.index.name for level in leaf.levels}
         result = self._result(leaf)
@@ -236,6 +246,26 @@ class Reverse:
             made.append(self._term(leaf, full, share))
         if self._needs_zero(leaf):
             made.append(Update(target, "=", Const(0), span=update.span))
+        return made
+
+    def _running_extreme(self, leaf: Leaf, value: Reduce) -> list[Stmt]:
+        """The adjoint of `T[s,i] = cummax[i](…)`, alone in its loops, into an array of its own."""
+        update, target = leaf.update, self._cotangent(leaf)
+        loops = [level.index for level in leaf.levels]
+        name = self.names.fresh(f"{update.target.array}_ties")
+        ties = self.names.cells(name, loops, loops, update.span, (update,))
+        holds = shares(value, update.target)
+        last = joined(target, update.target, value, onwards=False)
+        self.from_end.append((last, value.indices[0].name))
+        made = [
+            Update(ties, "=", self._recorded(leaf, all_of(holds), ()), span=update.span),
+            joined(ties, update.target, value, onwards=True),
+            Update(target, "=", averaged(target, ties), span=update.span),
+            last,
+        ]
+        for term in terms(value.body, self.active.__contains__, {i.name for i in loops}):
+            full = replace(term, conditions=(*holds, *term.conditions))
+            made.append(self._term(leaf, full, Read(target)))
         return made
 
     def _dot(self, leaf: Leaf, value: Reduce, body: Expr, made: list[Stmt]) -> Expr:

@@ -41,7 +41,8 @@ class Reduction:
         complex: whether it takes complex terms.
         adjoint: the cotangent of a term in .loops text: over `g`, the cotangent of the value; `x`,
             the term; `y`, the value; `n`, how many terms share it; `s`, the sum of `adjoint_sum`
-            over the points of a pointwise reduction. "": there is none.
+            over the points of a pointwise reduction. "": there is none. A running reduction adds
+            up these shares of all values at which the term is equal to the value.
         adjoint_where: the condition, in the same names, for a term to have a share; "": always.
         adjoint_sum: see `adjoint`.
         linear: whether its derivative is the same reduction, of the terms' derivatives.
@@ -322,6 +323,9 @@ _POINTWISE = (
         combine=maximum,
         fn="max",
         ufunc="np.maximum",
+        adjoint="g / n",
+        adjoint_where="x == y",
+        source="As max: the terms up to a point that are equal to the value there share evenly.",
     ),
     Reduction(
         name="cummin",
@@ -330,6 +334,9 @@ _POINTWISE = (
         combine=minimum,
         fn="min",
         ufunc="np.minimum",
+        adjoint="g / n",
+        adjoint_where="x == y",
+        source="As min: the terms up to a point that are equal to the value there share evenly.",
     ),
 )
 
