@@ -16,7 +16,7 @@ from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itse
 from loopc.autodiff.normal import is_only_source
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import at_its_points, tidy
-from loopc.autodiff.running import all_of, averaged, is_running_extreme, joined, shares
+from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
 from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.build import expression
@@ -36,7 +36,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import add, loop, neg, opened_reduction, reads, substitute, updates
+from loopc.ir.visit import add, conjunction, loop, neg, opened_reduction, reads, substitute, updates
 from loopc.ir.workspace import Names
 
 
@@ -156,7 +156,7 @@ class Forward:
         if slope is None:
             return [stmt]
         target, ties = self.tangent_of(update.target), self._count(update)
-        condition = all_of(shares(value, update.target))
+        condition = conjunction(*shares(value, update.target))
         share = Call("where", (condition, slope, Const(0)))
         made = (
             Update(ties, "=", condition, span=update.span),

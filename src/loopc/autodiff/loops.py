@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loopc.ir.nodes import Call, Expr, For, Index, Stmt
-from loopc.ir.visit import loop, reads, updates
+from loopc.ir.nodes import Expr, For, Index, Stmt
+from loopc.ir.visit import conjunction, loop, reads, updates
 
 
 def wrapped(indices: tuple[Index, ...], conditions: tuple[Expr, ...], stmt: Stmt) -> Stmt:
     """Put a statement into loops and under conditions."""
-    guard: Expr | None = None
-    if conditions:
-        guard = conditions[0] if len(conditions) == 1 else Call("and", conditions)
+    guard = conjunction(*conditions) if conditions else None
     return loop(indices, guard, stmt)[0]
 
 
@@ -24,7 +22,7 @@ def merged(outer: For, inner: Stmt) -> Stmt:
     if outer.guard is not None and (data or inner.guard is None) and inner.indices and data:
         return replace(outer, body=(inner,))
     guards = tuple(dict.fromkeys(g for g in (outer.guard, inner.guard) if g is not None))
-    guard = None if not guards else guards[0] if len(guards) == 1 else Call("and", guards)
+    guard = conjunction(*guards) if guards else None
     return For((*outer.indices, *inner.indices), guard, inner.body, span=outer.span)
 
 

@@ -21,7 +21,7 @@ from loopc.autodiff.checkpoints import Sweep
 from loopc.autodiff.loops import alone, merged, wrapped
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
-from loopc.autodiff.running import all_of, averaged, is_running_extreme, joined, shares
+from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
 from loopc.ir import reductions
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.bounds import backwards, extent
@@ -40,7 +40,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, opened_reduction, reads, substitute, updates
+from loopc.ir.visit import conjunction, free_indices, opened_reduction, reads, substitute, updates
 from loopc.ir.workspace import Names
 
 
@@ -258,7 +258,7 @@ class Reverse:
         last = joined(target, update.target, value, onwards=False)
         self.from_end.append((last, value.indices[0].name))
         made = [
-            Update(ties, "=", self._recorded(leaf, all_of(holds), ()), span=update.span),
+            Update(ties, "=", self._recorded(leaf, conjunction(*holds), ()), span=update.span),
             joined(ties, update.target, value, onwards=True),
             Update(target, "=", averaged(target, ties), span=update.span),
             last,

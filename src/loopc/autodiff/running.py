@@ -33,11 +33,6 @@ def shares(value: Reduce, result: Access) -> tuple[Expr, ...]:
     return (equal,) if value.guard is None else (value.guard, equal)
 
 
-def all_of(conditions: tuple[Expr, ...]) -> Expr:
-    """Return whether all of some conditions hold, tried in this order."""
-    return conditions[0] if len(conditions) == 1 else Call("and", conditions)
-
-
 def averaged(sum_of: Access, ties: Access) -> Expr:
     """Return a sum over the terms that share a value, by their number; 0 where none does (NaN)."""
     return Call("div", (Read(sum_of), Call("max", (Read(ties), Const(1)))))

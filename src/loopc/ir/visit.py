@@ -331,6 +331,18 @@ def mul(*factors: Expr) -> Expr:
     return neg(product) if negative else product
 
 
+def conjunction(*conditions: Expr) -> Expr:
+    """Return whether all of some conditions hold, tried in this order; there is at least one."""
+    return conditions[0] if len(conditions) == 1 else Call("and", conditions)
+
+
 def loop(indices: tuple[Index, ...], guard: Expr | None, *body: Stmt) -> tuple[Stmt, ...]:
     """Return the loop, or the bare body where there is nothing to loop over or to guard."""
     return (For(indices, guard, body),) if indices or guard is not None else body
+
+
+def with_update(nest: Stmt, update: Update) -> Stmt:
+    """Return a nest of loops round one statement with an update in the place of that."""
+    if not isinstance(nest, For):
+        return update
+    return replace(nest, body=(with_update(nest.body[0], update),))

@@ -11,7 +11,7 @@ from loopc.ir import reductions
 from loopc.ir.dtypes import INTEGER
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Index
-from loopc.ir.visit import substitute
+from loopc.ir.visit import conjunction, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
 from loopc.lower.plan import Apply, Cast, Expand, Fold, Lit, Scalar, Value
@@ -126,8 +126,7 @@ def _or_not_needed(lowering: Lowering, mask: Value, needed: tuple[Expr, ...]) ->
     """Let every term count where nothing is needed, so that no reduction there is of nothing."""
     if not needed:
         return mask
-    condition = needed[0] if len(needed) == 1 else Call("and", needed)
-    other = lowering.condition((Call("not", (condition,)),))
+    other = lowering.condition((Call("not", (conjunction(*needed),)),))
     assert other is not None
     return Apply("or", (mask, other), lowering.union(mask, other))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import last
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Reduce, Update
-from loopc.ir.visit import free_indices, substitute
+from loopc.ir.visit import conjunction, free_indices, substitute
 from loopc.lower.domain import Box, count
 
 
@@ -57,16 +57,12 @@ def _nonempty(index: Index) -> list[Expr]:
     return [] if sure else [Call("gt", (size, Const(0)))]
 
 
-def _all(conditions: tuple[Expr, ...]) -> Expr:
-    return conditions[0] if len(conditions) == 1 else Call("and", conditions)
-
-
 def _exists(index: Index, masks: tuple[Expr, ...]) -> Expr:
     """Return whether the masks hold for some value of an index."""
-    return Reduce("any", (index,), None, _all(masks))
+    return Reduce("any", (index,), None, conjunction(*masks))
 
 
 def _last_where(index: Index, masks: tuple[Expr, ...], *, backwards: bool) -> Expr:
     """Return the last value of an index for which the masks hold."""
     op = "min" if backwards else "max"
-    return Reduce(op, (index,), _all(masks), IndexRef(index.name))
+    return Reduce(op, (index,), conjunction(*masks), IndexRef(index.name))

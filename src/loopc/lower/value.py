@@ -13,7 +13,7 @@ from loopc.ir.dtypes import FLOAT, INTEGER, DType, as_float, is_reciprocal, of_c
 from loopc.ir.functions import TO_INTEGER, lookup, order
 from loopc.ir.nodes import Call, Const, Expr, Extent, Index, IndexRef, Read, Reduce
 from loopc.ir.sites import LAZY, evaluated_where, used_ranges
-from loopc.ir.visit import free_indices
+from loopc.ir.visit import conjunction, free_indices
 from loopc.lower import access, growth, reduction
 from loopc.lower.context import Context, place_of
 from loopc.lower.domain import Box
@@ -91,7 +91,7 @@ class Lowering:
         """Lower a conjunction, which is needed only where the masks hold; None: always."""
         if not conditions:
             return None
-        return self.value(conditions[0] if len(conditions) == 1 else Call("and", conditions))
+        return self.value(conjunction(*conditions))
 
     def masked(self, value: Value, fill: float) -> Value:
         """Return the value where the masks hold, `fill` elsewhere."""

@@ -16,7 +16,7 @@ from dataclasses import replace
 from loopc.ir.bind import evaluate
 from loopc.ir.bounds import extent
 from loopc.ir.nodes import Call, Const, Expr, For, Index, Node, Program, Reduce
-from loopc.ir.visit import map_children, walk
+from loopc.ir.visit import conjunction, map_children, walk
 
 
 def empty_ranges(
@@ -42,10 +42,9 @@ def guard_empty(program: Program, empty: frozenset[Expr]) -> Program:
         if isinstance(new, For) or (isinstance(new, Reduce) and new.op == "sum"):
             sizes = dict.fromkeys(extent(i) for i in new.indices)
             tests = [Call("gt", (s, Const(0))) for s in sizes if s in empty]
-            own = () if new.guard is None else (new.guard,)
-            parts = (*tests, *own)
             if tests:
-                return replace(new, guard=parts[0] if len(parts) == 1 else Call("and", parts))
+                own = () if new.guard is None else (new.guard,)
+                return replace(new, guard=conjunction(*tests, *own))
         return new
 
     return map_children(program, visit) if empty else program

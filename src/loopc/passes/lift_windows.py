@@ -45,7 +45,16 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.sites import used_ranges
-from loopc.ir.visit import free_indices, fresh_name, loop, map_children, mul, neg, reads
+from loopc.ir.visit import (
+    free_indices,
+    fresh_name,
+    loop,
+    map_children,
+    mul,
+    neg,
+    reads,
+    with_update,
+)
 from loopc.ir.workspace import Names
 
 _PARTIAL = ("floordiv", "mod", "pow")
@@ -102,7 +111,7 @@ class _Pass:
         value = self._lifted(update.value, ranges, update, number, made)
         if value is not update.value:
             update = replace(update, value=value)
-        return [stmt] if update is inner else [*made, _with(stmt, update), *after]
+        return [stmt] if update is inner else [*made, with_update(stmt, update), *after]
 
     # Functions of a window
 
@@ -314,10 +323,3 @@ def _name(subscript: Subscript, taken: set[str]) -> str:
     """Return the name of the index that stands for a subscript: that of one in it, if it may."""
     own = free_indices(subscript)
     return next((n for n in own if n not in taken), None) or fresh_name("i", taken)
-
-
-def _with(stmt: Stmt, update: Update) -> Stmt:
-    """Return a nest of loops with another update in it."""
-    if not isinstance(stmt, For):
-        return update
-    return replace(stmt, body=(_with(stmt.body[0], update),))

@@ -32,7 +32,16 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, loop, map_children, mul, neg, reads
+from loopc.ir.visit import (
+    conjunction,
+    free_indices,
+    loop,
+    map_children,
+    mul,
+    neg,
+    reads,
+    with_update,
+)
 
 _SIDES = {"le": (1, 0), "lt": (1, -1), "ge": (-1, 0), "gt": (-1, 1)}
 """For `j op i`: in which direction the sum runs, and where its last term is, from i."""
@@ -79,13 +88,7 @@ def _statement(stmt: Stmt) -> Stmt:
     found = _bounded(update, ranges, guards)
     if found is not None:
         return found
-    return stmt if update is inner else _with(stmt, update)
-
-
-def _with(stmt: Stmt, update: Update) -> Stmt:
-    if not isinstance(stmt, For):
-        return update
-    return replace(stmt, body=(_with(stmt.body[0], update),))
+    return stmt if update is inner else with_update(stmt, update)
 
 
 def _bounded(update: Update, ranges: Mapping[str, Index], guards: Sequence[Expr]) -> Stmt | None:
@@ -105,8 +108,7 @@ def _bounded(update: Update, ranges: Mapping[str, Index], guards: Sequence[Expr]
             value = _running(row.name, bound, update.value, rest, others)
             if value is not None:
                 inside = tuple(g for g in rest if name not in free_indices(g))
-                guard = None if not inside else inside[0]
-                guard = Call("and", inside) if len(inside) > 1 else guard
+                guard = conjunction(*inside) if inside else None
                 changed = replace(update, value=value)
                 return loop(tuple(others.values()), guard, changed)[0]
     return None
@@ -207,6 +209,6 @@ def _running(
     direction, offset = bound.side
     index = bound.index if direction > 0 else backwards(bound.index)
     at = simplify(Call("add", (IndexRef(bound.by), Const(offset))))
-    guard = None if not mine else mine[0] if len(mine) == 1 else Call("and", tuple(mine))
+    guard = conjunction(*mine) if mine else None
     running = Reduce(name, (index,), guard, body, (at,))
     return mul(*outside, running) if outside else running
