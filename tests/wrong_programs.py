@@ -142,6 +142,7 @@ SYNTAX = (
     ),
     ("L0106", "for i < 3  ⟦y[i]⟧ = 1\n"),
     ("L0106", "for i in range(3)  ⟦y[i]⟧ = 1\n"),
+    ("L0106", "for i in range(3), j  ⟦y⟧[i,j] = x[j]\n"),
     ("L0106", "if a > 0 ⟦y⟧ = 1\n"),
     (
         "L0106",

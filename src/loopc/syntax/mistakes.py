@@ -196,6 +196,9 @@ def _of_colon(source: Source, stop: Stop) -> Diagnostic | None:
     ranged = kinds[0] != "FOR" or any(k in kinds for k in ("LT", "LE", "IN", "IF"))
     if stop.kind in _ASSIGNS and ranged:
         return catalogue.diagnostic("L0106", _span(source, *_target(line)), what=head)
+    begins = len(opens) > 1 and opens[1].type in ("LSQB", *_ASSIGNS)
+    if stop.kind == "NAME" and "COLON" in stop.wanted and ranged and begins:
+        return catalogue.diagnostic("L0106", _span(source, stop.token), what=head)
     return None
 
 
