@@ -38,6 +38,14 @@ HEAD = "input steps: int, G[N,M]\nparam A[N,M], B[N,M]\n"
 TAIL = "\nfor i,j  L += A[i,j] G[i,j]\noutput L, A, B"
 
 
+GROWING = {
+    "columns": "for t in range(1, M), i < N, j < M - t: A[i,j] = (1 - G[i,j]) A[i,j] + G[i,j] A[i,j+1]",  # noqa: E501
+    "columns of a guard": "for t < M, i < N, j < M if j < t: A[i,j] = sin(A[i,j]) + G[i,t]",
+    "rows of a guard": "for t < N, i < N, j < M if i < t: A[i,j] = sin(A[i,j]) + G[t,j]",
+}
+"""Loops whose steps are of different sizes."""
+
+
 def arrays(n: int, m: int, steps: int) -> dict[str, np.ndarray | int]:
     rng = np.random.default_rng(3)
     return {"steps": steps, **{k: rng.standard_normal((n, m)) for k in "GAB"}}
@@ -66,3 +74,16 @@ def test_it_is_a_sweep(name: str) -> None:
 
 def test_rows_that_follow_each_other_are_no_sweep() -> None:
     assert "_rows(" not in loopc.compile(HEAD + STENCILS["backwards rows"] + TAIL).source
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_steps_of_different_sizes_are_no_sweep(name: str) -> None:
+    text = HEAD + GROWING[name] + TAIL
+    fast, plain = loopc.compile(text), loopc.compile(text, backend="reference")
+    assert "_rows(" not in fast.source
+    for n, m in ((5, 6), (6, 5), (1, 1), (0, 3), (3, 0)):
+        given = arrays(n, m, 1)
+        found, expected = fast.value_and_grad(given), plain.value_and_grad(given)
+        for part, other in zip(found, expected, strict=True):
+            for key, value in other.items():
+                np.testing.assert_allclose(part[key], value, rtol=1e-9, atol=1e-9, err_msg=key)

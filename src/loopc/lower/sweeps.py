@@ -24,16 +24,20 @@ from loopc.lower.blocks import block, block_view, can_run_in_blocks
 from loopc.lower.plan import (
     Assign,
     Contract,
+    Gather,
     Loop,
     Note,
     Part,
+    Range,
     Selected,
     Stage,
     Step,
     Store,
+    Strided,
     Sweep,
     Tile,
     TileIndex,
+    Value,
     View,
 )
 from loopc.lower.plan_visit import touched, walk
@@ -138,6 +142,9 @@ def _statement(step: Store, note: Note | None, loop: _Loop) -> _Statement | None
     rows = next((p for p in step.target.parts if p.axis), None)
     if rows is None or rows.count is None or len(step.target.axes) < 2:
         return None
+    values = (step.target, *walk(step.value))
+    if any(loop.index in free_indices(n) for v in values for n in _sizes(v)):
+        return None
     if not can_run_in_blocks(step.value, frozenset((rows.axis,))):
         return None
     accesses: list[_Access] = []
@@ -157,6 +164,21 @@ def _statement(step: Store, note: Note | None, loop: _Loop) -> _Statement | None
     if (touched(step)[0] & loop.written) - named:
         return None
     return _Statement(step, note, rows.axis, rows.count, tuple(accesses))
+
+
+def _sizes(value: Value) -> Iterator[Expr]:
+    """Yield what the extents of a value's own axes are made of.
+
+    The blocks of a sweep, and its buffers, are cut before its loop runs.
+    """
+    match value:
+        case View(parts=held) | Strided(windows=held) | Gather(indices=held):
+            for item in held:
+                count = getattr(item, "count", None)
+                if count is not None:
+                    yield count
+        case Range(start=start, stop=stop):
+            yield from (start, stop)
 
 
 def _access(view: View, axis: str, loop: _Loop, op: str = "") -> _Access | None:
