@@ -257,6 +257,10 @@ SHAPES = (
         "dim C[2,6]\ninput A[3,4]\nfor i,j  C[i,j] = A[⟦i⟧,⟦j⟧]\n",
     ),
     (
+        "L0204",
+        "input x[N], c[N]\nfor i < N+1: r[i] = x[0]\nfor i  y[i] = c[⟦i⟧] (r[i+1] - r[i])\n",
+    ),
+    (
         "L0204 L0302 L0210",
         "input A[3], B[4], C[N]\nfor i  s += A[i] B[⟦i⟧]\nt = ⟦foo⟧(s)\nu = C[⟦-1⟧]\n",
     ),

@@ -12,7 +12,7 @@ from typing import Any
 from loopc.diagnostics import catalogue
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.bounds import bounds, extent, is_attained
-from loopc.ir.clashes import clash
+from loopc.ir.clashes import clash, narrower
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
 from loopc.ir.scalars import NoValueError
@@ -285,6 +285,7 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
                 extent=size,
                 low=low,
                 high=high,
+                repair=narrower(site),
             )
 
 

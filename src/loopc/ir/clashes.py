@@ -1,4 +1,4 @@
-"""What is said of two axes that must have the same size and have not."""
+"""What is said of sizes that do not fit: of two axes that must be equal, of an access outside."""
 
 from __future__ import annotations
 
@@ -6,15 +6,27 @@ from collections.abc import Iterator, Mapping
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.ir.nodes import Access, For, Index, IndexRef, Node, Program, Reduce, Subscript
+from loopc.ir.nodes import Access, Extent, For, Index, IndexRef, Node, Program, Reduce, Subscript
+from loopc.ir.sites import Site, used_ranges
 from loopc.ir.visit import children
 
 Axis = tuple[str, int]
 """An axis of an array."""
 
 
-def clash(program: Program, a: tuple[str, int, int], b: tuple[str, int, int]) -> Diagnostic:
-    """Report two axes (array, axis, size) that must have the same size and have not."""
+Sized = tuple[str, int, int | str]
+"""An axis and its size: a number, or how it is written."""
+
+
+def clash(program: Program, a: Sized, b: Sized, smaller: int | str | None = None) -> Diagnostic:
+    """Report two axes (array, axis, size) that must have the same size and have not.
+
+    Args:
+        program: in which.
+        a: the one.
+        b: the other.
+        smaller: the smaller size, if they are no numbers.
+    """
     here, there = _subscript_of(program, b[0], b[1]), _subscript_of(program, a[0], a[1])
     return catalogue.diagnostic(
         "L0204",
@@ -26,26 +38,60 @@ def clash(program: Program, a: tuple[str, int, int], b: tuple[str, int, int]) ->
         first_array=a[0],
         second=b[2],
         second_array=b[0],
-        repair=_repair(program, a, b, _name(here)),
+        repair=_repair(program, a, b, _name(here), smaller),
     )
 
 
-def _repair(program: Program, a: tuple[str, int, int], b: tuple[str, int, int], index: str) -> str:
+def too_long(program: Program, array: str, axis: int, sizes: tuple[str, str]) -> Diagnostic | None:
+    """Report an axis that is written further than an index without a range lets it be.
+
+    Args:
+        program: in which.
+        array: that is written.
+        axis: of it.
+        sizes: what the writes would make of it, and what it has.
+
+    Returns:
+        The clash with the axis of an input that the index runs over; None if there is none.
+    """
+    given = {a.name for a in program.arrays if a.kind != "temp"}
+    end = next((end for end in _paths(program, (array, axis)) if end[0] in given), None)
+    if end is None or array in given:
+        return None
+    return clash(program, (array, axis, sizes[0]), (*end, sizes[1]), sizes[1])
+
+
+def narrower(site: Site) -> str:
+    """Return how an access is kept inside its array."""
+    free = [n for n, i in used_ranges(site.at, site.ranges).items() if not i.written]
+    modes = "`pad(…)` reads 0, `clamp(…)` the nearest cell, `wrap(…)` is periodic"
+    if not free:
+        return f"narrow the range, e.g. `range(1, N)`, or say what lies outside: {modes}"
+    runs = f"`{free[0]}` has no range and runs over a whole axis: give it one"
+    stop = site.ranges[free[0]].stop
+    if site.write and isinstance(stop, Extent):
+        return f"{runs}, `for {free[0]} < {stop.name}: …`; then `{site.access.array}` is longer"
+    return f"{runs}, e.g. `for {free[0]} < N-1: …`, or say what lies outside: {modes}"
+
+
+def _repair(
+    program: Program, a: Sized, b: Sized, index: str, smaller: int | str | None = None
+) -> str:
     """Return what to do: one of the indices that make the two axes one runs over a part alone."""
-    links = _links(program, a[:2], b[:2])
-    smaller = min(a[2], b[2])
+    links = _paths(program, a[:2]).get(b[:2], [])
+    least = smaller if smaller is not None else min(int(a[2]), int(b[2]))
     if len(links) < 2:
-        return f"if one of them is longer on purpose, write the range: `for {index} < {smaller}: …`"
+        return f"if one of them is longer on purpose, write the range: `for {index} < {least}: …`"
     said = ", ".join(f"`{name}` (of `{one}` and `{two}`)" for name, one, two in links)
-    nearest = links[-1 if b[2] == smaller else 0][0]
+    nearest = links[-1 if b[2] == least else 0][0]
     which = "give the one that runs over a part alone its range"
-    return f"they are one by {said}: {which}, e.g. `for {nearest} < {smaller}: …`"
+    return f"they are one by {said}: {which}, e.g. `for {nearest} < {least}: …`"
 
 
-def _links(program: Program, start: Axis, stop: Axis) -> list[tuple[str, str, str]]:
-    """Return the indices without a range that lead from one axis to the other.
+def _paths(program: Program, start: Axis) -> dict[Axis, list[tuple[str, str, str]]]:
+    """Return the axes that are one with `start`, and the indices without a range that lead there.
 
-    Each with the arrays before and behind it; nothing if no indices do.
+    Each index with the arrays before and behind it.
     """
     axes: dict[int, list[Axis]] = {}
     names: dict[int, str] = {}
@@ -61,7 +107,7 @@ def _links(program: Program, start: Axis, stop: Axis) -> list[tuple[str, str, st
                 if other not in paths:
                     paths[other] = [*paths[end], (names[number], end[0], other[0])]
                     ends.append(other)
-    return paths.get(stop, [])
+    return paths
 
 
 def _name(subscript: Subscript | None) -> str:

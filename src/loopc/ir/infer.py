@@ -13,9 +13,9 @@ from typing import cast
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.ir.affine import affine, simplify
+from loopc.ir.affine import affine, plus, simplify
 from loopc.ir.bounds import bounds, extent, is_attained, runs_over
-from loopc.ir.clashes import clash
+from loopc.ir.clashes import clash, narrower, too_long
 from loopc.ir.extents import Equations, Use
 from loopc.ir.nodes import (
     Access,
@@ -34,6 +34,7 @@ from loopc.ir.nodes import (
     Stmt,
 )
 from loopc.ir.sites import Scope, Site, Slot, Walker, sites, used_ranges
+from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import free_indices, map_children, reads, updates, walk
 
 
@@ -315,28 +316,28 @@ def _check_bounds(
             if site.write:
                 doubtful |= {site.access.array}
             found.append(
-                catalogue.diagnostic(
+                _too_long(program, site, shape[site.axis], outside)
+                or catalogue.diagnostic(
                     "L0210",
                     site.access.subscripts[site.axis].span or site.access.span,
                     array=site.access.array,
                     axis=site.axis + 1,
                     what=outside,
-                    repair=_narrower(site),
+                    repair=narrower(site),
                 )
             )
 
 
-def _narrower(site: Site) -> str:
-    """Return how an access is kept inside its array."""
-    free = [n for n, i in used_ranges(site.at, site.ranges).items() if not i.written]
-    modes = "`pad(…)` reads 0, `clamp(…)` the nearest cell, `wrap(…)` is periodic"
-    if not free:
-        return f"narrow the range, e.g. `range(1, N)`, or say what lies outside: {modes}"
-    runs = f"`{free[0]}` has no range and runs over a whole axis: give it one"
-    stop = site.ranges[free[0]].stop
-    if site.write and isinstance(stop, Extent):
-        return f"{runs}, `for {free[0]} < {stop.name}: …`; then `{site.access.array}` is longer"
-    return f"{runs}, e.g. `for {free[0]} < N-1: …`, or say what lies outside: {modes}"
+def _too_long(program: Program, site: Site, size: Expr, outside: str) -> Diagnostic | None:
+    """Return the clash of sizes that lets a write be outside, if there is one."""
+    high = bounds(site.at, used_ranges(site.at, site.ranges)).high
+    if not site.write or high is None or not outside.endswith(_PAST):
+        return None
+    sizes = expr_text(plus(high, 1)), expr_text(size)
+    return too_long(program, site.access.array, site.axis, sizes)
+
+
+_PAST = "past the last index"
 
 
 def _may_be_empty(site: Site) -> bool:
@@ -359,5 +360,5 @@ def _outside(site: Site, size: Expr) -> str | None:
         return None
     over = high - limit
     if over.is_constant and over.constant >= 0:
-        return f"reaches {over.constant + 1} past the last index"
+        return f"reaches {over.constant + 1} {_PAST}"
     return None

@@ -179,6 +179,8 @@ def _sizes(value: Value) -> Iterator[Expr]:
                     yield count
         case Range(start=start, stop=stop):
             yield from (start, stop)
+        case _:
+            pass
 
 
 def _access(view: View, axis: str, loop: _Loop, op: str = "") -> _Access | None:

@@ -112,10 +112,7 @@ ENTRIES: tuple[Entry, ...] = (
             "axis {axis} of `{array}` has {extent} cells here, and this access runs from index "
             "{low} to {high}"
         ),
-        hint=(
-            "narrow the range, or say what lies outside: `pad(…)` reads 0, `clamp(…)` the nearest "
-            "cell, `wrap(…)` is periodic"
-        ),
+        hint="{repair}",
         explanation="An index never wraps round: a negative or too large index is an error.",
         bad_call="loopc.run('input x[N]\\ny = x[2]\\n', x=[1.0, 2.0])",
         good_call="loopc.run('input x[N]\\ny = x[2]\\n', x=[1.0, 2.0, 3.0])",
