@@ -40,11 +40,11 @@ ARRAYS = {
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     text = helpers.HELPERS["_blocks"]
-    small = text.replace("limit=1 << 18", "limit=40")
+    small = text.replace("limit=1 << 19", "limit=40")
     assert small != text
     monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
     text = helpers.HELPERS["_tile"]
-    early = text.replace("least=32", "least=1")
+    early = text.replace("least=16", "least=1")
     assert early != text
     monkeypatch.setitem(helpers.HELPERS, "_tile", early)
 

@@ -21,7 +21,7 @@ LIMITS = (1, 40)
 @pytest.fixture(params=LIMITS)
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     text = helpers.HELPERS["_blocks"]
-    small = text.replace("limit=1 << 18", f"limit={request.param}")
+    small = text.replace("limit=1 << 19", f"limit={request.param}")
     assert small != text
     monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
 

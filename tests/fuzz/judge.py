@@ -63,14 +63,14 @@ def stages(seed: int) -> tuple[str, ...]:
 
 
 BLOCKS, TILE = helpers.HELPERS["_blocks"], helpers.HELPERS["_tile"]
-LIMITS = ("1", "48", "1 << 18")
+LIMITS = ("1", "48", "1 << 19")
 """Bytes of a tile's blocks."""
 
 
 def tiles(seed: int) -> dict[str, str]:
     """Return the helpers that run the tiles of the program of a number."""
-    blocks = BLOCKS.replace("limit=1 << 18", f"limit={LIMITS[seed % 3]}")
-    return {"_blocks": blocks, "_tile": TILE.replace("least=32", "least=1")}
+    blocks = BLOCKS.replace("limit=1 << 19", f"limit={LIMITS[seed % 3]}")
+    return {"_blocks": blocks, "_tile": TILE.replace("least=16", "least=1")}
 
 
 def threads(seed: int) -> str:

@@ -38,7 +38,7 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
-def _blocks(counts, cell, limit=1 << 18):
+def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
     Blocks are about equally large, and an even number if they are few: threads share them.
@@ -53,7 +53,7 @@ def _blocks(counts, cell, limit=1 << 18):
     return blocks[::-1]
 
 
-def _tile(run, blocks, memory=(), work=1, products=False, least=32):
+def _tile(run, blocks, memory=(), work=1, products=False, least=16):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
 
     In which chunks the blocks run, and in which order the sums of chunks are added, does not

@@ -143,7 +143,7 @@ def _selected(total, terms, equation):
     return exact.astype(total.dtype)
 ''',
     "_blocks": '''\
-def _blocks(counts, cell, limit=1 << 18):
+def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
     Blocks are about equally large, and an even number if they are few: threads share them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 THREAD_HELPERS = {
     "_tile": '''\
-def _tile(run, blocks, memory=(), work=1, products=False, least=32):
+def _tile(run, blocks, memory=(), work=1, products=False, least=16):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
 
     In which chunks the blocks run, and in which order the sums of chunks are added, does not
