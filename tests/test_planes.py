@@ -23,6 +23,14 @@ for t in reversed(range(T)), i in range(1, N), j in range(1, M):
     C[i,j-1] += A[i,j] + x[t]
     C[i-1,j] max= A[i,j-1]
 """,
+    "several updates by one value": """
+for t < T, i in range(1, N-1), j in range(1, M-1):
+    A[i,j] = max(A[i-1,j], A[i,j-1], A[i+1,j], A[i,j+1]) 0.5 + B[j,i]
+    C[i-1,j] max= A[i,j]
+    C[i,j] max= A[i,j]
+    C[i+1,j] max= A[i,j]
+    C[i,j+1] max= A[i,j]
+""",
     "a smaller array": "for t < T, i in range(1, N), j in range(1, M): A[i,j] = A[i-1,j] + y[i-1]\nfor t < T, i in range(1, N), j in range(1, M): y[i] += 0.1 A[i,j]",  # noqa: E501
 }
 HEAD = "input T: int, x[T], B[M,N], w\nparam A[N,M], C[N,M], y[N]\n"
@@ -57,12 +65,14 @@ def test_every_point_is_in_one_plane(limit: int) -> None:
     exec(HELPERS["_planes"], namespace)
     counts, weights, strides = (5, 3, 4), (4, 2, 1), ((12, 4, 1), (0, -4, 1))
     seen = []
-    for lows, places in namespace["_planes"](counts, weights, strides, limit):
-        for at, below in places:
+    starts = ((1, (2, 0, 5)),)
+    for lows, places in namespace["_planes"](counts, weights, strides, starts, limit):
+        for at, below, rows in places:
             points = (at + lows[0]).tolist()
             t, rest = np.divmod(at + lows[0], 12)
             i, j = np.divmod(rest, 4)
             assert len({*(4 * t + 2 * i + j).tolist()}) <= 1
             np.testing.assert_array_equal(below + lows[1], j - 4 * i)
+            np.testing.assert_array_equal(rows + lows[2], [j - 4 * i + k for k in (2, 0, 5)])
             seen += points
     assert sorted(seen) == list(range(60))

@@ -1,8 +1,8 @@
 """How much memory a run takes: the generated module runs on arrays without cells.
 
 Everything counts that the module makes: results, arrays, temporaries, buffers of tiles, tables of
-indices. Arguments do not, which are the caller's. A loop runs for a few of its iterations: the
-others take no more.
+indices. Arguments do not, which are the caller's, nor what is made once for all calls. A loop runs
+for a few of its iterations: the others take no more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
-from types import CodeType, SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,8 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
     exec(code, module)
     threads = module.get("_threads", lambda: 1)()
     models = {"_numbers": _on_numbers(ledger), "_tile": _on_threads(ledger, threads)}
+    if "_places" in module:
+        models["_places"] = _on_places(ledger, module["_places"].__code__)
     module |= {"np": Numpy(ledger), "range": partial(Few, [0]), **models}
     prepare = module.get("_prepare")  # in the module of a specialised program
     call = module[function] if prepare is None else prepare()
@@ -58,6 +60,25 @@ def _on_numbers(ledger: Ledger) -> Any:
         cells = sum(a.size for a in arrays) - sum(a.size for a in small)
         ledger.borrow(32 * cells + 8 * sum(a.size for a in small))
         return [a.dtype.type(0) for a in kept if not a.shape]
+
+    return run
+
+
+def _on_places(ledger: Ledger, code: CodeType) -> Any:
+    """Return what stands for the tables of a nest's planes: the largest two of them are run.
+
+    Tables that are remembered are free.
+    """
+    known: dict[Any, Any] = {}
+    make = FunctionType(code, {"np": np, "_KNOWN_PLACES": known})
+
+    def run(*args: Any) -> Any:
+        lows, tables, rows = make(*args)
+        if not known:
+            ledger.take(sum(a.nbytes for table in tables for a in table))
+        sizes = [len(at) for at in tables[0]]
+        most = sorted(range(len(sizes)), key=sizes.__getitem__)[-2:]
+        return lows, [[table[n] for n in most] for table in tables], rows
 
     return run
 

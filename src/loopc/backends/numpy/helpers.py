@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
 from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
 
 HELPERS = {
+    **PLANE_HELPERS,
     **THREAD_HELPERS,
     "_inside": '''\
 def _inside(index, extent, place, mask=None):
@@ -174,34 +176,6 @@ def _running(ufunc, a, axis, limit=256):
     for row in a[1:]:
         before = ufunc(before, row, out=row)
 ''',
-    "_planes": '''\
-def _planes(counts, weights, strides, limit=1 << 18):
-    """Yield the lowest place and the places of each plane's points above it, for sets of strides.
-
-    That is for as many steps of the outer loop at a time as have at most `limit` points.
-    """
-    steps, *inner = counts
-    points = inner[0] * inner[1]
-    if not points:
-        return
-    block = max(1, limit // points)
-    made = 0
-    for first in range(0, steps, block):
-        size = min(block, steps - first)
-        if size != made:
-            made, shape = size, (size, *inner)
-            axes = [np.arange(n).reshape(a) for n, a in zip(shape, ((-1, 1, 1), (-1, 1), -1))]
-            number = sum(w * x for w, x in zip(weights, axes)).ravel()
-            short = number.astype(np.uint16) if number[-1] < 1 << 16 else number
-            order = np.argsort(short, kind="stable")
-            ends = np.cumsum(np.bincount(number)).tolist()
-            tables, lows = [], []
-            for each in strides:
-                lows.append(sum(min(0, s * (n - 1)) for s, n in zip(each, shape)))
-                place = (sum(s * x for s, x in zip(each, axes)) - lows[-1]).ravel()[order]
-                tables.append([place[a:b] for a, b in zip([0, *ends], ends)])
-        yield [low + first * s[0] for low, s in zip(lows, strides)], zip(*tables)
-''',
     "_gather": '''\
 def _gather(a, index):
     """Return a[index]; of an array without cells 0, which stands for what is outside."""
@@ -309,6 +283,8 @@ def _scatter(ufunc, a, index, value):
     ahead = not any(isinstance(i, slice) for i in lead) and all(i == slice(None) for i in tail)
     cells = arrays[0].shape + a.shape[len(arrays) :]
     if not (ahead and a.flags.c_contiguous and all(cells)):
+        if len(index) == 1 and a.ndim == 1:  # which NumPy does not broadcast
+            value = np.broadcast_to(value, arrays[0].shape)
         ufunc.at(a, index, value)
         return
     row = arrays[0] if len(arrays) == 1 else np.ravel_multi_index(arrays, a.shape[: len(arrays)])
