@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -166,3 +168,32 @@ def test_an_axis_without_cells_has_no_nearest_one(level: dict, mode: str) -> Non
     with pytest.raises(loopc.BoundsError):
         program(s=np.ones((2, 0)))
     assert program(s=np.ones((0, 0))).y.shape == (0, 3)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+@pytest.mark.parametrize(
+    ("loops", "at", "size"),
+    [
+        ("i, j <= i", "i*(i+1)//2 + j", lambda n: n * (n + 1) // 2),
+        ("i, j if j <= i", "i*(i+1)//2 + j", lambda n: n * (n + 1) // 2),
+        ("i in range(1, N), j < i", "i*(i-1)//2 + j", lambda n: n * (n - 1) // 2),
+        ("i, j in range(i, N)", "i*(2*N-i-1)//2 + j", lambda n: n * (n + 1) // 2),
+        ("i, j in range(i, N)", "i*N - i*(i+1)//2 + j", lambda n: n * (n + 1) // 2),
+        ("i, j if i <= j", "(j**2 + j)//2 + i", lambda n: n * (n + 1) // 2),
+    ],
+)
+def test_a_packed_triangle_is_as_long_as_it_is_written(
+    level: dict, loops: str, at: str, size: Callable[[int], int], n: int
+) -> None:
+    """The bound of a polynomial is what it takes at an end, not the sum of what its terms do."""
+    text = f"input A[N,N]\nfor {loops}: v[{at}] = A[i,j]\nfor {loops}: s += v[{at}] A[i,j]\n"
+    a = np.arange(1.0, n * n + 1).reshape(n, n)
+    found = loopc.compile(text, outputs=["v", "s"], **level)(A=a)
+    assert found.v.shape == (size(n),)
+    assert (found.v > 0).all()
+    assert found.s == (found.v**2).sum()
+
+
+def test_terms_that_grow_against_each_other_do_not_lengthen_an_array(level: dict) -> None:
+    program = loopc.compile("for i < 4: q[i + (3-i)//2] = 1\n", **level)
+    assert program().q.tolist() == [0, 1, 1, 1]

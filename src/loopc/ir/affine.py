@@ -160,6 +160,13 @@ def _mul(forms: list[Affine]) -> Affine:
     return result
 
 
+def _pow(forms: list[Affine]) -> Affine:
+    base, exponent = forms
+    if not exponent.is_constant or not 1 <= exponent.constant <= 4:
+        return _opaque("pow", forms)
+    return _mul([base] * exponent.constant)
+
+
 def _divide(atom: Expr, divisor: Expr) -> Affine | None:
     """Return atom / divisor where that is exact because divisor is one of its factors."""
     factors = list(_factors(atom))
@@ -247,6 +254,7 @@ _RULES: dict[str, Callable[[list[Affine]], Affine]] = {
     "add": lambda forms: _collect([(1, f) for f in forms]),
     "neg": lambda forms: forms[0].scaled(-1),
     "mul": _mul,
+    "pow": _pow,
     "floordiv": _floordiv,
     "mod": _mod,
     "max": _extreme("max"),

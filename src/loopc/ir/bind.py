@@ -11,7 +11,8 @@ from typing import Any
 
 from loopc.diagnostics import catalogue
 from loopc.ir.affine import Affine, affine, to_expr
-from loopc.ir.bounds import bounds, extent, is_attained
+from loopc.ir.attained import is_attained
+from loopc.ir.bounds import bounds, extent
 from loopc.ir.clashes import clash, narrower
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce

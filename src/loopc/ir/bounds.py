@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, is_nonnegative, plus, to_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
-from loopc.ir.visit import free_indices, substitute, walk
+from loopc.ir.polynomials import extreme, is_at_an_end, is_curved
+from loopc.ir.visit import free_indices, substitute
 
 
 @record()
@@ -71,45 +71,6 @@ def is_loose(index: Index) -> bool:
     """Whether only bounds of the last value are known: steps from a start that itself moves."""
     assert index.start is not None
     return abs(index.step) > 1 and bool(free_indices(index.start))
-
-
-def _is_bent(index: Index, ranges: Mapping[str, Index]) -> bool:
-    """Whether an end of a range is no linear function of other indices: `min(N, i+2)`."""
-    forms = [affine(e) for e in (index.start, index.stop) if e is not None]
-    return any(
-        form is None
-        or any(
-            not isinstance(a, IndexRef) and ranges.keys() & set(free_indices(a))
-            for a, _ in form.terms
-        )
-        for form in forms
-    )
-
-
-def is_attained(expr: Expr, ranges: Mapping[str, Index]) -> bool:
-    """Whether both bounds of an expression are values that it takes, where no range is empty."""
-    form = affine(expr)
-    if form is None or any(is_loose(i) or _is_bent(i, ranges) for i in ranges.values()):
-        return False
-    following = {n for i in ranges.values() for n in free_indices(i)}
-    counts = Counter(n for atom, _ in form.terms for n in free_indices(atom))
-    for atom, _ in form.terms:
-        inside = [n for n in free_indices(atom) if n in ranges]
-        if isinstance(atom, IndexRef) or not inside or _is_multilinear(atom):
-            continue
-        if any(isinstance(n, Call) and n.fn == "mod" for n in walk(atom)):
-            return False
-        if any(counts[n] > 1 or n in following or free_indices(ranges[n]) for n in inside):
-            return False
-    return True
-
-
-def _is_multilinear(atom: Expr) -> bool:
-    """Whether an atom is a product of different indices and of factors without any."""
-    factors = atom.args if isinstance(atom, Call) and atom.fn == "mul" else (atom,)
-    names = [n for f in factors for n in free_indices(f)]
-    bare = [f.name for f in factors if isinstance(f, IndexRef)]
-    return len(set(names)) == len(names) == len(bare)
 
 
 def extent(index: Index) -> Expr:
@@ -176,6 +137,18 @@ def _eliminate(expr: Expr, name: str, ranges: Mapping[str, Index], side: int) ->
         parts = [_eliminate(e, name, ranges, side) for e in spread.args]
         known = tuple(p for p in parts if p is not None)
         return Call(spread.fn, known) if len(known) == len(parts) else None
+    total = _sum(form, name, ranges, side)
+    ends = first(ranges[name]), last(ranges[name])
+    if total is not None and is_at_an_end(form, name, ends, total):
+        return to_expr(total)
+    found = extreme(form, name, ends, side, lambda f: _sign(f, ranges, ranges))
+    if found is not None or total is None or is_curved(form, name):
+        return found
+    return to_expr(total)
+
+
+def _sum(form: Affine, name: str, ranges: Mapping[str, Index], side: int) -> Affine | None:
+    """Add up the bounds of the terms."""
     slope, rest = form.collected(IndexRef(name))
     total = _linear(slope, ranges[name], ranges, side)
     for atom, c in rest.terms:
@@ -184,7 +157,7 @@ def _eliminate(expr: Expr, name: str, ranges: Mapping[str, Index], side: int) ->
         if part is None:
             return None
         total = total + part.scaled(c)
-    return to_expr(total + Affine(rest.constant))
+    return total + Affine(rest.constant)
 
 
 def _spread(form: Affine, name: str) -> Call | None:
@@ -207,7 +180,7 @@ def _linear(slope: Affine, index: Index, ranges: Mapping[str, Index], side: int)
         assert end is not None
         return end.scaled(slope.constant)
     ends = [_times(slope, _end(index, s)) for s in (side, -side)]
-    sign = _sign(slope, index, ranges)
+    sign = _sign(slope, {n: r for n, r in ranges.items() if n != index.name}, ranges)
     if sign:
         return ends[0] if sign > 0 else ends[1]
     form = affine(Call("max" if side > 0 else "min", tuple(to_expr(e) for e in ends)))
@@ -228,15 +201,15 @@ def _end(index: Index, side: int) -> Expr:
     return last(index) if side > 0 else first(index)
 
 
-def _sign(slope: Affine, index: Index, ranges: Mapping[str, Index]) -> int:
-    """Return 1 if a slope is never negative, -1 if never positive, over a domain with points.
+def _sign(slope: Affine, over: Mapping[str, Index], ranges: Mapping[str, Index]) -> int:
+    """Return 1 if a form of indices is never negative, -1 if never positive; 0: unknown.
 
-    Such a domain has no empty range, so that `W-2` is at least 1 where an index has that extent.
+    The domain of `ranges` has points: no range is empty, and `W-2` is at least 1 where an index has
+    that extent.
     """
     if slope.is_constant:
         return 1 if slope.constant >= 0 else -1
-    others = {n: r for n, r in ranges.items() if n != index.name}
-    ends = bounds(to_expr(slope), others)
+    ends = bounds(to_expr(slope), over)
     low = None if ends.low is None else affine(ends.low)
     high = None if ends.high is None else affine(ends.high)
     sizes = [affine(extent(r)) for r in ranges.values() if not free_indices(r)]

@@ -14,7 +14,8 @@ from typing import cast
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir.affine import affine, plus, simplify
-from loopc.ir.bounds import bounds, extent, is_attained, runs_over
+from loopc.ir.attained import is_attained
+from loopc.ir.bounds import bounds, extent, runs_over
 from loopc.ir.clashes import clash, narrower, too_long
 from loopc.ir.extents import Equations, Use
 from loopc.ir.nodes import (

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from loopc.ir.bounds import bounds, is_attained
+from loopc.ir.attained import is_attained
+from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import INTEGER, DType, of_expr
 from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read, Reduce
 from loopc.ir.sites import is_inside, used_ranges
