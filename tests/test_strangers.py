@@ -197,3 +197,68 @@ def test_a_packed_triangle_is_as_long_as_it_is_written(
 def test_terms_that_grow_against_each_other_do_not_lengthen_an_array(level: dict) -> None:
     program = loopc.compile("for i < 4: q[i + (3-i)//2] = 1\n", **level)
     assert program().q.tolist() == [0, 1, 1, 1]
+
+
+RANGES = [(a, b, s) for a in (0, 2, 7) for b in (0, 3, 8) for s in (1, 3, 9, -1, -2)]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_step_may_be_any_number_that_a_call_gives(level: dict, *, backwards: bool) -> None:
+    text = """
+input a: int, b: int, s: int, x[N]
+output n, z, t
+for k in range(a, b, s):
+    n += 1
+    z = 2 z + x[k]
+t = sum[k in range(a, b, s)](k x[k])
+"""
+    if backwards:
+        text = text.replace("range(a, b, s)", "reversed(range(a, b, s))")
+    program = loopc.compile(text, **level)
+    x = np.arange(1.0, 9)
+    for a, b, s in RANGES:
+        found = program(a=a, b=b, s=s, x=x)
+        z = 0.0
+        order = range(a, b, s)
+        for k in reversed(order) if backwards else order:
+            z = 2 * z + x[k]
+        assert (found.n, found.z, found.t) == (len(order), z, sum(k * x[k] for k in order))
+    with pytest.raises(loopc.ShapeError, match="L0213"):
+        program(a=0, b=3, s=0, x=x)
+
+
+def test_a_step_may_follow_an_index(level: dict) -> None:
+    sieve = """
+for n < N: p[n] = n >= 2
+for i in range(2, N) if p[i] == 1:
+    for j in range(i*i, N, i): p[j] = 0
+"""
+    found = loopc.compile(sieve, outputs=["p"], **level)(N=30)
+    primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
+    assert np.flatnonzero(found.p).tolist() == primes
+    transform = """
+input x[N]: complex, w[N]: complex, levels: int
+output y
+for i < N: y[i] = x[i]
+for s < levels:
+    for i in range(0, N, 2**(s+1)), j < 2**s:
+        t = w[j * (N // 2**(s+1))] y[i+j+2**s]
+        u = y[i+j]
+        y[i+j] = u + t
+        y[i+j+2**s] = u - t
+"""
+    x = np.array([3.0, 1, 4, 1, 5, 9, 2, 6]) + 0j
+    turned = x.reshape(2, 2, 2).transpose(2, 1, 0).ravel()
+    w = np.exp(-2j * np.pi * np.arange(8) / 8)
+    found = loopc.compile(transform, **level)(x=turned, w=w, levels=3)
+    np.testing.assert_allclose(found.y, np.fft.fft(x), rtol=1e-12, atol=1e-12)
+
+
+def test_a_gradient_goes_through_a_step_that_is_no_literal() -> None:
+    text = "input x[N], s: int\nfor i in range(1, N, s), j in range(i, N, s): L += x[i] x[j]**2\n"
+    program = loopc.compile(text)
+    given = {"x": np.arange(1.0, 9), "s": 3}
+    expected = loopc.compile(text, backend="reference").grad(given).x
+    np.testing.assert_allclose(program.grad(given).x, expected)
+    assert loopc.gradcheck(program, **given).passed
+    np.testing.assert_allclose(loopc.compile(str(program.adjoint))(given)["x.grad"], expected)

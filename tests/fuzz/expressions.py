@@ -244,9 +244,11 @@ def inner_range(sketch: Sketch, index: str, scope: Scope) -> tuple[str, Bound]:
     if kind == "short":
         return f"{index} < {dim} - 1", Bound(dim, 0, 1)
     if kind == "stepped":
-        return f"{index} in range({sketch.pick('0', '1')}, {dim}, {sketch.pick('2', '3')})", Bound(
-            dim
-        )
+        step = sketch.pick("2", "2", "3", "3", "M + 1", "K + N + 1")
+        text = f"range({sketch.pick('0', '1')}, {dim}, {step})"
+        if sketch.chance(10):
+            text = f"range({dim} - 1, -1, -M - 1)"
+        return f"{index} in {text}", Bound(dim)
     if kind == "reversed":
         return f"{index} in reversed(range({dim}))", Bound(dim)
     if kind == "reversed_step":
@@ -275,7 +277,8 @@ def inner_range(sketch: Sketch, index: str, scope: Scope) -> tuple[str, Bound]:
         )  # fmt: skip
         return text, Bound(dim)
     if kind == "follows_step":
-        return f"{index} in range({sketch.pick(*outer)}, {dim}, 2)", Bound(dim)
+        step = sketch.pick("2", "2", f"{sketch.pick(*outer)} + 1")
+        return f"{index} in range({sketch.pick(*outer)}, {dim}, {step})", Bound(dim)
     return f"{index} < {dim}", Bound(dim)
 
 

@@ -6,19 +6,16 @@ call, a reduction's bracket followed by round ones is a reduction, everything el
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Span
 from loopc.ir import functions
+from loopc.ir.build_indices import built_index
 from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
 from loopc.ir.build_terms import (
     divided,
     name_of,
-    range_written,
-    reversed_range,
-    sum_of,
     times,
     usage,
 )
@@ -46,14 +43,23 @@ _ZERO = Const(0)
 
 @record()
 class ExprBuilder:
-    """Builds expressions in which the indices `scope` are bound."""
+    """Builds expressions in which the indices `scope` are bound.
+
+    Attributes:
+        names: of the program.
+        scope: the indices.
+        values: what the name of an index stands for where the loop counts its steps.
+    """
 
     names: Names
     scope: frozenset[str] = frozenset()
+    values: tuple[tuple[str, Expr], ...] = ()
 
-    def within(self, indices: Iterable[str]) -> ExprBuilder:
+    def within(self, name: str, value: Expr | None = None) -> ExprBuilder:
         """Return the builder for the inside of a binder."""
-        return replace(self, scope=self.scope | frozenset(indices))
+        values = tuple(v for v in self.values if v[0] != name)
+        own = () if value is None else ((name, value),)
+        return replace(self, scope=self.scope | {name}, values=(*values, *own))
 
     def expr(  # noqa: C901 - one case per kind of node
         self, node: tree.Expr | tree.Whole | tree.Index
@@ -101,7 +107,7 @@ class ExprBuilder:
             self.names.report("L0319", node.span, name=name)
             return _ZERO
         if name in self.scope:
-            return IndexRef(name, span=node.span)
+            return dict(self.values).get(name) or IndexRef(name, span=node.span)
         if self.names.is_array(name):
             return self._read(name, (), node.span)
         if name in self.names.dims:
@@ -327,7 +333,7 @@ class ExprBuilder:
     def _position(self, index: Index, node: tree.Bracket) -> Expr:
         """A pointwise reduction's value stands at the loop's index of the same name."""
         if index.name in self.scope:
-            return IndexRef(index.name, span=index.span)
+            return dict(self.values).get(index.name) or IndexRef(index.name, span=index.span)
         self.names.report("L0332", index.span, index=index.name, name=node.name)
         return _ZERO
 
@@ -348,48 +354,14 @@ class ExprBuilder:
         inner = self
         indices: list[Index] = []
         for item in items:
-            index = inner._index(item, of)
-            if index is None:
+            found = built_index(inner, item, of)
+            if found is None:
                 continue
+            index, value = found
             taken = {other.name for other in indices} | (self.scope if fresh else frozenset())
             if index.name in taken:
                 self.names.report("L0312", item.span, name=index.name)
                 continue
             indices.append(index)
-            inner = inner.within([index.name])
+            inner = inner.within(index.name, value)
         return tuple(indices), inner
-
-    def _index(self, item: tree.Expr | tree.Whole | tree.Index, of: str) -> Index | None:
-        match item:
-            case tree.Name(name, 0) | tree.Index(name, ""):
-                return Index(name, span=item.span)
-            case tree.Compare(tree.Name(name, 0), ((("<" | "<=") as relation, bound),)):
-                return self._bound(name, relation, bound, item.span)
-            case tree.Index(name, relation, bound) if bound is not None:
-                return self._bound(name, relation, bound, item.span)
-            case _:
-                self.names.report("L0310", item.span, text=print_expr(item), name=of)
-                return None
-
-    def _bound(self, name: str, relation: str, bound: tree.Expr, span: Span | None) -> Index:
-        if relation == "in":
-            return self._range(name, bound, span)
-        stop = self.expr(bound)
-        if relation == "<=":
-            stop = sum_of(stop, Const(1))
-        return Index(name, Const(0), stop, written=True, span=span)
-
-    def _range(self, name: str, bound: tree.Expr, span: Span | None) -> Index:
-        bound, items, backwards = range_written(bound)
-        parts = [self.expr(i) for i in items]
-        step = parts[2] if len(parts) == 3 else Const(1)
-        valid = isinstance(step, Const) and isinstance(step.value, int) and step.value != 0
-        if not parts or not valid:
-            self.names.report("L0311", bound.span, text=print_expr(bound))
-            return Index(name, Const(0), Const(1), written=True, span=span)
-        start, stop = (Const(0), parts[0]) if len(parts) == 1 else (parts[0], parts[1])
-        assert isinstance(step, Const)
-        number = int(step.value.real)
-        if backwards:
-            start, stop, number = reversed_range(start, stop, number)
-        return Index(name, start, stop, number, written=True, span=span)

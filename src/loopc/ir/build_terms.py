@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from loopc.diagnostics.span import Span
 from loopc.ir import functions
-from loopc.ir.affine import affine, to_expr
-from loopc.ir.nodes import Call, Const, Expr
+from loopc.ir.affine import affine, is_nonnegative, simplify, to_expr
+from loopc.ir.nodes import Call, Const, Expr, IndexRef
 from loopc.ir.visit import neg
 from loopc.syntax import tree
 
@@ -20,6 +20,17 @@ def reversed_range(start: Expr, stop: Expr, step: int) -> tuple[Expr, Expr, int]
         trips = Call("floordiv", (sum_of(last, neg(start)), Const(step)))
         last = sum_of(start, Call("mul", (Const(step), trips)))
     return last, sum_of(start, Const(-sign)), -step
+
+
+def counted(name: str, start: Expr, stop: Expr, step: Expr) -> tuple[Expr, Expr]:
+    """Return how many values a range in steps of any size has, and the value at a count `name`."""
+    span = sum_of(stop, neg(start))
+    trips: Expr
+    if is_nonnegative(step):
+        trips = Call("floordiv", (sum_of(sum_of(span, step), Const(-1)), step))
+    else:
+        trips = neg(Call("floordiv", (neg(span), step)))
+    return simplify(trips), sum_of(start, Call("mul", (step, IndexRef(name))))
 
 
 class Written(NamedTuple):

@@ -107,7 +107,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ParseError,
         message="`{text}` is not a range",
         hint=(
-            "write `range(a, b)`, `range(a, b, 2)` with a literal step, or `reversed(range(a, b))`"
+            "write `range(a, b)`, `reversed(range(a, b))`, or `range(a, b, s)` with a step that is "
+            "a number or made of dims, integer inputs and indices"
         ),
         bad="for i in 10: y[i] = 1\n",
         good="for i in range(10): y[i] = 1\n",
