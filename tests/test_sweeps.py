@@ -87,3 +87,18 @@ def test_steps_of_different_sizes_are_no_sweep(name: str) -> None:
         for part, other in zip(found, expected, strict=True):
             for key, value in other.items():
                 np.testing.assert_allclose(part[key], value, rtol=1e-9, atol=1e-9, err_msg=key)
+
+
+def test_a_sweep_reads_what_a_tile_before_it_makes() -> None:
+    text = """input x, one[M,K]
+for b < M, j < M, c < K - 1:
+    t[b,j,c] = 0.5 x + one[b,c]
+    d[j,b] = (t[b,j,c] > m[j,b]) + d[j,b]
+    m[j,b] max= t[b,j,c]
+output d
+"""
+    given = {"x": np.array(1.0), "one": np.arange(12.0).reshape(4, 3)}
+    expected = loopc.compile(text, backend="reference")(given)["d"]
+    program = loopc.compile(text)
+    assert "_rows(" in program.source
+    np.testing.assert_array_equal(program(given)["d"], expected)

@@ -156,7 +156,7 @@ def touched(step: Step) -> tuple[set[str], set[str]]:
             written.add(item.array)
             if isinstance(step, Running):
                 found.add(item.array)
-        if name == "body":
+        if name in ("body", "tile"):
             inner = touched(item)
             found |= inner[0]
             written |= inner[1]
