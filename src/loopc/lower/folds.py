@@ -14,7 +14,7 @@ from loopc.ir.nodes import Call, Const, Expr, Index
 from loopc.ir.visit import conjunction, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
-from loopc.lower.plan import Apply, Cast, Expand, Fold, Lit, Scalar, Value
+from loopc.lower.plan import Apply, Bound, Cast, Expand, Fold, Lit, Scalar, Value
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -59,7 +59,7 @@ def folded(
     elif mask is not None:
         start = identity(lowering, row, body)
         value = _counted(mask, value, start) or Apply(
-            "where", (mask, value, Lit(start)), lowering.union(mask, value)
+            "where", (mask, value, start), lowering.union(mask, value)
         )
     missing = [n for n in over if n not in value.axes]
     if missing:
@@ -102,15 +102,15 @@ def _unrolled(
         if mask is not None:
             start = identity(lowering, row, body)
             axes = inner.union(mask, term)
-            chosen = Apply("where", (mask, term, Lit(start)), axes)
+            chosen = Apply("where", (mask, term, start), axes)
             term = _counted(mask, term, start) or chosen
         terms.append(term)
     return terms[0] if len(terms) == 1 else Apply(row.fn, tuple(terms), lowering.union(*terms))
 
 
-def _counted(mask: Value, value: Value, start: float) -> Value | None:
+def _counted(mask: Value, value: Value, start: Value) -> Value | None:
     """Return a condition as the number of its points that count; None: more is counted."""
-    if not isinstance(mask, Apply) or not mask.axes or start != 0:
+    if not isinstance(mask, Apply) or not mask.axes or start != Lit(0):
         return None
     row = lookup(mask.fn)
     bare = isinstance(value, Lit) and type(value.value) is int and value.value == 1
@@ -137,12 +137,13 @@ def kind_of(lowering: Lowering, body: Expr) -> str:
     return "f" if dtype is None else dtype.kind
 
 
-def identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> float:
+def identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> Lit | Bound:
     """Return what stands for a term that does not count, in the type of the terms."""
     kind = "f" if row.result == "float" else kind_of(lowering, body)
-    dtype = {"b": "bool", "i": "int64"}.get(kind, "float64")
-    start: float = reductions.start(row, dtype)
-    return start
+    dtype = lowering.type_of(body)
+    if kind == "i" and dtype is not None and isinstance(row.identity, float):
+        return Bound(row.identity > 0, INTEGER if dtype.weak else dtype)
+    return Lit(reductions.start(row, "bool" if kind == "b" else "float64"))
 
 
 def counts(lowering: Lowering, axes: Sequence[str]) -> tuple[Expr, ...]:

@@ -1,6 +1,7 @@
 """The plan: array operations with named axes, which a backend spells as source text.
 
     value = Lit( value ) | Scalar( expr )          -- a literal; an integer of dims and indices
+          | Bound( largest, dtype )                -- the largest or least number of a type
           | Range( axis, start, stop, step )       -- the values of an index
           | View( array, parts )                   -- slices of an array, one part per dimension
           | Strided( array, starts, windows )      -- an affine access that is no slice
@@ -43,6 +44,7 @@ from loopc.lower.plan_loops import Stage as Stage
 from loopc.lower.plan_loops import Sweep as Sweep
 from loopc.lower.plan_values import Along as Along
 from loopc.lower.plan_values import Apply as Apply
+from loopc.lower.plan_values import Bound as Bound
 from loopc.lower.plan_values import Cast as Cast
 from loopc.lower.plan_values import Checked as Checked
 from loopc.lower.plan_values import Contract as Contract
@@ -69,7 +71,7 @@ from loopc.lower.plan_values import Window as Window
 
 @record()
 class Alloc:
-    """A new array, every cell `fill`."""
+    """A new array, every cell `fill`; among integers, inf stands for the largest one."""
 
     array: str
     shape: tuple[Expr, ...]

@@ -18,6 +18,15 @@ class Lit(Memo):
 
 
 @record()
+class Bound(Memo):
+    """The largest or the least number of an integer type, which has no inf."""
+
+    largest: bool
+    dtype: DType
+    axes: tuple[str, ...] = ()
+
+
+@record()
 class Scalar(Memo):
     """An integer expression of dims, serial indices and cells of integer arrays."""
 
@@ -297,6 +306,7 @@ class Expand(Memo):
 
 Value: TypeAlias = (
     Lit
+    | Bound
     | Scalar
     | Range
     | View

@@ -111,9 +111,9 @@ class _Program:
     def _alloc(self, array: Array) -> Alloc:
         row = reductions.by_op(self.first_op.get(array.name, "="))
         dtype = self.context.types[array.name]
-        concrete = {"b": "bool", "i": "int64"}.get(dtype.kind, "float64")
         self.own.add(array.name)
-        return Alloc(array.name, array.shape or (), dtype, reductions.start(row, concrete))
+        start = reductions.start(row, "bool" if dtype.kind == "b" else "float64")
+        return Alloc(array.name, array.shape or (), dtype, start)
 
 
 def _is_made_whole(steps: Sequence[Step], name: str) -> bool:

@@ -12,7 +12,7 @@ from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Red
 from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
 from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
-from loopc.lower.plan import Along, Apply, Cast, Expand, Lit, Renamed, Take, Value
+from loopc.lower.plan import Along, Apply, Bound, Cast, Expand, Lit, Renamed, Take, Value
 from loopc.lower.sums import total
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _pointwise(lowering: Lowering, expr: Reduce) -> Value:
     for index, position in zip(expr.indices, expr.at, strict=True):
         row = reductions.lookup(expr.op)
         assert row is not None
-        start = identity(inner, row, expr.body) if row.evaluate is None else 0
+        start = identity(inner, row, expr.body) if row.evaluate is None else Lit(0)
         result = _at(lowering, row, result, inner.box.indices[index.name], position, start)
     return result
 
@@ -137,8 +137,9 @@ def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
     value = inner.value(expr.body)
     mask = inner.condition(tuple(m for m in inner.masks if m not in lowering.masks))
     if mask is not None:
-        fill = float("-inf") if row.evaluate is not None else identity(inner, row, expr.body)
-        value = Apply("where", (mask, value, Lit(fill)), inner.union(mask, value))
+        least = Lit(float("-inf"))
+        fill = least if row.evaluate is not None else identity(inner, row, expr.body)
+        value = Apply("where", (mask, value, fill), inner.union(mask, value))
     missing = [n for n in over if n not in value.axes]
     if missing:
         axes = tuple(n for n in inner.order if n in value.axes or n in missing)
@@ -156,7 +157,7 @@ def _at(
     value: Value,
     own: Index,
     position: Expr,
-    start: float,
+    start: Lit | Bound,
 ) -> Value:
     """Take a pointwise reduction's values where the loops round it stand."""
     assert own.start is not None
@@ -205,14 +206,14 @@ def _where_defined(
     own: Index,
     position: Expr,
     offset: Expr,
-    start: float,
+    start: Lit | Bound,
 ) -> Value:
     """Replace the values at positions that are not in the range: before it nothing has run yet."""
     conditions = [Call("ge", (offset, Const(0)))]
     other: Value
     number = count(own, lowering.serial)
     if row.evaluate is None:
-        other = Lit(start)
+        other = start
         least = affine(number)
         if least is None or not at_least(least, Affine(1)):
             conditions.append(Call("gt", (number, Const(0))))

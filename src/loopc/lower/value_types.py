@@ -9,6 +9,7 @@ from loopc.ir.dtypes import DType, as_float, join, of_call
 from loopc.lower.plan import (
     Along,
     Apply,
+    Bound,
     Cast,
     Checked,
     Contract,
@@ -43,7 +44,7 @@ def type_of(value: Value, of: Callable[[str], DType | None]) -> DType | None:
             return DType("i", ("int64",))
         case View(array) | Strided(array) | Row(array) | Spot(array) | Gather(array):
             return of(array)
-        case Cast(dtype=dtype) | Checked(dtype=dtype):
+        case Cast(dtype=dtype) | Checked(dtype=dtype) | Bound(dtype=dtype):
             return dtype
         case Apply(fn, args):
             parts = [type_of(a, of) for a in args]

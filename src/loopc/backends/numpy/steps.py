@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from math import inf
 
 from loopc.backends.numpy import rows, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
@@ -18,6 +19,7 @@ from loopc.lower.plan import (
     Alloc,
     Apply,
     Assign,
+    Bound,
     Copy,
     Flatten,
     Let,
@@ -227,7 +229,10 @@ class StepSpeller:
     def allocated(self, step: Alloc) -> str:
         """Return the text of a new array."""
         speller = self.speller
-        fill = speller.text(Lit(step.fill))
+        start: Value = Lit(step.fill)
+        if step.dtype.kind == "i" and isinstance(step.fill, float) and abs(step.fill) == inf:
+            start = Bound(step.fill > 0, step.dtype)
+        fill = speller.text(start)
         if step.dtype.weak:
             return fill
         dtype = speller.dtype(step.dtype)

@@ -26,6 +26,7 @@ from loopc.ir.nodes import Const, Expr
 from loopc.lower.plan import (
     Along,
     Apply,
+    Bound,
     Cast,
     Checked,
     Contract,
@@ -102,6 +103,10 @@ class Speller:
         match value:
             case Lit(number):
                 return Text(*literal(number), ())
+            case Bound(largest, dtype):
+                return Text(
+                    f"np.iinfo({self.dtype(dtype)}).{'max' if largest else 'min'}", ATOM, ()
+                )
             case Scalar(expr):
                 text = self.size(expr)
                 return Text(text, ATOM if text.isidentifier() or text.isdigit() else 0, ())

@@ -1,0 +1,42 @@
+"""Maxima and minima of integers of every width: where nothing counts they are the type's bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import loopc
+from fuzz.judge import ALL, judge
+from fuzz.programs import Case
+
+PROGRAMS = {
+    "ragged rows": "for i < N: y[i] = min[e in range(1, ptr[i+1])](n[e])",
+    "of nothing": "for i < K: y min= n[i]",
+    "of a few cells": "for i < N if n[i] > 1: y[i] max= n[i]",
+    "a padded window": "dim y[4]\nfor i < N, j < 2: y[i] min= n[pad(i+j)]",
+    "a clamped window": "dim y[4]\nfor i < N, j < 2: y[i] max= n[clamp(i+j-1)]",
+    "a scatter": "dim y[3]\nfor i < N: y[i % 2] min= n[i]",
+    "later cells": "for i < N: y[i] = max[j < N if j > i](n[j])",
+    "a running maximum under a guard": "for i < N: y[i] = cummax[i if i > 1](n[i])",
+    "a running minimum that starts late": "for i < N: y[i] = cummin[i in range(1, N)](n[i])",
+    "a recurrence": "for i in range(1, N): y[i] min= y[i-1] // 2 + n[i] % 5",
+    "a value that is read before it is overwritten": (
+        "dim t[N]\nfor i in range(1, N):\n    t[i] max= n[i]\n    y[i] = t[i-1] % 7\n    t[i-1] = 4"
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_bounds_of_narrow_integers(name: str, dtype: str) -> None:
+    text = f"input n[N]: int, ptr[N+1]: int, K: int\noutput y\n{PROGRAMS[name]}\n"
+    given = {"n": np.array([2, 1, 3], dtype), "ptr": np.array([1, 1, 2, 3]), "K": np.array(0)}
+    verdict = judge(Case(text, given, smooth=True), ALL)
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
+def test_a_minimum_of_no_unsigned_integer_is_their_largest() -> None:
+    made = loopc.compile("input n[N]: int\ndim y[3]\nfor i < N: y[i % 2] min= n[i]")
+    found = made(n=np.array([2, 1], np.uint64))["y"]
+    np.testing.assert_array_equal(found, np.array([2, 1, 2**64 - 1], np.uint64))
+    assert found.dtype == np.uint64
