@@ -76,3 +76,26 @@ def test_a_sum_that_is_made_anew_keeps_its_type(left: str, opt: int) -> None:
     v = np.array([np.inf, 1, 1], np.float32)
     found = program(A=np.ones((3, 3), np.float32), v=v).y
     assert found.dtype == np.float32
+
+
+HELD = {
+    "under a guard": "for i < N if ok[i]: y[i] = sum[a if s[p[i]] > x[a]](x[a])",
+    "in a branch": "for i < N: y[i] = where(ok[i], sum[a if s[p[i]] > x[a]](x[a] w[i]), 1)",
+    "a maximum": "for i < N: y[i] = where(ok[i], max[a if s[p[i]] > x[a]](x[a]), 1)",
+    "a mean": "for i < N: y[i] = where(ok[i], mean[a if s[p[i]] > x[a]](x[a]), 1)",
+    "a count": "for i < N: y[i] = where(ok[i], sum[a if s[p[i]] > x[a]](1), 1)",
+    "a running sum": "for i < N, k < K: "
+    "z[i,k] = where(ok[i], cumsum[k if s[p[i]] > x[k]](x[k]), 1)",
+}
+
+
+@pytest.mark.parametrize("opt", range(3))
+@pytest.mark.parametrize("name", HELD)
+def test_a_guard_is_not_evaluated_where_its_sum_is_not_needed(name: str, opt: int) -> None:
+    text = f"input ok[N]: bool, p[N]: int, s[M], x[K], w[N]\n{HELD[name]}\n"
+    given = {"ok": np.array([True, False]), "p": np.array([0, 7]), "s": np.array([1.0, 0])}
+    given |= {"x": np.array([0.5, 2, 0.3]), "w": np.array([2.0, 3])}
+    program = loopc.compile(text, opt=opt)
+    expected = loopc.compile(text, backend="reference")(given)
+    for key, value in program(given).items():
+        np.testing.assert_array_equal(value, expected[key])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from loopc import backends, passes
 from loopc.diagnostics.errors import DifferentiationError
+from loopc.passes.guard_empty import guard_factors
 
 if TYPE_CHECKING:
     from loopc.api.program import Program
@@ -20,8 +21,8 @@ def emitted(program: Program) -> str:
     opt = program._options.opt
     made = _adjoint(program)
     module = backends.Module(
-        passes.run(program._program, opt),
-        None if made is None else passes.run(made.program, opt),
+        passes.run(guard_factors(program._program), opt),
+        None if made is None else passes.run(guard_factors(made.program), opt),
         {} if made is None else made.gradients,
         {},
         opt,

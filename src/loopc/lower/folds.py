@@ -50,7 +50,7 @@ def folded(
     value = lowering.value(body)
     if of == "b" and kind == "i" and row.op in ("max=", "min="):
         of, value = kind, Cast(value, INTEGER, value.axes)
-    mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed))
+    mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed), needed)
     kept = None
     if mask is not None and (row.identity is None or (of == "i" and row.op in ("max=", "min="))):
         kept = _or_not_needed(lowering, mask, needed)
@@ -98,7 +98,7 @@ def _unrolled(
         masks = tuple(substitute(m, at) for m in lowering.masks)
         inner = replace(lowering, box=replace(lowering.box, indices=rest), masks=masks)
         term = inner.value(substitute(body, at))
-        mask = inner.condition(tuple(m for m in masks if m not in needed))
+        mask = inner.condition(tuple(m for m in masks if m not in needed), needed)
         if mask is not None:
             start = identity(lowering, row, body)
             axes = inner.union(mask, term)

@@ -65,7 +65,10 @@ def _inside(lowering: Lowering, opened: Reduce) -> Lowering:
     """Return the lowering of a reduction's body, under the masks that its box does not take in."""
     box = _measured(lowering, lowering.box.extended(opened.indices, opened.guard))
     own = tuple(m for m in box.masks if m not in lowering.box.masks)
-    return replace(lowering, box=box, masks=(*lowering.masks, *own, *box.scalars))
+    left = {*own, *box.scalars}
+    guards = tuple(g for g in conjuncts(opened.guard) if g in left)  # each where those before hold
+    ranges = tuple(m for m in own if m not in guards)
+    return replace(lowering, box=box, masks=(*lowering.masks, *ranges, *guards))
 
 
 def _measured(lowering: Lowering, found: Box) -> Box:
@@ -135,7 +138,8 @@ def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
     assert row is not None
     over = [i.name for i in expr.indices]
     value = inner.value(expr.body)
-    mask = inner.condition(tuple(m for m in inner.masks if m not in lowering.masks))
+    own = tuple(m for m in inner.masks if m not in lowering.masks)
+    mask = inner.condition(own, lowering.masks)
     if mask is not None:
         least = Lit(float("-inf"))
         fill = least if row.evaluate is not None else identity(inner, row, expr.body)

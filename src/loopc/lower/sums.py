@@ -34,12 +34,12 @@ def total(
     bound = tuple(m for m in filled if any(n in over for n in free_indices(m)))
     free = tuple(m for m in filled if m not in bound)
     if bound:
-        value = _selected(lowering, body, over, bound)
+        value = _selected(lowering, body, over, bound, (*needed, *free))
         if value is None:
             return folded(lowering, "sum", body, over, needed=needed)
     else:
         value = _summed(lowering, body, over)
-    return replace(lowering, masks=free).masked(value, 0)
+    return lowering.where(lowering.condition(free, needed), value, 0)
 
 
 def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
@@ -87,7 +87,11 @@ def _multiplied_out(lowering: Lowering, product: _Product, over: Sequence[str]) 
 
 
 def _selected(
-    lowering: Lowering, body: Expr, over: Sequence[str], bound: tuple[Expr, ...]
+    lowering: Lowering,
+    body: Expr,
+    over: Sequence[str],
+    bound: tuple[Expr, ...],
+    needed: tuple[Expr, ...],
 ) -> Value | None:
     """Lower a sum of products of which some terms do not count: their products are made 0.
 
@@ -98,7 +102,7 @@ def _selected(
     args = _as_terms(lowering, product, [lowering.value(f) for f in product.factors])
     if len({frozenset(a.axes) for a in args if a.axes}) < 2:
         return None
-    mask = lowering.condition(bound)
+    mask = lowering.condition(bound, needed)
     assert mask is not None
     axes = {a for v in (mask, *args) for a in v.axes}
     if not set(over) <= axes:

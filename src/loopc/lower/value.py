@@ -82,10 +82,15 @@ class Lowering:
             case Reduce():
                 return reduction.reduce(self, expr)
 
-    def condition(self, conditions: tuple[Expr, ...]) -> Value | None:
-        """Lower a conjunction, each condition where those before it hold; None: always."""
+    def condition(
+        self, conditions: tuple[Expr, ...], needed: tuple[Expr, ...] = ()
+    ) -> Value | None:
+        """Lower a conjunction, each condition where those before it hold; None: always.
+
+        Where what is `needed` does not hold, it may be anything.
+        """
         conditions = tuple(dict.fromkeys(conditions))
-        return replace(self, masks=()).held(conditions)
+        return replace(self, masks=needed).held(conditions)
 
     def held(self, conditions: tuple[Expr, ...]) -> Value | None:
         """Lower a conjunction, which is needed only where the masks hold; None: always."""
@@ -95,7 +100,10 @@ class Lowering:
 
     def masked(self, value: Value, fill: float) -> Value:
         """Return the value where the masks hold, `fill` elsewhere."""
-        mask = self.condition(self.masks)
+        return self.where(self.condition(self.masks), value, fill)
+
+    def where(self, mask: Value | None, value: Value, fill: float) -> Value:
+        """Return the value where a mask holds, `fill` elsewhere."""
         if mask is None:
             return value
         match value:

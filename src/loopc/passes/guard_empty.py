@@ -1,22 +1,27 @@
-"""Guard the loops and sums that have no term in the call at hand.
+"""Guard the loops and reductions that may have no term.
 
 Rewrite:   for c, n: s[c] += a[c] b[n,c]    ->  for c, n if N > 0: s[c] += a[c] b[n,c]
            mu[c] = sum[n](x[n,c] / w[c])    ->  mu[c] = sum[n if N > 0](x[n,c] / w[c])
-Requires:  ranges that the call's dims and scalars make empty.
+Requires:  `guard_empty`: ranges that the call's dims and scalars make empty; `guard_factors`: sums
+           with a factor that does not depend on each index that they are added up over.
 Keeps:     every value. Passes and lowering take factors out of sums, and 0 terms times NaN is NaN:
            behind a guard they know that there may be no term. Only a call that has an empty range
-           runs such a program; it is made apart from that for all others.
+           runs a program of `guard_empty`, which is made apart from that for all others; a module
+           that is saved runs for all extents, and is made by `guard_factors`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import inf
 
+from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bind import evaluate
 from loopc.ir.bounds import extent
+from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.nodes import Call, Const, Expr, For, Index, Node, Program, Reduce
-from loopc.ir.visit import conjunction, map_children, walk
+from loopc.ir.visit import conjunction, free_indices, map_children, reads, updates, walk
 
 
 def empty_ranges(
@@ -37,14 +42,65 @@ def _is_empty(size: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) -
 def guard_empty(program: Program, empty: frozenset[Expr]) -> Program:
     """Return the program with guards round what runs over ranges of these extents."""
 
+    def tests(node: For | Reduce) -> tuple[Expr, ...]:
+        return tuple(s for s in map(extent, node.indices) if s in empty)
+
+    return _guarded(program, tests) if empty else program
+
+
+def guard_factors(program: Program) -> Program:
+    """Return the program with guards round sums that may have no term and a factor to take out."""
+    types = infer_dtypes(program, {})
+
+    def tests(node: For | Reduce) -> tuple[Expr, ...]:
+        if isinstance(node, Reduce):
+            sums = [(node.body, frozenset[str]())] if node.op == "sum" else []
+        else:
+            sums = [
+                (u.value, frozenset(free_indices(u.target)))
+                for _, u in updates(node.body)
+                if u.op == "+="
+            ]
+        return tuple(
+            extent(i)
+            for i in node.indices
+            if _may_be_empty(i)
+            and any(_lacks(v, i.name, types) for v, kept in sums if i.name not in kept)
+        )
+
+    return _guarded(program, tests)
+
+
+def _guarded(program: Program, tests: Callable[[For | Reduce], tuple[Expr, ...]]) -> Program:
+    """Return the program with guards against extents that are not positive."""
+
     def visit(node: Node) -> Node:
         new = map_children(node, visit)
-        if isinstance(new, For) or (isinstance(new, Reduce) and new.op == "sum"):
-            sizes = dict.fromkeys(extent(i) for i in new.indices)
-            tests = [Call("gt", (s, Const(0))) for s in sizes if s in empty]
-            if tests:
+        if isinstance(new, For | Reduce):
+            found = [Call("gt", (s, Const(0))) for s in dict.fromkeys(tests(new))]
+            if found:
                 own = () if new.guard is None else (new.guard,)
-                return replace(new, guard=conjunction(*tests, *own))
+                return replace(new, guard=conjunction(*found, *own))
         return new
 
-    return map_children(program, visit) if empty else program
+    return map_children(program, visit)
+
+
+def _may_be_empty(index: Index) -> bool:
+    size = extent(index)
+    form = affine(size)
+    sure = form is not None and at_least(form, Affine(1))
+    return not sure and not free_indices(size) and all(not a.subscripts for a in reads(size))
+
+
+def _lacks(value: Expr, index: str, types: Mapping[str, DType]) -> bool:
+    """Whether a factor of a term, not surely finite, is the same for all values of an index."""
+    match value:
+        case Call("add" | "mul" | "div" | "neg", args) if index in free_indices(value):
+            return any(_lacks(a, index, types) for a in args)
+        case Const(number):
+            return not abs(number) < inf
+        case _:
+            dtype = of_expr(value, types)
+            whole = dtype is not None and dtype.kind in "bi"
+            return index not in free_indices(value) and not whole
