@@ -40,3 +40,22 @@ def test_a_minimum_of_no_unsigned_integer_is_their_largest() -> None:
     found = made(n=np.array([2, 1], np.uint64))["y"]
     np.testing.assert_array_equal(found, np.array([2, 1, 2**64 - 1], np.uint64))
     assert found.dtype == np.uint64
+
+WIDER = {
+    "bools in a float": "for i < N, j < N if x[j] > 9: t[i] max= b[j]",
+    "integers in a float": "for i < N, j < N if x[j] > 9: t[i] max= n[j]",
+    "a comparison": "for i < N, j < N if x[j] > 9: t[i] min= j < 1",
+    "a scalar": "for j < N if x[j] > 9: s max= b[j]\nfor j < N if x[j] > 9: s max= x[j]",
+    "bools in an integer": "for j < N if x[j] > 9: s max= b[j]\nfor j < N if x[j] > 9: s max= n[j]",
+    "of earlier cells": "for i < N, j < i: t[i] max= b[j]\nfor i < N, j < i: u[i] min= n[j]",
+}
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("name", WIDER)
+def test_a_maximum_of_no_terms_changes_nothing_in_a_wider_array(name: str, dtype: str) -> None:
+    text = f"input n[N]: int, b[N]: bool, x[N]\nfor i < N: t[i] = 9 - 9 x[i]\n{WIDER[name]}\n"
+    given = {"n": np.array([2, 1, 3], dtype), "b": np.array([True, False, True])}
+    given["x"] = np.array([1.0, 2, 3])
+    verdict = judge(Case(text, given, smooth=True))
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from loopc.ir import reductions
-from loopc.ir.dtypes import INTEGER
+from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Index
 from loopc.ir.visit import conjunction, substitute
@@ -27,7 +27,7 @@ def folded(
     over: Sequence[str],
     *,
     needed: tuple[Expr, ...] = (),
-    kind: str = "",
+    into: DType | None = None,
     indices: Sequence[Index] = (),
 ) -> Value:
     """Lower a reduction of `body` over axes, with what the masks leave out replaced.
@@ -38,18 +38,19 @@ def folded(
         body: the term.
         over: the axes.
         needed: the masks that say where the result is needed; it may be anything elsewhere.
-        kind: the kind of the array that the result goes into, whose identity counts.
+        into: the type of the array that the result goes into, whose identity counts.
         indices: the indices of an argmax, whose value is wanted.
     """
     row = reductions.lookup(op)
     assert row is not None, op
-    of = kind_of(lowering, body)
     unrolled = _unrolled(lowering, row, body, over, needed)
     if unrolled is not None:
         return unrolled
-    value = lowering.value(body)
-    if of == "b" and kind == "i" and row.op in ("max=", "min="):
-        of, value = kind, Cast(value, INTEGER, value.axes)
+    value, dtype = lowering.value(body), lowering.type_of(body)
+    if row.op in ("max=", "min=") and dtype and into and dtype.kind != into.kind:
+        dtype = replace(into, weak=False)
+        value = Cast(value, dtype, value.axes)
+    of = "f" if dtype is None else dtype.kind
     mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed), needed)
     kept = None
     if mask is not None and (row.identity is None or (of == "i" and row.op in ("max=", "min="))):
@@ -57,7 +58,7 @@ def folded(
         axes = lowering.union(kept, value)
         value = Expand(value, counts(lowering, axes), axes)
     elif mask is not None:
-        start = identity(lowering, row, body)
+        start = identity(row, dtype)
         value = _counted(mask, value, start) or Apply(
             "where", (mask, value, start), lowering.union(mask, value)
         )
@@ -100,7 +101,7 @@ def _unrolled(
         term = inner.value(substitute(body, at))
         mask = inner.condition(tuple(m for m in masks if m not in needed), needed)
         if mask is not None:
-            start = identity(lowering, row, body)
+            start = identity(row, lowering.type_of(body))
             axes = inner.union(mask, term)
             chosen = Apply("where", (mask, term, start), axes)
             term = _counted(mask, term, start) or chosen
@@ -137,11 +138,10 @@ def kind_of(lowering: Lowering, body: Expr) -> str:
     return "f" if dtype is None else dtype.kind
 
 
-def identity(lowering: Lowering, row: reductions.Reduction, body: Expr) -> Lit | Bound:
-    """Return what stands for a term that does not count, in the type of the terms."""
-    kind = "f" if row.result == "float" else kind_of(lowering, body)
-    dtype = lowering.type_of(body)
-    if kind == "i" and dtype is not None and isinstance(row.identity, float):
+def identity(row: reductions.Reduction, dtype: DType | None) -> Lit | Bound:
+    """Return what stands for a term of a type that does not count."""
+    kind = "f" if dtype is None or row.result == "float" else dtype.kind
+    if dtype is not None and kind == "i" and isinstance(row.identity, float):
         return Bound(row.identity > 0, INTEGER if dtype.weak else dtype)
     return Lit(reductions.start(row, "bool" if kind == "b" else "float64"))
 

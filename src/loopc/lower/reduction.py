@@ -127,7 +127,7 @@ def _pointwise(lowering: Lowering, expr: Reduce) -> Value:
     for index, position in zip(expr.indices, expr.at, strict=True):
         row = reductions.lookup(expr.op)
         assert row is not None
-        start = identity(inner, row, expr.body) if row.evaluate is None else Lit(0)
+        start = identity(row, inner.type_of(expr.body)) if row.evaluate is None else Lit(0)
         result = _at(lowering, row, result, inner.box.indices[index.name], position, start)
     return result
 
@@ -142,7 +142,7 @@ def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
     mask = inner.condition(own, lowering.masks)
     if mask is not None:
         least = Lit(float("-inf"))
-        fill = least if row.evaluate is not None else identity(inner, row, expr.body)
+        fill = least if row.evaluate is not None else identity(row, inner.type_of(expr.body))
         value = Apply("where", (mask, value, fill), inner.union(mask, value))
     missing = [n for n in over if n not in value.axes]
     if missing:

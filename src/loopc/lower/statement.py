@@ -227,7 +227,7 @@ class _Target:
             return total(lowering, self.update.value, over)
         row = reductions.by_op(self.update.op)
         assert row is not None
-        return folded(self.lowering, row.name, self.update.value, over, kind=self.dtype.kind)
+        return folded(self.lowering, row.name, self.update.value, over, into=self.dtype)
 
     def _is_masked(self) -> bool:
         """Whether the masks are still to be applied to the value."""

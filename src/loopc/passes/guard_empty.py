@@ -53,14 +53,7 @@ def guard_factors(program: Program) -> Program:
     types = infer_dtypes(program, {})
 
     def tests(node: For | Reduce) -> tuple[Expr, ...]:
-        if isinstance(node, Reduce):
-            sums = [(node.body, frozenset[str]())] if node.op == "sum" else []
-        else:
-            sums = [
-                (u.value, frozenset(free_indices(u.target)))
-                for _, u in updates(node.body)
-                if u.op == "+="
-            ]
+        sums = _sums(node)
         return tuple(
             extent(i)
             for i in node.indices
@@ -84,6 +77,19 @@ def _guarded(program: Program, tests: Callable[[For | Reduce], tuple[Expr, ...]]
         return new
 
     return map_children(program, visit)
+
+
+def _sums(node: For | Reduce) -> list[tuple[Expr, tuple[str, ...]]]:
+    """Return the terms of what is a sum, not a recurrence, and the indices of what it goes into."""
+    if isinstance(node, Reduce):
+        return [(node.body, ())] if node.op == "sum" else []
+    inside = [u for _, u in updates(node.body)]
+    written = {u.target.array for u in inside}
+    return [
+        (u.value, free_indices(u.target))
+        for u in inside
+        if u.op == "+=" and written.isdisjoint(a.array for a in reads(u))
+    ]
 
 
 def _may_be_empty(index: Index) -> bool:

@@ -4,7 +4,8 @@ Rewrite:   for i, j if j <= i: y[i] += x[j]      ->  for i  y[i] += cumsum[j](x[
            for i  y[i] = max[j if j < i](x[j])   ->  for i  y[i] = cummax[j](x[j])   (at i - 1)
 Requires:  two indices with the same range, one of which bounds the other on one side, in a guard
            or in its range; terms that do not depend on the bounding one, but for factors that can
-           be taken out of the sum. For `j >= i` the sum runs backwards.
+           be taken out of the sum. For `j >= i` the sum runs backwards. A maximum's terms have the
+           kind of its array: no terms give its least value.
 Keeps:     every value; a sum up to the rounding of one that is added up from the start: an error of
            up to n ε Σ |x|, n the number of terms. `opt=1` leaves it out.
 """
@@ -19,6 +20,7 @@ from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, equal, simplify
 from loopc.ir.bounds import backwards, conjuncts
+from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.nodes import (
     Call,
     Const,
@@ -50,7 +52,8 @@ _FLIPPED = {"le": "ge", "lt": "gt", "ge": "le", "gt": "lt"}
 
 def running_sums(program: Program) -> Program:
     """Return the program with running sums."""
-    body = tuple(_statement(s) for s in program.body)
+    types = infer_dtypes(program, {})
+    body = tuple(_statement(s, types) for s in program.body)
     same = all(a is b for a, b in zip(body, program.body, strict=True))
     return program if same else replace(program, body=body)
 
@@ -70,7 +73,7 @@ class _Bound:
     side: tuple[int, int]
 
 
-def _statement(stmt: Stmt) -> Stmt:
+def _statement(stmt: Stmt, types: Mapping[str, DType]) -> Stmt:
     """Rewrite a nest of loops round one update."""
     ranges: dict[str, Index] = {}
     guards: list[Expr] = []
@@ -85,10 +88,16 @@ def _statement(stmt: Stmt) -> Stmt:
         return stmt
     value = _value(inner.value, ranges)
     update = inner if value is inner.value else replace(inner, value=value)
-    found = _bounded(update, ranges, guards)
+    found = _bounded(update, ranges, guards) if _starts_alike(update, types) else None
     if found is not None:
         return found
     return stmt if update is inner else with_update(stmt, update)
+
+
+def _starts_alike(update: Update, types: Mapping[str, DType]) -> bool:
+    """Whether a maximum of no terms is the same in the type of the terms and in the target's."""
+    own, target = of_expr(update.value, types), types[update.target.array]
+    return update.op not in ("max=", "min=") or (own is not None and own.kind == target.kind)
 
 
 def _bounded(update: Update, ranges: Mapping[str, Index], guards: Sequence[Expr]) -> Stmt | None:
