@@ -41,6 +41,7 @@ def test_a_minimum_of_no_unsigned_integer_is_their_largest() -> None:
     np.testing.assert_array_equal(found, np.array([2, 1, 2**64 - 1], np.uint64))
     assert found.dtype == np.uint64
 
+
 WIDER = {
     "bools in a float": "for i < N, j < N if x[j] > 9: t[i] max= b[j]",
     "integers in a float": "for i < N, j < N if x[j] > 9: t[i] max= n[j]",

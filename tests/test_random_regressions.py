@@ -103,6 +103,17 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N: t += (n[pad(2*i-1)] + x[0]) / 2\n",
         {"x": whole(3).astype(np.float32), "n": np.array([True, False, True])},
     ),
+    "a bool beside a literal in front of a float32": (
+        "input x[N], b[N]: bool\nfor i < N: y[i] = 0.5 1 b[i] x[i]\n"
+        "for i < N: z[i] = max(b[i], 0.5, x[i]) + (b[i] + 0.25 + x[i])\n",
+        {"x": whole(3).astype(np.float32), "b": np.array([True, False, True])},
+    ),
+    "a range that follows a cell which the program makes": (
+        "input n[N]: int, x[K]\ndim t[N], y[K]\nfor i < N: t[i] = 2 n[i]\n"
+        "for k < K if k == t[1]:\n    y[k] += x[k] t[clamp(k)]\n"
+        "    for a in range(1, N): y[reflect(a-1)] = 9 x[0]\n",
+        {"x": whole(3), "n": np.array([0, 1])},
+    ),
     "a comparison as a subscript": (
         "input x[N]\ndim z[2]\nfor i < N: y[i] = x[i == 1]\nfor i < N: z[i < 2] += x[i] x[i]\n",
         {"x": whole(4)},

@@ -176,6 +176,13 @@ class Context:
         finally:
             self.proved -= new
 
+    def _is_made_in_the_run(self, expr: Expr) -> bool:
+        """Whether a size is found while the program runs: a cell, counted, or by a reduction."""
+        found = (
+            isinstance(n, Reduce) or (isinstance(n, Extent) and "°" in n.name) for n in walk(expr)
+        )
+        return any(found) or not is_known_before(expr, self.computed)
+
     def require_cells(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> None:
         """Let the run check beforehand that a mode which takes a cell of an axis has one to take.
 
@@ -183,8 +190,7 @@ class Context:
         """
         extent = self.extent(access.array, axis)
         counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
-        known = is_known_before(extent, self.computed) and not free_indices(extent)
-        if not known or any(_is_made_in_the_run(e) for e in (extent, *counts)):
+        if free_indices(extent) or any(self._is_made_in_the_run(e) for e in (extent, *counts)):
             return
         if len(counts) < len(ranges) or isinstance(extent, Const):
             return
@@ -202,20 +208,13 @@ class Context:
             return False
         counts = tuple(count(i) for i in ranges.values() if not free_indices(i))
         extent = self.extent(access.array, axis)
-        if any(_is_made_in_the_run(e) for e in (ends.low, ends.high, extent, *counts)):
+        sizes = (ends.low, ends.high, extent)
+        if any(self._is_made_in_the_run(e) for e in (*sizes, *counts)):
             return False
-        for expr in (ends.low, ends.high, extent):
-            if free_indices(expr) or not is_known_before(expr, self.computed):
-                return False
+        if any(free_indices(e) for e in sizes):
+            return False
         self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
         return True
-
-
-def _is_made_in_the_run(expr: Expr) -> bool:
-    """Whether a size is found while the program runs: counted there, or by a reduction."""
-    return any(
-        isinstance(n, Reduce) or (isinstance(n, Extent) and "°" in n.name) for n in walk(expr)
-    )
 
 
 def _positions(access: Access) -> dict[str, Expr] | None:

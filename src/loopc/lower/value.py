@@ -191,6 +191,7 @@ class Lowering:
         args = without_casts(args, types) if fn == "mul" else args
         if fn == "add" and joined is not None:
             args = _counted(args, types, joined)
+        args = args if fn == "where" or joined is None else _first_bools(args, types, joined)
         typed = [
             self._typed(v, t, joined, as_int=counted and row.result != "bool")
             for v, t in zip(args, types, strict=True)
@@ -226,6 +227,22 @@ class Lowering:
         if own.weak and not value.axes:
             return Cast(value, own, ())
         return value
+
+
+def _first_bools(
+    args: Sequence[Value], types: Sequence[DType | None], joined: DType
+) -> Sequence[Value]:
+    """Return the arguments, bools that meet a literal float before an array in its type.
+
+    They would make a float64 of it, and of a float32 array that comes then.
+    """
+    floats = [t if t is not None and t.kind in "fc" else None for t in types]
+    first = next((n for n, t in enumerate(floats) if t is not None and not t.weak), None)
+    if first is None or not any(floats[:first]):
+        return args
+    bools = [t is not None and t.kind == "b" for t in types[:first]]
+    cast = [Cast(a, joined, a.axes) if b else a for a, b in zip(args[:first], bools, strict=True)]
+    return [*cast, *args[first:]]
 
 
 def _counted(
