@@ -252,6 +252,15 @@ def test_terms_of_running_extremes_over_two_indices_share_evenly() -> None:
         np.testing.assert_allclose(program.vjp({"x": x}, {"y": seed})["x"].ravel(), expected)
 
 
+@pytest.mark.parametrize("opt", [0, 1, 2])
+def test_tangents_of_tied_running_extremes_in_a_window_are_averaged(opt: int) -> None:
+    """The inner maxima have the names of indices that are unrolled: their guards are their own."""
+    program = loopc.compile("for a < 7, b < 1: y[a] += cummax[a < 7, b < 1](x[a + b])", opt=opt)
+    x, slope = np.array([1.0, 1, 1, 1, 0, 1, 2]), np.arange(1.0, 8)
+    found = program.jvp({"x": x}, {"x": slope})["y"]
+    np.testing.assert_allclose(found, [1, 1.5, 2, 2.5, 2.5, 3.2, 7])
+
+
 @pytest.mark.parametrize("op", ["max", "cummin"])
 def test_what_an_extreme_read_is_recorded_before_it_has_a_value(op: str) -> None:
     """`w` has no known extent, so that its reads are recorded where they are evaluated alone."""

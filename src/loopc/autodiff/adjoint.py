@@ -15,6 +15,7 @@ from loopc.diagnostics.record import record
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import KINDS, infer_dtypes
 from loopc.ir.infer import primal_of
+from loopc.ir.limits import Limits
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -77,7 +78,7 @@ def adjoint(
     Raises:
         DifferentiationError: L0603 to L0605.
     """
-    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
+    names = Names.of(program)
     suffix = free_suffix(program)
     segment = _Segment(program.body, names, suffix)
     made = segment.differentiate(of, wrt, points, seeded=seeded, keep=keep)
@@ -95,7 +96,7 @@ def adjoint(
 
 def expand_backward(program: Program, checkpoints: Checkpoints = NONE) -> Program:
     """Replace every Backward statement by its adjoint loops, with checkpoints if so wanted."""
-    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
+    names = Names.of(program)
     body: tuple[Stmt, ...] = ()
     for place, stmt in enumerate(program.body):
         if not isinstance(stmt, Backward):
@@ -180,6 +181,7 @@ class _Segment:
         keep: Sequence[str] = (),
     ) -> _Made:
         active = active_arrays(self.body, self.names, of, wrt)
+        self.names.limits = Limits(self.body, self.names.arrays)
         body = normalise(self.body, active.__contains__, self.names)
         active = active_arrays(body, self.names, of, wrt)
         body = self._set_aside(body, active | set(wrt), {*of, *wrt})

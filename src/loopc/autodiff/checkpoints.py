@@ -178,7 +178,7 @@ def _in_parts(sweep: Sweep, loop_: _Loop, wanted: Checkpoints, names: Names) -> 
     def placed(stmt: Stmt, at: Index, renamed: Mapping[str, str]) -> For:
         assert isinstance(stmt, For)
         inside = _localised(stmt, loop_.local, here, renamed)
-        return replace(inside, indices=(at, *stmt.indices[1:]))
+        return replace(inside, indices=(at, *inside.indices[1:]))
 
     first = placed(sweep.plain, steps, {})
     whole = Sweep(

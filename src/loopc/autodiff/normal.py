@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from loopc.analysis.dependence import dependences, leaves
+from loopc.autodiff.held import with_held_head
 from loopc.autodiff.hoisted import computed, in_used_loops, is_exact, with_ranges
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
 from loopc.autodiff.running import is_shared
-from loopc.diagnostics import catalogue
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -106,14 +106,12 @@ class _Normal:
         match stmt:
             case Update():
                 return self._update(stmt, loops)
+            case For() if self._is_active(stmt) and (found := self._held_head(stmt, loops)):
+                return [s for each in found for s in self.statement(each, loops)]
             case For(_, None, (Update() as update,)) if self._has_reduction(update):
-                self._check_ranges(stmt)
                 return self._apart(stmt, update, loops)
-            case For(indices, guard, body):
+            case For(indices, _, body):
                 inner = (*loops, *indices)
-                self._check_ranges(stmt)
-                if guard is not None and self._changes(guard, stmt):
-                    return self._with_held_guard(stmt, guard, loops)
                 return [
                     replace(stmt, body=tuple(s for b in body for s in self.statement(b, inner)))
                 ]
@@ -144,27 +142,25 @@ class _Normal:
             inner = (replace(inner[0], span=stmt.span),)
         return list(loop(prefix, None, *before, *inner))
 
-    def _changes(self, node: Expr | Index, stmt: For) -> bool:
-        """Whether an adjoint needs a value that is written here or later."""
-        active = any(self.is_active(u.target.array) for _, u in updates((stmt,)))
-        written = any(self.last.get(a.array, -1) >= self.number for a in reads(node))
-        return active and not self.forward and written
+    def _is_active(self, stmt: For) -> bool:
+        return any(self.is_active(u.target.array) for _, u in updates((stmt,)))
 
-    def _check_ranges(self, stmt: For) -> None:
-        for index in stmt.indices:
-            if self._changes(index, stmt):
-                raise catalogue.error("L0605", index.span or stmt.span, index=index.name)
+    def _held_head(self, stmt: For, loops: tuple[Index, ...]) -> tuple[Stmt, ...]:
+        """Keep for the adjoint the first range or guard that is written here or later, if any."""
+        later = {n for n, last in self.last.items() if last >= self.number}
+        return () if self.forward else with_held_head(stmt, loops, self.names, later)
 
-    def _with_held_guard(self, stmt: For, guard: Expr, loops: tuple[Index, ...]) -> list[Stmt]:
-        """Compute a guard into an array first, for its adjoint cannot compute it again."""
-        everything = (*loops, *stmt.indices)
-        name = self.names.fresh("condition", numbered=True)
-        cell = self.names.cells(name, everything, everything, stmt.span, (guard,))
-        holds = Call("ne", (Read(cell), Const(0)))
-        inner = tuple(s for b in stmt.body for s in self.statement(b, everything))
-        guarded = For((), holds, inner, span=stmt.span)
-        first = Update(cell, "=", guard, span=stmt.span)
-        return list(loop(stmt.indices, None, first, guarded))
+    def _with_held_heads(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
+        """Do that in a statement that is hoisted."""
+        if not isinstance(stmt, For):
+            return [stmt]
+        found = self._held_head(stmt, loops)
+        if found:
+            return [s for each in found for s in self._with_held_heads(each, loops)]
+        inner = (*loops, *stmt.indices)
+        return [
+            replace(stmt, body=tuple(s for b in stmt.body for s in self._with_held_heads(b, inner)))
+        ]
 
     def _update(self, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         if not self.is_active(update.target.array):
@@ -178,6 +174,7 @@ class _Normal:
             if not isinstance(cell, Index):
                 hoisted.append(Update(cell, "=", value, span=update.span))
                 value = Read(cell, span=update.span)
+        hoisted = [s for each in hoisted for s in self._with_held_heads(each, loops)]
         return [*hoisted, update if value is update.value else replace(update, value=value)]
 
     def _term(

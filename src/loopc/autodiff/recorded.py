@@ -69,6 +69,17 @@ class Recorder:
         """Whether two statements stand in one loop."""
         return common_loops(a, b) > 0
 
+    def inside(self, leaf: Leaf) -> tuple[Update, ...]:
+        """Return the updates that run at every point at which a statement does."""
+        around = [leaf.update]
+        for other in self.leaves:
+            outside = other.levels == leaf.levels[: len(other.levels)]
+            held = other.guards == leaf.guards[: len(other.guards)]
+            steady = not any(a.array in self.writers for g in other.guards for a in reads(g))
+            if outside and held and steady and other is not leaf:
+                around.append(other.update)
+        return tuple(around)
+
     def _overwrites(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
         """Whether `other`, a writer of its array, may write `ref` of `leaf` after `leaf`."""
         write = other.refs[0]
@@ -135,6 +146,13 @@ class Recorder:
         )
         return access if subscripts == access.subscripts else replace(access, subscripts=subscripts)
 
+    def ranges(self, leaf: Leaf, inner: tuple[Index, ...]) -> tuple[Index, ...]:
+        """Replace the reads in the ranges of the indices of sums."""
+        return tuple(
+            map_children(index, lambda end, n=n: self.expr(leaf, end, inner[:n]))  # type: ignore[misc]
+            for n, index in enumerate(inner)
+        )
+
     def _keep(
         self, leaf: Leaf, access: Access, bound: tuple[Index, ...], holds: tuple[Expr, ...]
     ) -> Access:
@@ -155,7 +173,7 @@ class Recorder:
         shared = max(self._changes_inside(leaf, array) for array in changed)
         needed = used | {i.name for i in loops[:shared]}
         own = [*(i for i in loops if i.name in needed), *extra]
-        cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, (leaf.update,))
+        cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, self.inside(leaf))
         record = Update(cell, "=", Read(access), span=leaf.update.span)
         self.before.setdefault(leaf.number, []).append(wrapped(extra, holds, record))
         self.kept[key] = cell

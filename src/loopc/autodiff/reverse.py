@@ -169,7 +169,7 @@ class Reverse:
         target = self._cotangent(leaf)
         loops = [level.index for level in leaf.levels]
         name = self.names.fresh(f"{update.target.array}_cotangent".replace(".", "_"))
-        cell = self.names.cells(name, loops, loops, update.span, (update,))
+        cell = self.names.cells(name, loops, loops, update.span, self.recorder.inside(leaf))
         made: list[Stmt] = [Update(cell, "=", Read(target), span=update.span)]
         if zeroed:
             made.append(Update(target, "=", Const(0), span=update.span))
@@ -184,7 +184,7 @@ class Reverse:
         )
         access = self.recorder.access(leaf, term.access, term.indices, holds)
         statement = Update(self.adjoint_of(access), "+=", value, span=leaf.update.span)
-        return wrapped(term.indices, conditions, statement)
+        return wrapped(self.recorder.ranges(leaf, term.indices), conditions, statement)
 
     def _recorded(
         self, leaf: Leaf, expr: Expr, inner: tuple[Index, ...], holds: tuple[Expr, ...] = ()
@@ -253,7 +253,7 @@ class Reverse:
         update, target = leaf.update, self._cotangent(leaf)
         loops = [level.index for level in leaf.levels]
         name = self.names.fresh(f"{update.target.array}_ties")
-        ties = self.names.cells(name, loops, loops, update.span, (update,))
+        ties = self.names.cells(name, loops, loops, update.span, self.recorder.inside(leaf))
         holds = shares(value, update.target)
         last = joined(target, update.target, value, onwards=False)
         self.from_end.append((last, value.indices[0].name))
@@ -274,7 +274,7 @@ class Reverse:
         own = {name for position in value.at for name in free_indices(position)}
         name = self.names.fresh(f"{leaf.update.target.array}_dot".replace(".", "_"))
         kept = [i for i in loops if i.name not in own]
-        cell = self.names.cells(name, kept, loops, leaf.update.span, (leaf.update,))
+        cell = self.names.cells(name, kept, loops, leaf.update.span, self.recorder.inside(leaf))
         made.append(Update(cell, "+=", self._recorded(leaf, body, ()), span=leaf.update.span))
         return Read(cell)
 
@@ -287,11 +287,12 @@ class Reverse:
         cells = set(free_indices(target))
         name = self.names.fresh(f"{target.array}_ties".replace(".", "_"))
         kept = [i for i in loops if i.name in cells]
-        cell = self.names.cells(name, kept, loops, leaf.update.span, (leaf.update,))
+        cell = self.names.cells(name, kept, loops, leaf.update.span, self.recorder.inside(leaf))
         held = tuple(
             self._recorded(leaf, c, inner, conditions[:n]) for n, c in enumerate(conditions)
         )
-        made.append(wrapped(inner, held, Update(cell, "+=", Const(1), span=leaf.update.span)))
+        one = Update(cell, "+=", Const(1), span=leaf.update.span)
+        made.append(wrapped(self.recorder.ranges(leaf, inner), held, one))
         return Read(cell)
 
     def _count_in_cells(self, leaf: Leaf, holds: tuple[Expr, ...]) -> Expr:

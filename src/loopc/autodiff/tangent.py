@@ -44,7 +44,7 @@ def tangent(program: Program, of: Sequence[str], wrt: Sequence[str]) -> Tangent:
     Raises:
         DifferentiationError: L0604, L0605.
     """
-    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
+    names = Names.of(program)
     suffix = free_suffix(program, DOT)
     active = active_arrays(program.body, names, of, wrt)
     body = normalise(program.body, active.__contains__, names, forward=True)

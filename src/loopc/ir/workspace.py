@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.span import Span
 from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.bounds import bounds, first, last
+from loopc.ir.limits import Limits
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -17,18 +18,41 @@ from loopc.ir.nodes import (
     Index,
     IndexRef,
     Node,
+    Program,
     Reduce,
     Subscript,
 )
-from loopc.ir.visit import children, free_indices, fresh_name, is_known_before, reads
+from loopc.ir.visit import (
+    children,
+    free_indices,
+    fresh_name,
+    is_known_before,
+    written_names,
+)
 
 
 @dataclass
 class Names:
-    """The arrays of a program under construction."""
+    """The arrays of a program under construction.
+
+    Attributes:
+        arrays: by name.
+        taken: names that are not free.
+        written: those of the arrays, inputs among them, that the program writes.
+        limits: what is known of the integers that the program computes.
+    """
 
     arrays: dict[str, Array]
     taken: set[str]
+    written: Collection[str] = ()
+    limits: Limits | None = None
+
+    @classmethod
+    def of(cls, program: Program) -> Names:
+        """Return the arrays of a program."""
+        arrays = {a.name: a for a in program.arrays}
+        taken = {*arrays, *(d.name for d in program.dims)}
+        return cls(arrays, taken, written_names(program))
 
     def fresh(self, name: str, *, numbered: bool = False) -> str:
         """Return `name`, with a number behind it where it is taken."""
@@ -72,41 +96,47 @@ class Names:
         inside: Sequence[Node] = (),
     ) -> Access | Index:
         """Do the same, or return an index whose range is data."""
-        ranges = {i.name: i for i in loops}
-        computed = {n for n, a in self.arrays.items() if a.kind == "temp"}
         shape: list[Expr] = []
         subscripts: list[Subscript] = []
         for index in indices:
-            axis = _axis(self.arrays, index, inside) if _follows_data(index) else None
-            if axis is not None:
-                shape.append(axis)
-                subscripts.append(Subscript(IndexRef(index.name)))
-                continue
-            outer = dict(ranges)
-            outer.pop(index.name, None)
-            high = bounds(last(index), outer).high
-            low = bounds(first(index), outer).low
-            if high is None or free_indices(high) or not is_known_before(high, computed):
+            axis = self._axis_of(index, loops, inside)
+            if axis is None:
                 return index
-            form = None if low is None else affine(low)
-            if form is not None and at_least(form, Affine(0)):
-                shape.append(plus(high, 1))
-                subscripts.append(Subscript(IndexRef(index.name)))
-            elif form is not None:
-                top = affine(high)
-                assert top is not None
-                shape.append(to_expr(top - form + Affine(1)))
-                subscripts.append(
-                    Subscript(to_expr(Affine(0, ((IndexRef(index.name), 1),)) - form))
-                )
-            else:
-                return index
+            shape.append(axis[0])
+            subscripts.append(Subscript(axis[1]))
         self.arrays[name] = Array(name, "temp", tuple(shape), span=span)
         return Access(name, tuple(subscripts), span=span)
 
+    def _axis_of(
+        self, index: Index, loops: Sequence[Index], inside: Sequence[Node]
+    ) -> tuple[Expr, Expr] | None:
+        """Return an extent that has room for an index, and the place of the index in it."""
+        here = IndexRef(index.name)
+        outer = {i.name: i for i in loops if i.name != index.name}
+        low, high = bounds(first(index), outer).low, bounds(last(index), outer).high
+        form = None if low is None else affine(low)
+        if high is None or not self._is_known(high) or form is None:
+            axis = _axis(self.arrays, index, inside)
+            if axis is not None:
+                return axis, here
+            at = next((n for n, i in enumerate(loops) if i.name == index.name), len(loops))
+            if self.limits is not None:
+                high = self.limits.high(last(index), loops[:at])
+                low = self.limits.low(first(index), loops[:at])
+            form = None if low is None or self.limits is None else affine(low)
+        if high is None or form is None:
+            return None
+        if at_least(form, Affine(0)):
+            return plus(high, 1), here
+        top = affine(high)
+        if top is None or not self._is_known(to_expr(form)):
+            return None
+        return to_expr(top - form + Affine(1)), to_expr(Affine(0, ((here, 1),)) - form)
 
-def _follows_data(index: Index) -> bool:
-    return any(a.subscripts for a in reads(index))
+    def _is_known(self, expr: Expr) -> bool:
+        """Whether an expression has one value, known before a run: of dims and scalar inputs."""
+        temps = {n for n, a in self.arrays.items() if a.kind == "temp"}
+        return not free_indices(expr) and is_known_before(expr, temps.union(self.written))
 
 
 def _axis(arrays: dict[str, Array], index: Index, inside: Sequence[Node]) -> Expr | None:

@@ -97,7 +97,8 @@ def _unrolled(
     for point in points:
         at = {n: Const(v) for n, v in zip(names, point, strict=True)}
         masks = tuple(substitute(m, at) for m in lowering.masks)
-        inner = replace(lowering, box=replace(lowering.box, indices=rest), masks=masks)
+        held = tuple(substitute(m, at) for m in lowering.box.masks)
+        inner = replace(lowering, box=replace(lowering.box, indices=rest, masks=held), masks=masks)
         term = inner.value(substitute(body, at))
         mask = inner.condition(tuple(m for m in masks if m not in needed), needed)
         if mask is not None:

@@ -163,6 +163,7 @@ class _Survey:
                 raise _Unfit
             self.size(place.start)
             return None if reads(place.start) else place.start
+        self.size(place.extent)
         if isinstance(place.at, Scalar) and place.mode == "strict" and place.safe:
             return None if reads(place.at.expr) else place.at.expr
         return None

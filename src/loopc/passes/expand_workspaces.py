@@ -40,8 +40,7 @@ def expand_workspaces(program: Program, keep: Sequence[str] = ()) -> Program:
     """Return the program with a cell per iteration of its private temporaries, but for `keep`."""
     if not any(isinstance(s, For) for s in program.body):
         return program
-    arrays = {a.name: a for a in program.arrays}
-    names = Names(arrays, set(arrays) | {d.name for d in program.dims})
+    names = Names.of(program)
     body = program.body
     chosen: list[_Chosen] = []
     for array in _candidates(program, keep):
@@ -176,7 +175,7 @@ def _depths(region: Region, array: Array, names: Names) -> tuple[int, ...]:
 
 
 def _is_countable(index: Index, loops: Sequence[Index], names: Names) -> bool:
-    probe = Names(dict(names.arrays), set(names.taken))
+    probe = Names(dict(names.arrays), set(names.taken), names.written)
     return isinstance(probe.countable_cells("probe", [index], loops, None), Access)
 
 
@@ -185,7 +184,7 @@ def _expanded(stmt: Stmt, chosen: Sequence[_Chosen], names: Names) -> list[Stmt]
     own = [c for c in chosen if c.array in here]
     if not own or not isinstance(stmt, For):
         return [stmt]
-    probe = Names(dict(names.arrays), set(names.taken))
+    probe = Names(dict(names.arrays), set(names.taken), names.written)
     serial = serial_loops(_with_cells(stmt, {c.array: c.depths for c in own}, probe))
     depths = {c.array: tuple(d for d in c.depths if _is_free(stmt, c, d, serial)) for c in own}
     return [_with_cells(stmt, {n: d for n, d in depths.items() if d}, names)]

@@ -83,8 +83,7 @@ class _Pass:
     def __init__(self, program: Program, sizes: Magnitudes) -> None:
         self.sizes = sizes
         self.types: Mapping[str, DType] = infer_dtypes(program, sizes.kinds)
-        arrays = {a.name: a for a in program.arrays}
-        self.names = Names(arrays, set(arrays) | {d.name for d in program.dims})
+        self.names = Names.of(program)
 
     def statement(self, stmt: Stmt) -> tuple[Stmt, ...]:
         """Return what takes the place of a statement."""

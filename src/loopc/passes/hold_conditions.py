@@ -33,8 +33,8 @@ from loopc.ir.workspace import Names
 
 def hold_conditions(program: Program) -> Program:
     """Return the program with what its blocks change evaluated in front of them."""
-    arrays = {a.name: a for a in program.arrays}
-    holder = _Holder(Names(arrays, set(arrays) | {d.name for d in program.dims}))
+    names = Names.of(program)
+    arrays, holder = names.arrays, _Holder(names)
     body = tuple(s for stmt in program.body for s in holder.top(stmt))
     if len(arrays) == len(program.arrays):
         return program

@@ -51,8 +51,7 @@ def keep_values(program: Program) -> Program:
 class _Pass:
     def __init__(self, source: Program) -> None:
         self.source = source
-        self.names = Names({a.name: a for a in source.arrays}, {a.name for a in source.arrays})
-        self.names.taken |= {d.name for d in source.dims}
+        self.names = Names.of(source)
 
     def program(self) -> Program:
         """Return the changed program."""

@@ -83,7 +83,7 @@ class _Pass:
     def __init__(self, source: Program) -> None:
         self.source = source
         self.arrays = {a.name: a for a in source.arrays}
-        self.names = Names(dict(self.arrays), set(self.arrays) | {d.name for d in source.dims})
+        self.names = Names.of(source)
         self.versions = Versions(source)
         self.known: dict[object, str] = {}
 

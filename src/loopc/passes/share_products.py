@@ -38,8 +38,7 @@ def share_products(program: Program, sizes: Magnitudes) -> Program:
     """Return the program with chains of products in their best order."""
     expansion = Expansion(program)
     found: dict[int, tuple[Stmt, ...]] = {}
-    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
-    names.taken |= {d.name for d in program.dims}
+    names = Names.of(program)
     written = Counter(u.target.array for _, u in updates(program.body))
     facts = _Facts({a.name: a for a in program.arrays}, written, [s.span for s in program.body])
     for group in _groups(expansion):

@@ -31,8 +31,8 @@ from loopc.ir.workspace import Names
 
 def split_ragged(program: Program) -> Program:
     """Return the program with ragged reductions in loops of their own."""
-    arrays = {a.name: a for a in program.arrays}
-    splitter = _Splitter(Names(arrays, set(arrays) | {d.name for d in program.dims}))
+    names = Names.of(program)
+    arrays, splitter = names.arrays, _Splitter(names)
     body = tuple(s for stmt in program.body for s in splitter.statement(stmt, ()))
     if len(arrays) == len(program.arrays):
         return program

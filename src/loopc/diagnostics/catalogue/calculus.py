@@ -60,7 +60,18 @@ ENTRIES: tuple[Entry, ...] = (
             "the adjoint needs a value for each iteration of `{index}`, whose range is data and "
             "has no size that is known before"
         ),
-        hint="write the value into an array of its own with a cell per iteration",
+        hint=(
+            "let the loop run to a size that is known before, under a guard: "
+            "`for {index} < N if {index} < …`"
+        ),
+        bad_call=(
+            "loopc.compile('input n[T]: int\\nparam w\\ns = 1\\n"
+            "for t, k < n[t]: s = sin(w s)\\nL = s\\n').grad(n=[1, 2], w=0.5)"
+        ),
+        good_call=(
+            "loopc.compile('input n[T]: int\\nparam w\\ns = 1\\n"
+            "for t, k < 9 if k < n[t]: s = sin(w s)\\nL = s\\n').grad(n=[1, 2], w=0.5)"
+        ),
     ),
     Entry(
         code="L0606",
