@@ -35,7 +35,6 @@ NEEDS_MORE = {
     "L0006": "the machine's memory is used up",
     "L0007": "what Python refuses: tests/test_hostile.py",
     "L0111": "a file with wrong bytes: tests/test_hostile.py",
-    "L0605": "a loop's range is changed by its own block",
 }
 """Codes that neither a text nor a call alone gives."""
 
