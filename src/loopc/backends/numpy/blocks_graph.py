@@ -166,8 +166,9 @@ class Graph:
                 return self._function(value)
             case Selected(args, mask, exact, axes):
                 held = tuple(map(self._late, (mask, *exact)))
-                args = self._factors(args, axes)
-                return self._operation(replace(value, args=args, mask=held[0], exact=held[1:]))
+                fast = self._operation(Contract(self._factors(args, axes), axes, value.sizes))
+                slow = replace(value, args=(fast,), mask=held[0], exact=held[1:])
+                return self._operation(Exactly(fast, slow, axes))
             case Exactly(arg, exact):
                 return self._operation(replace(value, arg=self.visit(arg), exact=self._late(exact)))
             case _:
@@ -311,6 +312,8 @@ class Graph:
 
     def _fold(self, value: Fold) -> Value:
         arg = value.arg
+        if isinstance(arg, Apply) and arg.fn == "pow" and arg.args[1] == Lit(2):
+            arg = Apply("mul", (arg.args[0], arg.args[0]), arg.axes)
         if value.op == "sum" and isinstance(arg, Apply) and arg.fn == "mul" and self._is_dot(value):
             *first, last = arg.args
             axes = tuple(n for n in arg.axes if any(n in f.axes for f in first))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy.texts import ATOM, Text
 from loopc.backends.numpy.tile_items import Operation
 from loopc.backends.numpy.values import Speller
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
-from loopc.lower.plan import Apply, Fold, Lit, Packed, Value, View
+from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Value, View
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.blocks_graph import Graph
@@ -49,9 +50,19 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
             return text[:-1] if arg.axes and axes and text.endswith(")") else None
         case _:
             spelled = speller.spell(value)
-            if not spelled.factors or spelled.axes != axes:
-                return None
-            return f"np.matmul({', '.join(spelled.factors)}"
+            fits = spelled.axes == axes or axes[-1:] in (spelled.axes[-1:], spelled.axes[-2:-1])
+            return f"np.matmul({', '.join(spelled.factors)}" if spelled.factors and fits else None
+
+
+def out(speller: Speller, operation: Operation, name: str) -> str:
+    """Return the memory that a call puts an operation's value into, its axes in the call's order.
+
+    BLAS puts a matrix into memory in which one of its two axes has no gaps.
+    """
+    if not isinstance(operation.value, Contract):
+        return name
+    order = speller.spell(operation.value).axes
+    return speller.fitted(Text(name, ATOM, operation.axes), order)
 
 
 def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, ...]) -> str | None:

@@ -141,13 +141,19 @@ def _placed(
 
 
 def _elementwise(args: tuple[Value, ...], kept: tuple[str, ...]) -> Value | None:
-    """Return a contraction of factors with the same axes as the sum of their product."""
+    """Return a contraction of factors with the same axes as the sum of their product.
+
+    Factors that are the same for all terms of the sum are put in behind it.
+    """
     arrays = [a for a in args if a.axes]
-    if not arrays or any(set(a.axes) != set(arrays[0].axes) for a in arrays):
+    summed = [a for a in arrays if not set(a.axes) <= set(kept)] or arrays
+    if not arrays or any(set(a.axes) != set(summed[0].axes) for a in summed):
         return None
-    axes = arrays[0].axes
+    others = [a for a in arrays if a not in summed]
+    factors = tuple(a for a in args if a not in others)
+    axes = summed[0].axes
     over = tuple(a for a in axes if a not in kept)
-    product = args[0] if len(args) == 1 else Apply("mul", args, axes)
-    if not over:
-        return product
-    return Fold("sum", product, over, tuple(a for a in axes if a in kept))
+    product = factors[0] if len(factors) == 1 else Apply("mul", factors, axes)
+    left = tuple(a for a in axes if a in kept)
+    total = Fold("sum", product, over, left) if over else product
+    return Apply("mul", (total, *others), kept) if others else total

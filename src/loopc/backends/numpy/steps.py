@@ -311,7 +311,8 @@ class StepSpeller:
             sliced = any(isinstance(p, Part) for p in step.indices)
             index = f"np.s_[{inside}]" if sliced else f"({inside}{comma})"
             if speller.opt == 0:
-                if len(step.indices) == 1 and 0 < len(step.value.axes) < len(step.axes):
+                fewer = 0 < len(step.value.axes) < len(axes)
+                if fewer and len(step.indices) == 1 and step.mask is None:
                     value = f"np.broadcast_to({value}, {speller.sizes(step.shape)})"  # `at` errs
                 yield f"{_AT[step.op]}.at({name}, {index}, {value})"
                 return

@@ -228,7 +228,7 @@ class TileSpeller:
             self._take(operation, Buffer(name, key, owned=owned))
             return
         buffer = self._buffer(operation, place, value.args if isinstance(value, Apply) else ())
-        self.body.append(f"{made}, out={buffer.name})")
+        self.body.append(f"{made}, out={calls.out(self.speller, operation, buffer.name)})")
         self._take(operation, buffer)
 
     def _is_full(self, number: int) -> bool:
