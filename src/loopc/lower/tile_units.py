@@ -38,6 +38,15 @@ class Unit:
     sizes: Mapping[str, Expr]
 
 
+@record()
+class Member:
+    """A step of a group: the axis that each shared index is in it; whether it sums over them."""
+
+    unit: Unit
+    axes: tuple[str, ...]
+    sums: bool
+
+
 @dataclass
 class Touched:
     """The arrays that some steps read and write."""
@@ -77,3 +86,14 @@ def listed(units: Sequence[Unit]) -> list[Step]:
             found.append(unit.note)
         found.append(unit.step)
     return found
+
+
+def linked(touched: Sequence[set[str]]) -> set[int]:
+    """Return which of some sets have to do with the first: by a member, or through others."""
+    own, found = {0}, set(touched[0])
+    while True:
+        more = {n for n, each in enumerate(touched) if n not in own and each & found}
+        if not more:
+            return own
+        own |= more
+        found = found.union(*(touched[n] for n in more))

@@ -14,20 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from loopc.diagnostics.record import record
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
-from loopc.lower.blocks import (
-    block,
-    block_view,
-    block_window,
-    local_view,
-    size,
-)
 from loopc.lower.plan import (
-    Alloc,
     Along,
     Apply,
     Assign,
@@ -35,13 +27,9 @@ from loopc.lower.plan import (
     Fold,
     Loop,
     Overlap,
-    Part,
     Selected,
     Step,
     Store,
-    Tile,
-    TileIndex,
-    Value,
     View,
 )
 from loopc.lower.plan_visit import walk
@@ -54,11 +42,11 @@ from loopc.lower.tile_rules import (
     batches,
     can_be_made_in_blocks,
     large,
-    reads_itself,
     target_axes,
     written,
 )
-from loopc.lower.tile_units import MOVABLE, Touched, Unit, listed, units_of
+from loopc.lower.tile_steps import Arrays, tile
+from loopc.lower.tile_units import MOVABLE, Member, Touched, Unit, linked, listed, units_of
 
 DEPTH = 2
 """The most indices that run in blocks."""
@@ -70,6 +58,8 @@ WINDOW = 400
 SERIAL_WORK = 4
 """The operations that a tile in a serial loop saves temporaries of, to be worth its own calls."""
 
+Shapes: TypeAlias = Mapping[str, tuple[Expr, ...]]
+
 OPERATIONS = (Fold, Along, Contract, Selected)
 
 
@@ -77,7 +67,7 @@ def tiled(
     steps: Sequence[Step],
     inputs: Iterable[str],
     outputs: Iterable[str],
-    shapes: Mapping[str, tuple[Expr, ...]],
+    shapes: Shapes,
     types: Mapping[str, DType],
     work: int = 2,
 ) -> tuple[Step, ...]:
@@ -89,21 +79,16 @@ def tiled(
     while left:
         group = _best(left, made, work)
         if group is None:
-            done, left = left[:1], left[1:]
-            found += listed(done)
+            found += listed(left[:1])
+            made |= left.pop(0).writes
         else:
-            found += listed(group.before)
-            left = [*group.behind, *group.rest]
-            later = {n for u in left for n in u.reads | u.writes}
-            found.append(group.tile(kept | later, shapes, types))
-            done = [*group.before, *(m.unit for m in group.members)]
-        made |= {n for u in done for n in u.writes}
+            later = [*group.behind, *group.rest]
+            names = {n for u in later for n in u.reads | u.writes}
+            left = [*group.before, group.unit(kept | names, shapes, types), *later]
     return tuple(found)
 
 
-def _with_tiles(
-    step: Step, shapes: Mapping[str, tuple[Expr, ...]], types: Mapping[str, DType]
-) -> Step:
+def _with_tiles(step: Step, shapes: Shapes, types: Mapping[str, DType]) -> Step:
     """Return a serial loop as a sweep, or with tiles in its body, where all arrays exist."""
     if not isinstance(step, Loop):
         return step
@@ -113,15 +98,6 @@ def _with_tiles(
     return replace(step, body=tiled(step.body, shapes, shapes, shapes, types, SERIAL_WORK))
 
 
-@record()
-class Member:
-    """A step of a group: the axis that each shared index is in it; whether it sums over them."""
-
-    unit: Unit
-    axes: tuple[str, ...]
-    sums: bool
-
-
 def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
     """Return the group that starts with the first step, with as many steps as can be."""
     step = units[0].step
@@ -129,19 +105,33 @@ def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
         return None
     best: Group | None = None
     for depth in range(1, DEPTH + 1):
-        group = Group(depth, set(made))
-        if not group.join(units[0]):
+        group = _grown(units, made, depth)
+        if group is None:
             break
-        group.grow(units[1:])
         if best is None or len(group.members) >= len(best.members):
             best = group
     if len(target_axes(step)) > DEPTH:  # blocks of the second index, where that joins more
-        group = Group(1, set(made), lead=1)
-        if group.join(units[0]):
-            group.grow(units[1:])
-            if best is None or len(group.members) > len(best.members):
-                best = group
+        group = _grown(units, made, 1, lead=1)
+        if group is not None and (best is None or len(group.members) > len(best.members)):
+            best = group
     return best if best is not None and best.work() >= work else None
+
+
+def _grown(
+    units: Sequence[Unit],
+    made: set[str],
+    depth: int,
+    lead: int = 0,
+    apart: frozenset[int] = frozenset(),
+) -> Group | None:
+    """Return a group of the first step and all that join it and have to do with it."""
+    group = Group(depth, set(made), lead, apart)
+    if not group.join(units[0]):
+        return None
+    group.grow(units[1:])
+    own = linked(group.touched)
+    others = frozenset(id(m.unit) for n, m in enumerate(group.members) if n not in own)
+    return _grown(units, made, depth, lead, apart | others) if others else group
 
 
 @dataclass
@@ -153,17 +143,21 @@ class Group:
         made: the arrays that exist before each step.
         lead: the number of the first step's index that is shared first.
         sizes: the extents of the shared indices.
+        touched: the arrays that each member writes, or reads at a point of the shared indices.
         places: for every array written: how it runs over the shared indices.
         read: for every array read: the same, None where it does not.
         sums: the arrays that are added up.
+        apart: steps that may not join, by identity: they have nothing to do with the first one.
         before, behind, rest: the other steps.
     """
 
     depth: int
     made: set[str]
     lead: int = 0
+    apart: frozenset[int] = frozenset()
     sizes: tuple[Expr, ...] = ()
     members: list[Member] = field(default_factory=list)
+    touched: list[set[str]] = field(default_factory=list)
     places: dict[str, Alignment] = field(default_factory=dict)
     read: dict[str, set[Alignment | None]] = field(default_factory=dict)
     sums: set[str] = field(default_factory=set)
@@ -180,7 +174,7 @@ class Group:
                 self.rest = list(units[number:])
                 return
             late = self.late.conflicts(unit)
-            if not late and self.join(unit):
+            if not late and id(unit) not in self.apart and self.join(unit):
                 continue
             if not late and not self.own.conflicts(unit):
                 self.before.append(unit)
@@ -277,8 +271,13 @@ class Group:
         assert isinstance(step, Tileable)
         name = next(iter(member.unit.writes))
         self.sizes = self.sizes or tuple(sizes[a] for a in member.axes)
+        touched = {name}
         for array in _read_by(member.unit):
-            self.read.setdefault(array, set()).update(alignments(step, array, member.axes))
+            found = alignments(step, array, member.axes)
+            self.read.setdefault(array, set()).update(found)
+            if found != {None}:
+                touched.add(array)
+        self.touched.append(touched)
         if member.sums:
             self.sums.add(name)
         else:
@@ -289,6 +288,13 @@ class Group:
         self.own.add(member.unit)
 
     # The tile
+
+    def unit(self, kept: set[str], shapes: Shapes, types: Mapping[str, DType]) -> Unit:
+        """Return the group as one step; `kept` are the arrays that others use."""
+        arrays = Arrays(shapes, types, frozenset(kept))
+        step = tile(self.members, self.sizes, self.places, arrays)
+        own = self.own
+        return Unit(None, step, frozenset(own.reads), frozenset(own.writes), {})
 
     def work(self) -> int:
         """Return the number of operations; one alone leaves no temporary to keep in the cache."""
@@ -304,84 +310,10 @@ class Group:
                     found += 1
         return found
 
-    def tile(
-        self, kept: set[str], shapes: Mapping[str, tuple[Expr, ...]], types: Mapping[str, DType]
-    ) -> Tile:
-        """Return the group as one step; `kept` are the arrays that others use."""
-        names = _names(self.members[0].axes)
-        indices = tuple(
-            TileIndex(f"{n}_from", f"{n}_to", s) for n, s in zip(names, self.sizes, strict=True)
-        )
-        fresh = [
-            next(iter(m.unit.writes))
-            for m in self.members
-            if isinstance(m.unit.step, Assign) and not m.sums
-        ]
-        local = tuple(n for n in dict.fromkeys(fresh) if n not in kept)
-        made = tuple(Alloc(n, shapes[n], types[n], 0) for n in fresh if n not in local)
-        sums = tuple(
-            Alloc(n, shapes[n], types[n], 0)
-            for m in self.members
-            if m.sums and isinstance(m.unit.step, Assign) and not reads_itself(m.unit.step)
-            for n in m.unit.writes
-        )
-        body: list[Step] = []
-        for member in self.members:
-            if member.unit.note is not None:
-                body.append(member.unit.note)
-            body.append(self._in_block(member, indices, set(local), shapes))
-        return Tile(indices, made, sums, local, tuple(body))
-
-    def _in_block(
-        self,
-        member: Member,
-        indices: tuple[TileIndex, ...],
-        local: set[str],
-        shapes: Mapping[str, tuple[Expr, ...]],
-    ) -> Step:
-        blocks = dict(zip(member.axes, indices, strict=True))
-        step = member.unit.step
-        assert isinstance(step, Tileable)
-        value = block(step.value, blocks, local)
-        if member.sums:
-            return self._sum(member, value)
-        if isinstance(step, Overlap):
-            window = block_window(step.window, blocks)
-            return replace(step, window=window, value=value)
-        if isinstance(step, Store):
-            if step.target.array in local:
-                return replace(step, target=local_view(step.target, blocks), value=value)
-            return replace(step, target=block_view(step.target, blocks), value=value)
-        if step.array in local:
-            shape = list(shapes[step.array])
-            for axis, place in zip(member.axes, self.places[step.array].places, strict=True):
-                shape[place] = size(blocks[axis])
-            return replace(step, value=value, shape=tuple(shape))
-        counts = dict(zip(step.order, shapes[step.array], strict=True))
-        parts = tuple(Part(Const(0), a, counts[a], 1, whole=True) for a in step.order)
-        view = block_view(View(step.array, parts, step.order), blocks)
-        return Store(view, "=", value)
-
-    def _sum(self, member: Member, value: Value) -> Step:
-        step = member.unit.step
-        assert isinstance(step, Assign | Store)
-        if isinstance(step, Store) or reads_itself(step):
-            return replace(step, value=value)
-        if not step.order:
-            old = View(step.array, (), ())
-            return replace(step, value=Apply("add", (old, value), ()), fresh=True)
-        sizes = member.unit.sizes
-        parts = tuple(Part(Const(0), a, sizes.get(a, Const(0)), 1, whole=True) for a in step.order)
-        return Store(View(step.array, parts, step.order), "+=", value)
-
 
 def _read_by(unit: Unit) -> frozenset[str]:
     """Return the arrays whose values a step reads; not the one that it adds windows to."""
     return unit.reads - unit.writes if isinstance(unit.step, Overlap) else unit.reads
-
-
-def _names(axes: Sequence[str]) -> list[str]:
-    return [a.replace("°", "") for a in axes]
 
 
 def _agree(accesses: Iterable[Alignment | None], expected: Alignment) -> bool:

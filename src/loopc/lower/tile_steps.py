@@ -1,0 +1,125 @@
+"""A group of steps as a tile: each step as it is in a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from loopc.diagnostics.record import record
+from loopc.ir.dtypes import DType
+from loopc.ir.nodes import Const, Expr
+from loopc.lower.blocks import block, block_view, block_window, local_view, size
+from loopc.lower.plan import (
+    Alloc,
+    Apply,
+    Assign,
+    Overlap,
+    Part,
+    Step,
+    Store,
+    Tile,
+    TileIndex,
+    Value,
+    View,
+)
+from loopc.lower.tile_rules import Alignment, Tileable, reads_itself
+from loopc.lower.tile_units import Member
+
+
+@record()
+class Arrays:
+    """The arrays of a program.
+
+    Attributes:
+        shapes, types: of all.
+        kept: those that are used outside of a group.
+    """
+
+    shapes: Mapping[str, tuple[Expr, ...]]
+    types: Mapping[str, DType]
+    kept: frozenset[str]
+
+
+def tile(
+    members: Sequence[Member],
+    sizes: Sequence[Expr],
+    places: Mapping[str, Alignment],
+    arrays: Arrays,
+) -> Tile:
+    """Return a group as one step.
+
+    Args:
+        members: its steps.
+        sizes: the extents of the shared indices.
+        places: how each array that it writes runs over them.
+        arrays: of the program.
+    """
+    names = [a.replace("°", "") for a in members[0].axes]
+    indices = tuple(TileIndex(f"{n}_from", f"{n}_to", s) for n, s in zip(names, sizes, strict=True))
+    fresh = [
+        next(iter(m.unit.writes)) for m in members if isinstance(m.unit.step, Assign) and not m.sums
+    ]
+    local = tuple(n for n in dict.fromkeys(fresh) if n not in arrays.kept)
+    made = tuple(_allocated(n, arrays) for n in fresh if n not in local)
+    sums = tuple(
+        _allocated(n, arrays)
+        for m in members
+        if m.sums and isinstance(m.unit.step, Assign) and not reads_itself(m.unit.step)
+        for n in m.unit.writes
+    )
+    body: list[Step] = []
+    for member in members:
+        if member.unit.note is not None:
+            body.append(member.unit.note)
+        if member.sums:
+            body.append(_sum(member, indices, local))
+        else:
+            body.append(_in_block(member, indices, local, places, arrays.shapes))
+    return Tile(indices, made, sums, local, tuple(body))
+
+
+def _allocated(name: str, arrays: Arrays) -> Alloc:
+    return Alloc(name, arrays.shapes[name], arrays.types[name], 0)
+
+
+def _in_block(
+    member: Member,
+    indices: tuple[TileIndex, ...],
+    local: tuple[str, ...],
+    places: Mapping[str, Alignment],
+    shapes: Mapping[str, tuple[Expr, ...]],
+) -> Step:
+    blocks = dict(zip(member.axes, indices, strict=True))
+    step = member.unit.step
+    assert isinstance(step, Tileable)
+    value = block(step.value, blocks, set(local))
+    if isinstance(step, Overlap):
+        window = block_window(step.window, blocks)
+        return replace(step, window=window, value=value)
+    if isinstance(step, Store):
+        if step.target.array in local:
+            return replace(step, target=local_view(step.target, blocks), value=value)
+        return replace(step, target=block_view(step.target, blocks), value=value)
+    if step.array in local:
+        shape = list(shapes[step.array])
+        for axis, place in zip(member.axes, places[step.array].places, strict=True):
+            shape[place] = size(blocks[axis])
+        return replace(step, value=value, shape=tuple(shape))
+    counts = dict(zip(step.order, shapes[step.array], strict=True))
+    parts = tuple(Part(Const(0), a, counts[a], 1, whole=True) for a in step.order)
+    view = block_view(View(step.array, parts, step.order), blocks)
+    return Store(view, "=", value)
+
+
+def _sum(member: Member, indices: tuple[TileIndex, ...], local: tuple[str, ...]) -> Step:
+    step = member.unit.step
+    assert isinstance(step, Assign | Store)
+    value: Value = block(step.value, dict(zip(member.axes, indices, strict=True)), set(local))
+    if isinstance(step, Store) or reads_itself(step):
+        return replace(step, value=value)
+    if not step.order:
+        old = View(step.array, (), ())
+        return replace(step, value=Apply("add", (old, value), ()), fresh=True)
+    sizes = member.unit.sizes
+    parts = tuple(Part(Const(0), a, sizes.get(a, Const(0)), 1, whole=True) for a in step.order)
+    return Store(View(step.array, parts, step.order), "+=", value)
