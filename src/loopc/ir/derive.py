@@ -11,13 +11,14 @@ Only what keeps every value is folded: arithmetic of integer literals, a factor 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TypeVar
 
 from loopc.ir.function_row import Function
-from loopc.ir.functions import lookup, order
+from loopc.ir.functions import is_operator, lookup, order
 from loopc.ir.nodes import Access, Call, Const, Expr, Node, Read
-from loopc.ir.visit import add, map_children, mul, neg
+from loopc.ir.visit import add, map_children, mul, neg, walk
 
 N = TypeVar("N", bound=Node)
 
@@ -74,6 +75,43 @@ def expand_primes(part: N) -> N:
         return node
 
     return step(part)  # type: ignore[return-value]
+
+
+def by_value(call: Call, value: Expr) -> Expr | None:
+    """Return a first derivative as arithmetic of its function's value; None: it is no such thing.
+
+    Args:
+        call: `f'(x)`.
+        value: what has the value of `f(x)`.
+    """
+    row = _row(call.fn)
+    if order(call.fn) != 1:
+        return None
+    if row.slope:
+        return _place(_slope(row.name), {"y": value})
+    spellings = {row.name, *row.aliases}
+
+    def put(inner: Node) -> Node:
+        if isinstance(inner, Call) and inner.fn in spellings and inner.args == call.args:
+            return value
+        return map_children(inner, put)
+
+    result = put(expand_primes(call))
+    plain = all(is_operator(n.fn) for n in walk(result) if isinstance(n, Call))
+    return result if plain else None  # type: ignore[return-value]
+
+
+def function_of(call: Call) -> Call:
+    """Return what a call is computed from: `f(x)` for `f'(x)`, where that is arithmetic of it."""
+    found = by_value(call, placeholder("y")) if order(call.fn) == 1 else None
+    return call if found is None else replace(call, fn=call.fn[:-1])
+
+
+@cache
+def _slope(name: str) -> Expr:
+    from loopc.ir.build import expression
+
+    return expression(_row(name).slope, {"y": placeholder("y")})
 
 
 @cache

@@ -40,6 +40,7 @@ class Function:
         partials: the derivative by each parameter in .loops text; None: derivative 0 everywhere;
             for a variadic row, those of the binary function. The text `0` alone means that there
             is none by this parameter; it is not a term of any sum.
+        slope: its derivative by its value `y` alone, in .loops text, where `partials` has it by x.
         aliases: further spellings (`σ`).
         infix: the operator's symbol, if it is one.
         variadic: whether it takes two or more arguments, as a fold from the left.
@@ -69,6 +70,7 @@ class Function:
     math: str = ""
     latex: str = ""
     partials: tuple[str, ...] | None = None
+    slope: str = ""
     aliases: tuple[str, ...] = ()
     infix: Infix | None = None
     variadic: bool = False

@@ -46,6 +46,7 @@ _ACTIVATIONS = (
         scalar=scalars.relu,
         numpy="np.maximum({x}, 0)",
         partials=("x > 0",),
+        slope="y > 0",
         keep_prime=True,
         result="same",
         whole="kept",

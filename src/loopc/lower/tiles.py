@@ -12,8 +12,9 @@ Architectures, ch. 6.2 and 5.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeAlias
 
 from loopc.ir.affine import equal
@@ -82,9 +83,10 @@ def tiled(
             found += listed(left[:1])
             made |= left.pop(0).writes
         else:
-            later = [*group.behind, *group.rest]
+            before, free = group.needed()
+            later = [*free, *group.behind, *group.rest]
             names = {n for u in later for n in u.reads | u.writes}
-            left = [*group.before, group.unit(kept | names, shapes, types), *later]
+            left = [*before, group.unit(kept | names, shapes, types), *later]
     return tuple(found)
 
 
@@ -104,17 +106,29 @@ def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
     if not isinstance(step, Assign | Store):
         return None
     best: Group | None = None
-    for depth in range(1, DEPTH + 1):
-        group = _grown(units, made, depth)
+    for lead, depth in _ways(units[0]):
+        group = _grown(units, made, depth, lead)
         if group is None:
-            break
-        if best is None or len(group.members) >= len(best.members):
-            best = group
-    if len(target_axes(step)) > DEPTH:  # blocks of the second index, where that joins more
-        group = _grown(units, made, 1, lead=1)
-        if group is not None and (best is None or len(group.members) > len(best.members)):
+            continue
+        least = 0 if best is None else len(best.members) + (best.lead != lead)
+        if len(group.members) >= least:
             best = group
     return best if best is not None and best.work() >= work else None
+
+
+def _ways(unit: Unit) -> Iterator[tuple[int, int]]:
+    """Yield which indices of a group's first step may be shared: from which one on, and how many.
+
+    Those of its cells, the second one of these alone, or those that it sums over.
+    """
+    assert isinstance(unit.step, Tileable)
+    own = len(target_axes(unit.step))
+    for depth in range(1, DEPTH + 1):
+        yield 0, depth
+    if own > DEPTH:
+        yield 1, 1
+    for depth in range(1, min(DEPTH, len(unit.sizes) - own) + 1):
+        yield own, depth
 
 
 def _grown(
@@ -208,19 +222,29 @@ class Group:
 
     def _axes(self, step: Tileable, sizes: Mapping[str, Expr]) -> tuple[str, ...] | None:
         """Return the axis of a step that each shared index is."""
-        linked = self._linked(step)
-        if linked is not None:
-            axes: tuple[str, ...] = linked
-        else:
+        axes = self._linked(step)
+        if axes is None:
             first = batches(step) or target_axes(step)
             ordered = [*first, *(a for a in sizes if a not in first)]
             axes = tuple(ordered[self.lead : self.lead + self.depth])
-        if len(axes) < self.depth or len(set(axes)) < len(axes):
-            return None
-        known = self.sizes or tuple(sizes.get(a, Const(0)) for a in axes)
-        if any(a not in sizes or not equal(sizes[a], s) for a, s in zip(axes, known, strict=True)):
-            return None
-        return axes
+            if self.sizes and not self._runs_over(axes, sizes):
+                axes = self._of_sizes(ordered, sizes)
+        return axes if self._runs_over(axes, sizes) else None
+
+    def _runs_over(self, axes: Sequence[str], sizes: Mapping[str, Expr]) -> bool:
+        """Whether axes of a step have the extents of the shared indices, in their order."""
+        if len(axes) < self.depth or len(set(axes)) < len(axes) or not set(axes) <= set(sizes):
+            return False
+        known = self.sizes or tuple(sizes[a] for a in axes)
+        return all(equal(sizes[a], s) for a, s in zip(axes, known, strict=True))
+
+    def _of_sizes(self, axes: Sequence[str], sizes: Mapping[str, Expr]) -> tuple[str, ...]:
+        """Return for each shared index the first axis that has its extent."""
+        found: list[str] = []
+        for size in self.sizes:
+            same = (a for a in axes if a in sizes and a not in found and equal(sizes[a], size))
+            found.extend(islice(same, 1))
+        return tuple(found)
 
     def _linked(self, step: Tileable) -> tuple[str, ...] | None:
         """Return the axes by what a step reads or writes of the group's arrays."""
@@ -288,6 +312,17 @@ class Group:
         self.own.add(member.unit)
 
     # The tile
+
+    def needed(self) -> tuple[list[Unit], list[Unit]]:
+        """Return the steps before the group that must be, and those that may follow it, too."""
+        found: tuple[list[Unit], list[Unit]] = ([], [])
+        touched = Touched(set(self.own.reads), set(self.own.writes))
+        for unit in reversed(self.before):
+            needed = touched.conflicts(unit)
+            found[0 if needed else 1].insert(0, unit)
+            if needed:
+                touched.add(unit)
+        return found
 
     def unit(self, kept: set[str], shapes: Shapes, types: Mapping[str, DType]) -> Unit:
         """Return the group as one step; `kept` are the arrays that others use."""

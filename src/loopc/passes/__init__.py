@@ -13,12 +13,14 @@ from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
 from loopc.passes.follow_deltas import follow_deltas
 from loopc.passes.hold_conditions import hold_conditions
+from loopc.passes.keep_factors import keep_factors
 from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
 from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.running_sums import running_sums
 from loopc.passes.share_products import share_products
+from loopc.passes.split_factors import split_factors
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
 
@@ -45,8 +47,10 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         running_sums,
         lift_windows,
         keep_values,
+        keep_factors,
         reuse_sums,
         reuse_values,
+        split_factors,
     ),
 }
 """The passes of each level of optimisation, in order."""

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, dependences, leaves
 from loopc.diagnostics.record import record
-from loopc.ir.derive import expand_primes
-from loopc.ir.functions import is_operator, lookup, order
+from loopc.ir.derive import function_of
+from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Call,
     Expr,
@@ -30,7 +30,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import canonical, children, free_indices, loop, reads, walk
+from loopc.ir.visit import canonical, children, free_indices, loop, reads
 from loopc.ir.workspace import Names
 
 
@@ -63,7 +63,7 @@ class _Pass:
         for number, block in enumerate(blocks):
             for leaf in block:
                 for call in _costly(leaf.update.value):
-                    key = canonical(_function(call))
+                    key = canonical(function_of(call))
                     places.setdefault(key, []).append(_Place(call, leaf, number))
         before: dict[tuple[int, int], list[Stmt]] = {}
         for found in places.values():
@@ -88,7 +88,7 @@ class _Pass:
         """Add a statement in front of the first one that computes a value."""
         place = found[0]
         leaf = place.leaf
-        call = _function(place.call)
+        call = function_of(place.call)
         if place.top not in serial or leaf.guards or leaf.update.value == call:
             return
         used = set(free_indices(call))
@@ -145,21 +145,6 @@ def _costly(node: Node) -> Iterator[Call]:
             return
     for child in children(node):
         yield from _costly(child)
-
-
-def _function(call: Call) -> Call:
-    """Return the call that a value is made of: of `f` for `f'`, where that is arithmetic of it."""
-    if order(call.fn) != 1:
-        return call
-    plain = replace(call, fn=call.fn[:-1])
-    row = lookup(plain.fn)
-    assert row is not None
-    for node in walk(expand_primes(call)):
-        if isinstance(node, Call) and node.args == call.args and lookup(node.fn) is row:
-            continue
-        if isinstance(node, Call) and not is_operator(node.fn) and node not in call.args:
-            return call
-    return plain
 
 
 def _own_loops(stmt: Stmt, leaf: Leaf) -> tuple[Index, ...]:

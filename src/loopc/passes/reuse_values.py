@@ -26,9 +26,9 @@ from loopc.analysis.dependence import (
 )
 from loopc.diagnostics.record import record
 from loopc.ir.bounds import ascending
-from loopc.ir.derive import expand_primes
+from loopc.ir.derive import by_value
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr
-from loopc.ir.functions import is_operator, lookup, order
+from loopc.ir.functions import order
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -261,17 +261,7 @@ class _Uses:
         read = self._read(replace(node, fn=node.fn[:-1]), ranges, bound)
         if read is None:
             return None
-        row = lookup(node.fn)
-        assert row is not None
-        spellings = {row.name, *row.aliases}
-
-        def put(inner: Node) -> Node:
-            if isinstance(inner, Call) and inner.fn in spellings and inner.args == node.args:
-                return read
-            return map_children(inner, put)
-
-        result = put(expand_primes(node))
-        return result if _is_arithmetic(result) else None  # type: ignore[return-value]
+        return by_value(node, read)
 
 
 def _matched(
@@ -312,10 +302,6 @@ def _head(expr: Expr) -> _Head:
 
 def _has_reduction(expr: Expr) -> bool:
     return any(isinstance(n, Reduce) for n in walk(expr))
-
-
-def _is_arithmetic(node: Node) -> bool:
-    return all(is_operator(n.fn) for n in walk(node) if isinstance(n, Call))
 
 
 def _with_values(stmt: Stmt, values: Iterator[Expr]) -> Stmt:

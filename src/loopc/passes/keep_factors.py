@@ -1,0 +1,87 @@
+"""Keep a factor of a product that another statement computes, too.
+
+Rewrite:   for b,f,d  y[b,d] += M[d,f] relu(f[b,f])    ->  for b,f    relu1[b,f] = relu(f[b,f])
+           for b,f,d  g[d,f] += u[b,d] relu(f[b,f])        for b,f,d  y[b,d] += M[d,f] relu1[b,f]
+                                                           for b,f,d  g[d,f] += u[b,d] relu1[b,f]
+Requires:  a function of one argument that is a factor of a sum of products, which needs all of its
+           values at once anyway, and the same value, or a derivative that is arithmetic of it, in
+           another statement. `reuse_values` reads it where it still holds.
+Keeps:     every value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from loopc.analysis.products import parts
+from loopc.ir.derive import function_of
+from loopc.ir.functions import lookup
+from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Program, Stmt, Update
+from loopc.ir.visit import canonical, free_indices, loop, reads, walk
+from loopc.ir.workspace import Names
+
+
+def keep_factors(program: Program) -> Program:
+    """Return the program with statements that keep factors."""
+    uses: dict[Expr, set[int]] = {}
+    first: dict[Expr, tuple[int, Call, Update, tuple[Index, ...]]] = {}
+    for number, stmt in enumerate(program.body):
+        for call in walk(stmt):
+            if isinstance(call, Call) and _is_function(call):
+                uses.setdefault(canonical(function_of(call)), set()).add(number)
+        for factor, update, indices in _factors(stmt):
+            first.setdefault(canonical(factor), (number, factor, update, indices))
+    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
+    names.taken |= {d.name for d in program.dims}
+    before: dict[int, list[Stmt]] = {}
+    for key, (number, factor, update, indices) in first.items():
+        if len(uses[key]) > 1:
+            before.setdefault(number, []).extend(_kept(names, factor, update, indices))
+    if not any(before.values()):
+        return program
+    body = tuple(s for n, stmt in enumerate(program.body) for s in (*before.get(n, ()), stmt))
+    return replace(program, body=body, arrays=tuple(names.arrays.values()))
+
+
+def _is_function(call: Call) -> bool:
+    row = lookup(call.fn)
+    return row is not None and row.infix is None and len(row.params) == 1 and bool(reads(call))
+
+
+def _factors(stmt: Stmt) -> Iterator[tuple[Call, Update, tuple[Index, ...]]]:
+    """Yield the functions that are factors of a sum over a box, with its update and its loops."""
+    indices: tuple[Index, ...] = ()
+    while isinstance(stmt, For) and stmt.guard is None and len(stmt.body) == 1:
+        indices = (*indices, *stmt.indices)
+        stmt = stmt.body[0]
+    if not isinstance(stmt, Update) or stmt.op not in ("+=", "-="):
+        return
+    if any(free_indices(i) or reads(i) for i in indices):
+        return
+    kept = set(free_indices(stmt.target))
+    factors = [f for f in parts(stmt.value).factors if free_indices(f)]
+    if len(factors) < 2 or all(i.name in kept for i in indices):
+        return
+    for factor in factors:
+        if not isinstance(factor, Call) or not _is_function(factor):
+            continue
+        if function_of(factor) is not factor:
+            continue
+        arrays = {a.array for a in reads(factor)}
+        alone = all(isinstance(s.at, IndexRef) for a in reads(factor) for s in a.subscripts)
+        if alone and stmt.target.array not in arrays and not set(free_indices(factor)) <= kept:
+            yield factor, stmt, tuple(i for i in indices if i.name in free_indices(factor))
+
+
+def _kept(
+    names: Names, factor: Call, update: Update, indices: tuple[Index, ...]
+) -> tuple[Stmt, ...]:
+    """Return the statement that keeps a factor, if its values can be counted."""
+    row = lookup(factor.fn)
+    assert row is not None
+    name = names.fresh(row.name, numbered=True)
+    cell = names.countable_cells(name, indices, indices, update.span)
+    if isinstance(cell, Index):
+        return ()
+    return loop(indices, None, Update(cell, "=", factor, span=update.span))
