@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Const, Expr
+from loopc.ir.nodes import Expr
 from loopc.lower.plan import (
     Along,
     Apply,

@@ -379,8 +379,6 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     _shape("W1", W1, (C, H))
     _shape("B1", B1, (C,))
     dtype = x.dtype
-    # mlp.loops:11  L = -ln(P[y])
-    P_grad = np.zeros(C, dtype)
     h = np.empty((H,), dtype)
     j_block, = _blocks((H,), 8)
     def tile6(blocks, w2_memory, w4_memory):
@@ -405,6 +403,8 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         [(j_block, dtype), (j_block, dtype)],
         work=12,
         products=True)
+    # mlp.loops:11  L = -ln(P[y])
+    P_grad = np.zeros(C, dtype)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
     def tile12(blocks, w8_memory, w10_memory):
