@@ -1,4 +1,4 @@
-"""Factors of products: kept where they are needed twice, applied after the sum where they can be."""
+"""Factors of products: kept where they are needed twice, or applied after the sum."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ KEPT = {
 LEFT = {
     "once": "for b,d,f  y[b,d] += M[d,f] exp(h[b,f])",
     "no product": "for b,f  y[b] += exp(h[b,f])\nfor b,f  z[f] += exp(h[b,f])",
-    "every cell's own": "for b,d,f  y[b,f] += M[d,f] u[d,b] exp(h[b,f])\nfor b,f z[b,f] = exp(h[b,f])",
+    "every cell's own": """
+        for b,d,f  y[b,f] += M[d,f] u[d,b] exp(h[b,f])
+        for b,f    z[b,f] = exp(h[b,f])
+    """,
     "a guard": "for b,d,f if f != b: y[b,d] += M[d,f] exp(h[b,f])\nfor b,f  z[b,f] = exp(h[b,f])",
     "cells by number": """
         input p[B]: int, h[N,F], M[D,F]
