@@ -30,7 +30,8 @@ def split_factors(program: Program) -> Program:
 
 def _split(stmt: Stmt, fresh: set[str]) -> tuple[Stmt, ...]:
     """Return a statement as two; `fresh` are the arrays that nothing has written yet."""
-    whole, indices = stmt, ()
+    whole = stmt
+    indices: tuple[Index, ...] = ()
     while isinstance(stmt, For) and stmt.guard is None and len(stmt.body) == 1:
         indices = (*indices, *stmt.indices)
         stmt = stmt.body[0]

@@ -115,6 +115,8 @@ def _layout(factors: Sequence[_Factor], shared: Sequence[str], order: Sequence[s
         mine = [a for a in rest if a in own.free]
         if rest[0] != _rest(own, batch)[0] or len(mine) < 2 or _lies_well(own, mine):
             break
+        if not own.copied and not all(map(own.has_together, (mine[1:], summed))):
+            break  # it is copied anyway, and then as one matrix
         batch.append(rest.pop(0))
     if rest and rest[-1] in x.free and any(a in y.free for a in rest):
         x, y = y, x
