@@ -44,7 +44,11 @@ def _inside(index, extent, place, mask=None):
     index = np.asarray(index)
     if mask is not None:
         index = np.where(mask, index, 0)
-    if index.size and not (index.min() >= 0 and index.max() < extent):
+    if index.dtype == np.int64:  # without a sign, what is below 0 is large
+        fine = not index.size or index.view(np.uint64).max() < extent
+    else:
+        fine = not index.size or (index.min() >= 0 and index.max() < extent)
+    if not fine:
         bad = (index < 0) | (index >= extent)
         bad = index[bad if mask is None else bad & mask]
         if bad.size:

@@ -246,7 +246,11 @@ def _inside(index, extent, place, mask=None):
     index = np.asarray(index)
     if mask is not None:
         index = np.where(mask, index, 0)
-    if index.size and not (index.min() >= 0 and index.max() < extent):
+    if index.dtype == np.int64:  # without a sign, what is below 0 is large
+        fine = not index.size or index.view(np.uint64).max() < extent
+    else:
+        fine = not index.size or (index.min() >= 0 and index.max() < extent)
+    if not fine:
         bad = (index < 0) | (index >= extent)
         bad = index[bad if mask is None else bad & mask]
         if bad.size:
@@ -432,9 +436,11 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
     # mlp.loops:11  L = -ln(P[y])
-    L = -np.log(P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
+    y_inside = _inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')
+    L = -np.log(P[y_inside])
     # mlp.loops:11  P.grad[y] -= 1 / P[y]
-    P_grad[_inside(y, C, 'mlp.loops:11: axis 1 of `P.grad`, index `y`')] += -(1 / P[_inside(y, C, 'mlp.loops:11: axis 1 of `P`, index `y`')])
+    P_grad[y_inside] += -(1 / P[y_inside])
+    del y_inside
     # mlp.loops:10  for k  P_dot += P.grad[k] P[k]
     P_dot = np.vdot(P_grad, P)
     s̃_grad = np.empty((C,), dtype)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loopc.backends import Backend, Case, Module, Saved
+from loopc.backends.numpy.checks import checked_once
 from loopc.backends.numpy.docstrings import docstring
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.names import PythonNames
@@ -63,6 +64,10 @@ class _Text:
         self.by_extents = self.by_extents or speller.hints.by_extents
         again = prepared.given_back(body) if prepared else types
         lines = [*head, *again, *body, f"return {result}"]
+        if self.opt > 0:
+            fixed = {speller.name("array", n) for n in set(plan.inputs) - _written(plan)}
+            fixed |= {text for (role, _), text in names.known.items() if role == "dim"}
+            lines = list(checked_once(lines, fixed, names.fresh))
         lines = [*needed(dims, lines), *lines]
         if self.opt > 0:
             kept = {speller.name("array", n) for r in results for n in r.values()}

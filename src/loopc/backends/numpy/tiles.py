@@ -202,11 +202,10 @@ class TileSpeller:
         """A block of an array in memory."""
         assert isinstance(operation.value, View)
         array = operation.value.array
-        name = self._fresh_name(f"{self.speller.name('array', array)}_part")
         text = calls.text(self.speller, operation.value, operation.axes)
         if place_of_write(self.items, array) < self.last[operation.number]:
             text += ".copy()"
-        self.body.append(f"{name} = {text}")
+        name = self._named(array, text) if operation.axes else self._part_of(array, text)
         self._take(operation, Buffer(name, owned=False))
 
     def _computed(self, operation: Operation, place: int) -> None:
@@ -347,10 +346,17 @@ class TileSpeller:
         if any(self.last[n] > until and self._reads(n, write) for n in self.buffers):
             return None
         self.placed[operation.number] = write.view.array
-        name = self._fresh_name(f"{self.speller.name('array', write.view.array)}_part")
         view = self.speller.view(write.view.array, write.view.parts)
+        return Buffer(self._named(write.view.array, view), owned=False)
+
+    def _named(self, array: str, view: str) -> str:
+        """Return the name of a part of an array: the array's own where the block is all of it."""
+        return view if view.isidentifier() else self._part_of(array, view)
+
+    def _part_of(self, array: str, view: str) -> str:
+        name = self._fresh_name(f"{self.speller.name('array', array)}_part")
         self.body.append(f"{name} = {view}")
-        return Buffer(name, owned=False)
+        return name
 
     def _reads(self, number: int, write: Write) -> bool:
         value = self.graph.operations[number].value
