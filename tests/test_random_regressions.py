@@ -20,6 +20,11 @@ def whole(*shape: int) -> np.ndarray:
 
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a row of values is scattered over more cells under a mask": (
+        "input x[N], y[M], z[K]\ndim t[K]\n"
+        "for a < N, j < M: t[pad(2*j-1)] += x[a]\nfor k < K: z[k] = z[k] + t[k]\n",
+        {"x": whole(2), "y": whole(3), "z": whole(4)},
+    ),
     "a literal is not there where its loop is empty": (
         "input x[K], y[N]\nfor c < K: t = 2\nfor i < N: z[i] = t + y[i]\n",
         {"x": whole(0), "y": whole(3)},
