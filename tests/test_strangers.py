@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +90,42 @@ def test_a_gradient_that_is_zero_has_the_type_of_its_array(level: dict) -> None:
 def test_a_dim_that_the_adjoint_does_not_need_may_be_given(level: dict) -> None:
     program = loopc.compile("dim S\nfor s < S: p[s] = s\nfor i  L += x[i]**2\n", **level)
     assert program.grad(x=[1.0], S=3)["x"].tolist() == [2.0]
+
+
+def test_a_derived_program_takes_what_its_program_takes(level: dict) -> None:
+    text = "input a[N], b[N]\nfor i  L += a[i]**2\nfor i  z[i] = sin(b[i])\noutput L, z\n"
+    program = loopc.compile(text, wrt=["a"], loss="L", **level)
+    given = {"a": np.array([1.0, 2.0], np.float32), "b": np.ones(2, np.float32)}
+    assert program.adjoint(given)["a.grad"].tolist() == [2, 4]
+    assert program.tangent({**given, "a.dot": given["b"]})["L.dot"] == 6
+    assert program.adjoint.specialize(given)(given["a"])["a.grad"].tolist() == [2, 4]
+    with pytest.raises(loopc.LoopcError, match="L0702"):
+        program.adjoint({**given, "c": 1.0})
+    dots = program.jvp(given, {"a": given["b"]})
+    assert dots.z.tolist() == [0, 0]
+    assert {n: str(t.dtype) for n, t in dots.items()} == {"L": "float32", "z": "float32"}
+
+
+def test_a_module_keeps_the_width_of_its_floats(tmp_path: Path) -> None:
+    """Floats of two declared widths keep them; others that are given take the wider one."""
+    lines = "for i  y[i] = a[i] b[i]\nfor i  z[i] = a[i]**2\nfor i  L += y[i] b[i]\n"
+    narrow, wide = np.array([1.5, 2.0], np.float32), np.array([0.1, 0.2])
+    for declared, kinds in (("input a[N]: float32, b[N]: float64\n", "84"), ("", "88")):
+        program = loopc.compile(declared + lines, loss="L", outputs=["y", "z"])
+        program.save(tmp_path / "m.py")
+        module = runpy.run_path(str(tmp_path / "m.py"))
+        found = module["forward"](a=narrow, b=wide)
+        assert [found[n].dtype.itemsize for n in "yz"] == [int(k) for k in kinds]
+        np.testing.assert_array_equal(found["y"], program(a=narrow, b=wide).y)
+        gradient = module["value_and_grad"](a=narrow, b=wide)[1]["b"]
+        assert gradient.dtype == np.float64
+        np.testing.assert_allclose(gradient, program.grad(a=narrow, b=wide).b, rtol=1e-12)
+
+
+def test_a_sum_in_front_of_a_sum_prints_as_it_reads() -> None:
+    text = "input s[N], g\nfor i  y += logaddexp(s[i] + g, logaddexp(s[i] - g, g))\n"
+    adjoint = str(loopc.compile(text).adjoint)
+    assert str(loopc.compile(adjoint)) == adjoint
 
 
 def test_a_range_that_another_follows_is_not_taken_for_a_whole_axis(level: dict) -> None:

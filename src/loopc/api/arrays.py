@@ -136,6 +136,16 @@ def names_of(program: Program) -> set[str]:
     return {a.name for a in program.arrays if a.kind != "temp"} | dims_of(program)
 
 
+def unneeded(program: Program, derived: Program) -> frozenset[str]:
+    """Return what a call may give a program and a program derived from it does not take."""
+    return frozenset(names_of(program) - names_of(derived))
+
+
+def without(given: Mapping[str, Any], dropped: frozenset[str]) -> dict[str, Any]:
+    """Return a call's arrays but for some."""
+    return {n: v for n, v in given.items() if n not in dropped} if dropped else dict(given)
+
+
 def dims_of(program: Program) -> set[str]:
     """Return the names of a program's dims."""
     from loopc.ir.nodes import Extent

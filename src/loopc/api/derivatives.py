@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loopc.api.arrays import merged
+from loopc.api.arrays import Call, merged
 from loopc.api.results import Results
 from loopc.autodiff.directions import with_directions
 from loopc.autodiff.tangent import Tangent, tangent
@@ -20,6 +20,7 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import nodes
 from loopc.ir.bind import shape_of
+from loopc.ir.dtypes import DType, infer_dtypes
 
 if TYPE_CHECKING:
     from loopc.api.program import Program
@@ -56,8 +57,8 @@ def vjp(program: Program, arrays: Mapping[str, Any], cotangents: Mapping[str, An
 
 def _check_shapes(
     program: Program, arrays: Mapping[str, Any], directions: Mapping[str, Any]
-) -> None:
-    """Check all arrays, and that each direction has the shape of its array.
+) -> Call:
+    """Check all arrays, and that each direction has the shape of its array; return the arrays.
 
     Raises:
         ShapeError: L0212. And what a call raises.
@@ -68,6 +69,7 @@ def _check_shapes(
         given = np.shape(direction)
         if given != expected:
             raise catalogue.error("L0212", name=name, given=given, expected=expected)
+    return call
 
 
 def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
@@ -75,14 +77,24 @@ def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]
     arrays, tangents = merged(arrays, {}), merged(tangents, {})
     for name in tangents:
         program._check_wrt(name)
-    _check_shapes(program, arrays, tangents)
+    call = _check_shapes(program, arrays, tangents)
     wrt, of = tuple(tangents), _floats(program)
     key = ("jvp", wrt)
     made = program._derivation(key, lambda: tangent(program._program, of, wrt))
     given = dict(arrays)
     given |= {seed: _like(tangents[n], arrays.get(n)) for n, seed in made.seeds.items()}
     found = _run(program, key, made.program, given, made.seeds)
-    return Results({n: found[t] for n, t in made.tangents.items()})
+    types = infer_dtypes(program._program, dict(call.kinds), uniform=call.uniform)
+    return Results({n: _typed(found[t], types[n], call) for n, t in made.tangents.items()})
+
+
+def _typed(tangent: Any, dtype: DType, call: Call) -> Any:
+    """Return a tangent as a float: one that is 0 or 1 everywhere is an integer in loops."""
+    if tangent.dtype.kind == "f":
+        return tangent
+    sources = (call.arrays[n].dtype if n in call.arrays else n for n in dtype.sources)
+    floats = [t for t in map(np.dtype, sources) if t.kind == "f"]
+    return tangent.astype(np.result_type(*floats) if floats else np.float64)
 
 
 def hvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:

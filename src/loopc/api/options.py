@@ -22,7 +22,12 @@ THREADS = "LOOPC_THREADS"
 
 @record()
 class Options:
-    """How a program was compiled."""
+    """How a program was compiled.
+
+    Attributes:
+        spare: what a call may give as well, for a derived program that does not need it: an adjoint
+            takes the arrays of its program.
+    """
 
     backend: str = "numpy"
     opt: int = 2
@@ -32,6 +37,12 @@ class Options:
     memory_limit: int | None = None
     checkpoint: int | None = None
     threads: int | None = None
+    spare: frozenset[str] = frozenset()
+
+    def derived(self, spare: frozenset[str]) -> Options:
+        """Return the options of a program that is derived from this one."""
+        own = replace(self, wrt=None, loss=None, memory_limit=None, checkpoint=None)
+        return replace(own, spare=self.spare | spare)
 
     @property
     def checkpoints(self) -> Checkpoints:

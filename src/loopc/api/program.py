@@ -265,8 +265,8 @@ class Program:
         return tuple(n for n, t in self.outputs.items() if t.dtype == "float")
 
     def _derived(self, program: nodes.Program) -> Program:
-        own = replace(self._options, wrt=None, loss=None, memory_limit=None, checkpoint=None)
-        return Program(program, program, own, self._name)
+        spare = calls.unneeded(self._program, program)
+        return Program(program, program, self._options.derived(spare), self._name)
 
     @property
     def source(self) -> str:
@@ -358,17 +358,14 @@ class Program:
 
     def _needed(self, program: nodes.Program, given: Mapping[str, Any]) -> dict[str, Any]:
         """Leave out the arrays and the dims that a derived program does not need."""
-
-        def find() -> set[str]:
-            return calls.names_of(self._program) - calls.names_of(program)
-
-        dropped = self._derivation(("dropped", id(program)), find)
-        return {n: v for n, v in given.items() if n not in dropped} if dropped else dict(given)
+        own, key = self._program, ("dropped", id(program))
+        return calls.without(given, self._derivation(key, lambda: calls.unneeded(own, program)))
 
     def _take(
         self, program: nodes.Program, given: Mapping[str, Any], floats: frozenset[str]
     ) -> calls.Call:
         known = self._bound.setdefault((id(program), floats), {})
+        given = calls.without(given, self._options.spare)
         return calls.take(program, given, self._options.dtype, floats, known)
 
     def _run(
@@ -378,6 +375,8 @@ class Program:
         given: Mapping[str, Any],
         floats: frozenset[str] = frozenset(),
     ) -> dict[str, Any]:
+        if self._options.spare:
+            given = calls.without(given, self._options.spare)
         signature = routes.signature(given)
         route = self._routes.find(key, signature)
         if route is None:

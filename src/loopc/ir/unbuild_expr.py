@@ -141,6 +141,9 @@ def _is_negated(expr: Expr) -> bool:
 def _terms(args: tuple[Expr, ...]) -> Iterator[tree.Operand]:
     for number, arg in enumerate(args):
         opposite = negated(arg)
+        if not number and isinstance(arg, Call) and arg.fn == "add":
+            yield from _terms(arg.args)  # a sum is read from left to right
+            continue
         if number and opposite is not None:
             yield tree.Operand("-", 0, expression_tree(opposite, _TERM))
         else:

@@ -286,8 +286,8 @@ def _inputs(table, arrays):
             array = np.asarray(value)
         if kind in ("float32", "float64"):
             array = array.astype(kind)
-        elif kind == "float" and array.dtype.kind in "iub":
-            array = array.astype(common)
+        elif kind == "float" and array.dtype.kind in "iubf":
+            array = array.astype(common, copy=False)
         elif kind in ("int", "bool") and array.dtype.kind not in {"int": "iu", "bool": "b"}[kind]:
             raise TypeError(f"L0401: {name} must be of type {kind}, not {array.dtype}")
         if array.ndim != rank:

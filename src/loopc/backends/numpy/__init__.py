@@ -289,18 +289,25 @@ def emit(module: Module) -> str:
     """Return the text of a module that stands alone."""
     text = _Text(module.opt, checks=True, threads=module.threads)
     program = module.forward
-    plan = lower(program, module.kinds, module.opt, uniform=True)
+    uniform = _has_one_float(program)
+    plan = lower(program, module.kinds, module.opt, uniform=uniform)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])
     text.parts.append(_table(program, plan))
     text.parts.append(_INPUTS)
     text.parts.append(_FORWARD)
     gradient = None
     if module.gradient is not None:
-        gradient = lower(module.gradient, module.kinds, module.opt, uniform=True)
+        gradient = lower(module.gradient, module.kinds, module.opt, uniform=uniform)
         results = [{n: n for n in program.outputs}, dict(module.gradients)]
         text.add(gradient, "_value_and_grad", results)
         text.parts.append(_GRADIENT.replace("NAMES", _names(gradient, module.gradient)))
     return text.text(docstring(module, plan, gradient))
+
+
+def _has_one_float(program: Program) -> bool:
+    """Whether all floats that a module takes have one type: its `_inputs` sees to that."""
+    declared = (a.dtype or "float" for a in program.arrays if a.kind != "temp")
+    return len({d for d in declared if d.startswith("float")}) <= 1
 
 
 def _table(program: Program, plan: Plan) -> str:
@@ -348,8 +355,8 @@ def _inputs(table, arrays):
             array = np.asarray(value)
         if kind in ("float32", "float64"):
             array = array.astype(kind)
-        elif kind == "float" and array.dtype.kind in "iub":
-            array = array.astype(common)
+        elif kind == "float" and array.dtype.kind in "iubf":
+            array = array.astype(common, copy=False)
         elif kind in ("int", "bool") and array.dtype.kind not in {"int": "iu", "bool": "b"}[kind]:
             raise TypeError(f"L0401: {name} must be of type {kind}, not {array.dtype}")
         if array.ndim != rank:
