@@ -311,7 +311,8 @@ class _Target:
                 if self.update.op != "="
                 else (Assign(self.array, value, (), self.dtype, True, True),)
             )
-        return (_stored(view, self.update.op, value),)
+        first = self.fresh and self.update.op == "+="  # to cells that are 0
+        return (_stored(view, "=" if first else self.update.op, value),)
 
     def _scatter(self, over: list[str]) -> tuple[Step, ...]:
         """Write through index arrays; where an axis is no part of them, sum over it first."""
