@@ -1,4 +1,4 @@
-"""Maxima and minima of integers of every width: where nothing counts they are the type's bounds."""
+"""Integers of every width: extremes of nothing are the type's bounds, functions give a float64."""
 
 from __future__ import annotations
 
@@ -60,3 +60,26 @@ def test_a_maximum_of_no_terms_changes_nothing_in_a_wider_array(name: str, dtype
     given["x"] = np.array([1.0, 2, 3])
     verdict = judge(Case(text, given, smooth=True))
     assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
+FUNCTIONS = [
+    "exp(n[i])",
+    "tanh(n[i]) + 0.5",
+    "sigmoid(n[i])",
+    "sqrt(n[i])",
+    "n[i]**0.5",
+    "n[i] / 3",
+]
+FUNCTIONS += ["hypot(n[i], n[0])", "softmax[i](n[i])", "logsumexp[j](n[j])", "sum[j](ln(n[j]))"]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int64"])
+@pytest.mark.parametrize("value", FUNCTIONS)
+def test_a_function_of_a_narrow_integer_is_a_float64(value: str, dtype: str) -> None:
+    text = f"input n[N]: int\nfor i < N: y[i] = {value}\n"
+    given = np.array([1, 3, 2], dtype)
+    expected = loopc.compile(text)(n=given.astype(float).astype(int))["y"]
+    for options in ({"opt": 0}, {"opt": 1}, {"opt": 2}, {"backend": "reference"}):
+        found = loopc.compile(text, **options)(n=given)["y"]
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found, expected, rtol=1e-14)

@@ -198,6 +198,26 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 """Programs with reductions of no terms, and factors that are not finite."""
 
 
+VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a bool among the numbers of a loop": (
+        "input x[K,M], p[K]: int\ndim t[K]\nfor c < K, j < M if c > 0:\n"
+        "    t[p[c]] = clip(c >= 1, -9, 9)\n    t[c] -= clip(abs'(x[c,j]) < 1, -3, 3)\n",
+        {"x": whole(3, 2), "p": np.array([2, 2, 2])},
+    ),
+    "a softmax over two indices, one of which is outside": (
+        "input x[M,K]\nfor c < K, j < M, k in range(1, K):\n"
+        "    y[j,c,k] = c softmax[j in reversed(range(1, M, 2)), k < K](x[j,k])\n",
+        {"x": whole(4, 4)},
+    ),
+    "a softmax over two indices that does not depend on one of them": (
+        "input x[N]\nfor j < 3, a in range(1, N) if a >= j:\n"
+        "    y[a,j] -= softmax[a < N, j < 3](x[N - 1 - a // 2])\n",
+        {"x": whole(3)},
+    ),
+}
+"""Programs that have no derivative."""
+
+
 REAL = {
     "terms of a maximum that round": "for c < 2, i < N: "
     "t[c] += max[a in range(i, min(i + 2, N))](x[i]**3)\n",
@@ -220,6 +240,13 @@ def test_derivatives_at_real_numbers(name: str, way: int) -> None:
 def test_values_in_every_way(name: str) -> None:
     text, arrays = PROGRAMS[name]
     verdict = judge(Case(text, arrays))
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_alone(name: str) -> None:
+    text, arrays = VALUES[name]
+    verdict = judge(Case(text, arrays, smooth=True))
     assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
 
 

@@ -152,8 +152,8 @@ def _sum(terms: list[Any]) -> Any:
 
 
 def _counted(terms: list[Any]) -> list[Any]:
-    """Return the terms, a bool as 0 or 1."""
-    return [int(t) if isinstance(t, bool) or type(t).__name__ == "bool" else t for t in terms]
+    """Return the terms, a bool as 0 or 1, integers of any width exactly."""
+    return [int(t) if is_integer(t) else t for t in terms]
 
 
 def _top(terms: list[Any]) -> Any:

@@ -128,7 +128,8 @@ def _pointwise(lowering: Lowering, expr: Reduce) -> Value:
         row = reductions.lookup(expr.op)
         assert row is not None
         start = identity(row, inner.type_of(expr.body)) if row.evaluate is None else Lit(0)
-        result = _at(lowering, row, result, inner.box.indices[index.name], position, start)
+        own = inner.box.indices[index.name]
+        result = _at(lowering, inner, row, result, own, position, start)
     return result
 
 
@@ -157,6 +158,7 @@ def _along(lowering: Lowering, inner: Lowering, expr: Reduce) -> Value:
 
 def _at(
     lowering: Lowering,
+    inner: Lowering,
     row: reductions.Reduction,
     value: Value,
     own: Index,
@@ -180,11 +182,14 @@ def _at(
         new = at.axes[0] if at.axes else ""
         taken = Take(value, own.name, at, _replaced(value.axes, own.name, new), inside)
     else:
-        axes = lowering.union(at, replace(value, axes=_replaced(value.axes, own.name, "")))
-        sizes = (*counts(lowering, axes), count(own, lowering.serial))
+        axes = inner.union(at, replace(value, axes=_replaced(value.axes, own.name, "")))
+        sizes = (*counts(inner, axes), count(own, lowering.serial))
         spread = Expand(value, sizes, (*axes, own.name))
         taken = Take(spread, own.name, Expand(at, sizes[:-1], axes), axes, inside)
-    return taken if inside else _where_defined(lowering, taken, row, own, position, offset, start)
+    if inside:
+        return taken
+    mask, other = _where_defined(lowering, row, own, position, offset, start)
+    return Apply("where", (mask, taken, other), inner.union(mask, taken))
 
 
 def _is_inside(lowering: Lowering, own: Index, position: Expr) -> bool:
@@ -205,14 +210,13 @@ def _is_inside(lowering: Lowering, own: Index, position: Expr) -> bool:
 
 def _where_defined(
     lowering: Lowering,
-    taken: Take,
     row: reductions.Reduction,
     own: Index,
     position: Expr,
     offset: Expr,
     start: Lit | Bound,
-) -> Value:
-    """Replace the values at positions that are not in the range: before it nothing has run yet."""
+) -> tuple[Value, Value]:
+    """Return which positions are in the range, and the value elsewhere: of nothing, before it."""
     conditions = [Call("ge", (offset, Const(0)))]
     other: Value
     number = count(own, lowering.serial)
@@ -231,7 +235,7 @@ def _where_defined(
             conditions.append(Call("eq", (Call("mod", (distance, Const(own.step))), Const(0))))
     mask = lowering.held(tuple(conditions))
     assert mask is not None
-    return Apply("where", (mask, taken, other), lowering.union(mask, taken))
+    return mask, other
 
 
 def _replaced(axes: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:

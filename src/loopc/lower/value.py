@@ -191,7 +191,12 @@ class Lowering:
         args = without_casts(args, types) if fn == "mul" else args
         if fn == "add" and joined is not None:
             args = _counted(args, types, joined)
-        args = args if fn == "where" or joined is None else _first_bools(args, types, joined)
+        if joined is not None:
+            args = args if fn == "where" else _first_bools(args, types, joined)
+            is_float = joined.kind == "f" and (
+                fn == "pow" or (row.result == "float" and fn != "div")
+            )
+            args = _widened(args, types) if is_float and joined.weak else args
         typed = [
             self._typed(v, t, joined, as_int=counted and row.result != "bool")
             for v, t in zip(args, types, strict=True)
@@ -227,6 +232,15 @@ class Lowering:
         if own.weak and not value.axes:
             return Cast(value, own, ())
         return value
+
+
+def _widened(args: Sequence[Value], types: Sequence[DType | None]) -> Sequence[Value]:
+    """Return arguments of a float function, integers as floats: NumPy's would be as narrow."""
+    narrow = [
+        t is not None and t.kind in "bi" and t != INTEGER and not isinstance(a, Lit | Scalar)
+        for a, t in zip(args, types, strict=True)
+    ]
+    return [Cast(a, FLOAT, a.axes) if n else a for a, n in zip(args, narrow, strict=True)]
 
 
 def _first_bools(

@@ -271,9 +271,12 @@ class NumberValues:
         return f"bool({self.text(value)})"
 
     def _number(self, value: Value, of: Apply) -> str:
-        """Spell an operand of a choice, a literal as a float beside floats."""
-        if isinstance(value, Lit) and self.kind(of) == "f":
+        """Spell an operand of a choice: a literal as a float beside floats, a bool as a number."""
+        kind = self.kind(of)
+        if isinstance(value, Lit) and kind == "f":
             return literal(float(value.value.real))[0]
+        if kind in "if" and self.kind(value) == "b":
+            return f"{self.type_name(FLOAT if kind == 'f' else INTEGER)}({self.text(value)})"
         return self.text(value, 1)
 
     def _extreme(self, fn: str, args: Sequence[Value], of: Apply) -> Text:
