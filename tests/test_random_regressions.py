@@ -209,6 +209,11 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "    t[p[c]] = clip(c >= 1, -9, 9)\n    t[c] -= clip(abs'(x[c,j]) < 1, -3, 3)\n",
         {"x": whole(3, 2), "p": np.array([2, 2, 2])},
     ),
+    "a range that is measured in a guarded sum": (
+        "input x[N], p[K]: int\nfor c in range(K): "
+        "y min= softmax[c < K if c > 0 and x[clamp(c)] > 0](min[i < min(p[c], N)](1))\n",
+        {"x": whole(3), "p": np.array([1, 1])},
+    ),
     "a softmax over two indices, one of which is outside": (
         "input x[M,K]\nfor c < K, j < M, k in range(1, K):\n"
         "    y[j,c,k] = c softmax[j in reversed(range(1, M, 2)), k < K](x[j,k])\n",

@@ -12,7 +12,7 @@ from loopc.ir.dtypes import INTEGER, DType, of_expr
 from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read, Reduce
 from loopc.ir.sites import is_inside, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
-from loopc.ir.visit import free_indices, is_known_before, map_children, substitute, walk
+from loopc.ir.visit import free_indices, is_known_before, map_children, reads, substitute, walk
 from loopc.lower.domain import count
 from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
 
@@ -178,10 +178,11 @@ class Context:
 
     def _is_made_in_the_run(self, expr: Expr) -> bool:
         """Whether a size is found while the program runs: a cell, counted, or by a reduction."""
-        found = (
-            isinstance(n, Reduce) or (isinstance(n, Extent) and "°" in n.name) for n in walk(expr)
-        )
-        return any(found) or not is_known_before(expr, self.computed)
+        counted = (isinstance(n, Extent) and "°" in n.name for n in walk(expr))
+        measured = ("°" in a.array for a in reads(expr))
+        reduced = (isinstance(n, Reduce) for n in walk(expr))
+        known = is_known_before(expr, self.computed)
+        return not known or any(counted) or any(measured) or any(reduced)
 
     def require_cells(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> None:
         """Let the run check beforehand that a mode which takes a cell of an axis has one to take.
