@@ -21,8 +21,8 @@ def emitted(program: Program) -> str:
     opt = program._options.opt
     made = _adjoint(program)
     module = backends.Module(
-        passes.run(guard_factors(program._program), opt),
-        None if made is None else passes.run(guard_factors(made.program), opt),
+        guard_factors(passes.run(program._program, opt)),
+        None if made is None else guard_factors(passes.run(made.program, opt)),
         {} if made is None else made.gradients,
         {},
         opt,
