@@ -93,3 +93,32 @@ def test_the_reference_refuses_the_same_indices(
     with pytest.raises(loopc.BoundsError) as caught:
         eval(call, namespace)
     assert caught.value.span is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("y = max(x)", "max[k](…)"),
+        ("y = x.sum()", "sum[k](…)"),
+        ("y = sum[n] x[n]", "sum[n](…)"),
+        ("for i in range(len(x)): y[i] = x[i]", "input x[N]"),
+        ("for i: y[i] = np.log10(x[i])", "ln 10"),
+        ("for i: y[i] = real(z[i])", "parts"),
+        ("for i: y[i] = isnan(x[i])", "x != x"),
+        ("y = dot(x, z)", "sum[k](x[k] y[k])"),
+        ("for i, j: y[i,j] = A[i][j]", "A[i,j]"),
+        ("for (i, j): y[i,j] = A[i,j]", "for i, j: …"),
+        ("if a > 0: b = 1 else: b = 2", "no `else`"),
+        ("// y", "`#`"),
+        ("def f(x): y = 2", "->"),
+        ("input x(N)", "x[N]"),
+        ("input x[N] float", "x[N]: float"),
+        ("for i in N: y[i] = 1", "i < N"),
+        ("for i ∈ range(3): y[i] = 1", "`in`"),
+        ("y = a +\n  b", "in brackets"),
+    ],
+)
+def test_a_habit_of_another_language_is_told_what_to_write(text: str, hint: str) -> None:
+    with pytest.raises(loopc.LoopcError) as caught:
+        loopc.compile(text + "\n")
+    assert hint in caught.value.hint

@@ -14,6 +14,7 @@ from loopc.ir import functions
 from loopc.ir.build_indices import built_index
 from loopc.ir.build_names import CONSTANTS, MODES, Names, plain_name
 from loopc.ir.build_terms import (
+    corrected,
     divided,
     name_of,
     times,
@@ -137,7 +138,7 @@ class ExprBuilder:
     def _bracket(self, node: tree.Bracket) -> Expr:
         name = plain_name(node.name)
         if self.names.reduction(name) is not None:
-            self.names.report("L0309", node.span, name=name)
+            self.names.report("L0309", node.span, name=name, over=_items_text(node))
             return _ZERO
         if self.names.is_misplaced(name, node.span, indices=False):
             return _ZERO
@@ -305,7 +306,7 @@ class ExprBuilder:
         if wrong:
             expected = "two or more" if row.variadic else len(row.params)
             facts = {"name": node.name, "expected": expected, "given": len(args)}
-            self.names.report("L0303", span, usage=usage(row), **facts)
+            self.names.report("L0303", span, usage=corrected(row), **facts)
             return _ZERO
         if node.primes and len(row.params) != 1:
             self.names.report("L0319", node.span, name=node.name)
@@ -318,7 +319,7 @@ class ExprBuilder:
         span = node.span.to(group.span) if node.span and group.span else node.span
         indices, inner = self.indices(node.items, node.name)
         if not node.items:
-            self.names.report("L0309", node.span, name=node.name)
+            self.names.report("L0309", node.span, name=node.name, over="k")
             return _ZERO
         guard = None if node.guard is None else inner.expr(node.guard)
         if len(group.items) != 1:
@@ -365,3 +366,7 @@ class ExprBuilder:
             indices.append(index)
             inner = inner.within(index.name, value)
         return tuple(indices), inner
+
+
+def _items_text(node: tree.Bracket) -> str:
+    return ", ".join(print_expr(i) for i in node.items) or "k"

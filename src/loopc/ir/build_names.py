@@ -16,6 +16,7 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.span import Span
 from loopc.ir import functions, reductions
+from loopc.ir.foreign import INSTEAD
 from loopc.ir.nodes import Array, Expr, Kind, Node, Read
 from loopc.syntax import tree
 
@@ -214,9 +215,13 @@ class Names:
         if name in self.doubtful:
             self.unsaid += 1
             return
-        if reductions.lookup(name) is not None:
-            repair = f"`{name}` is a reduction: write `{name}[k](…)`, over the index `k`"
+        bare = name.rpartition(".")[2]
+        if reductions.lookup(bare) is not None:
+            repair = f"`{bare}` is a reduction: write `{bare}[k](…)`, over the index `k`"
             self.report("L0302", span, name=name, repair=repair)
+            return
+        if bare in INSTEAD:
+            self.report("L0302", span, name=name, repair=INSTEAD[bare])
             return
         if name in RANGES:
             repair = "a range stands behind `in`: `for i in range(a, b): …`"

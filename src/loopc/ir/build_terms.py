@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from loopc.diagnostics.span import Span
-from loopc.ir import functions
+from loopc.ir import functions, reductions
 from loopc.ir.affine import affine, is_nonnegative, simplify, to_expr
 from loopc.ir.nodes import Call, Const, Expr, IndexRef
 from loopc.ir.visit import neg
@@ -97,3 +97,9 @@ def name_of(node: tree.Expr) -> str:
 def usage(row: functions.Function) -> str:
     """Return how a function is called."""
     return f"{row.name}({', '.join(row.params)})"
+
+
+def corrected(row: functions.Function) -> str:
+    """Return how a function is called that was given other arguments than it takes."""
+    over = f"`; over an index, `{row.name}[k](…)" if reductions.lookup(row.name) else ""
+    return usage(row) + over

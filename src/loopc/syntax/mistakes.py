@@ -35,6 +35,7 @@ _SAID = {
     "_NEWLINE": "the end of the statement",
 }
 _STATEMENTS = {"FOR", "DEF", "DIM"}
+_DECLARING = ("DIM", "INPUT", "PARAM")
 _FOREIGN = {
     "else": "there is no `else`: write a second guard, `if not (…): …`, or `where(c, a, b)`",
     "elif": "there is no `elif`: write a guard of its own, `if not (…) and …: …`",
@@ -254,6 +255,35 @@ def _is_end(stop: Stop) -> bool:
 
 
 _REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
+    (lambda s: s.kind == "COLON" and s.before == "else", _FOREIGN["else"]),
+    (
+        lambda s: s.kind == "LPAR" and s.before_kind == "FOR",
+        "indices stand without brackets: `for i, j: …`",
+    ),
+    (
+        lambda s: s.kind == "LPAR" and s.line[0].type in _DECLARING,
+        "a shape stands in square brackets: `x[N]`",
+    ),
+    (
+        lambda s: s.kind == "NAME" and s.line[0].type in _DECLARING and "COLON" in s.wanted,
+        "names are separated by commas, and a type follows a colon: `x[N]: float, y[N]`",
+    ),
+    (
+        lambda s: s.kind == "LSQB" and s.before == "]",
+        "all subscripts stand in one pair of brackets: `A[i,j]`",
+    ),
+    (
+        lambda s: s.kind == "COLON" and "ARROW" in s.wanted,
+        "a function names its results: `def f(x[N]) -> y[N]: …`",
+    ),
+    (
+        lambda s: str(s.token) == "//" and s.wanted >= _STATEMENTS,
+        "a comment begins with `#`",
+    ),
+    (
+        lambda s: _is_end(s) and s.is_assigned and "NUMBER" in s.wanted and s.before != "=",
+        "in brackets an expression goes on in the next line: `y = (a +`",
+    ),
     (
         lambda s: s.kind == "EQUAL" and not s.is_assigned and s.before_kind in _OPERATORS,
         "`{before}=` is no operator: write `y = y {before} …`",

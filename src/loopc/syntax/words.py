@@ -36,6 +36,8 @@ _REPAIRS = {
     "_": "a name begins with a letter, and digits stand together: `1000`",
     "~": "`~` stands behind a letter: `s~`; a logical not is `not x`",
     "√": "write `sqrt(x)`",
+    "∈": "write `in`",
+    "←": "assign with `=`",
     "∑": "write `sum[k](…)`, or a loop with `+=`",
     "∏": "write `prod[k](…)`, or a loop with `*=`",
     "∞": "write `inf`",

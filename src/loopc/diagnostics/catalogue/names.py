@@ -88,7 +88,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="a reduction without its body",
         raises=ParseError,
         message="`{name}[…]` is a reduction and needs what it reduces in round brackets",
-        hint="write `{name}[k](A[k])`",
+        hint="write `{name}[{over}](…)`",
         bad="for i  y[i] = sum[k] A[i,k]\n",
         good="for i  y[i] = sum[k](A[i,k])\n",
     ),
@@ -107,8 +107,8 @@ ENTRIES: tuple[Entry, ...] = (
         raises=ParseError,
         message="`{text}` is not a range",
         hint=(
-            "write `range(a, b)`, `reversed(range(a, b))`, or `range(a, b, s)` with a step that is "
-            "a number or made of dims, integer inputs and indices"
+            "write `i < N`, `i in range(a, b)`, `i in reversed(range(a, b))`, or `range(a, b, s)` "
+            "with a step that is a number or made of dims, integer inputs and indices"
         ),
         bad="for i in 10: y[i] = 1\n",
         good="for i in range(10): y[i] = 1\n",

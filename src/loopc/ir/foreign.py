@@ -1,0 +1,36 @@
+"""Functions of other languages, and what to write here."""
+
+from __future__ import annotations
+
+_SIZE = "a size is a dim: declare `input x[N]` and write `N`"
+_NEW = "declare the shape, `dim y[N]`: an array that `+=` writes begins as zeros"
+_SUM = "write the sum: `sum[k](x[k] y[k])`"
+_SPREAD = "write `mean[k]((x[k] - m)**2)`, with `m = mean[k](x[k])` in front"
+_JOIN = "write each part to its place: `for j: y[N+j] = b[j]`"
+_PARTS = "complex arrays have arithmetic, functions and `abs`: pass their parts as arrays of floats"
+_RANDOM = "a run takes random numbers as an input"
+
+INSTEAD = {
+    **dict.fromkeys(("len", "shape", "size"), _SIZE),
+    **dict.fromkeys(("zeros", "zeros_like", "ones", "ones_like", "empty", "full"), _NEW),
+    **dict.fromkeys(("dot", "matmul", "einsum", "inner", "outer", "vdot"), _SUM),
+    **dict.fromkeys(("var", "std"), _SPREAD),
+    **dict.fromkeys(("concatenate", "concat", "cat", "stack"), _JOIN),
+    **dict.fromkeys(("conj", "real", "imag"), _PARTS),
+    **dict.fromkeys(("rand", "randn", "random", "normal", "uniform"), _RANDOM),
+    "norm": "write `sqrt(sum[k](x[k]**2))`",
+    "log2": "write `ln(x) / ln 2`",
+    "log10": "write `ln(x) / ln 10`",
+    "exp2": "write `2**x`",
+    "square": "write `x**2`",
+    "rsqrt": "write `1 / sqrt(x)`",
+    "isnan": "write `x != x`",
+    "isinf": "write `abs(x) == inf`",
+    "isfinite": "write `abs(x) < inf`",
+    "maximum": "write `max(a, b)`",
+    "minimum": "write `min(a, b)`",
+    "fmod": "write `a % b`",
+    "transpose": "write the subscripts in the other order: `A[j,i]`",
+    "count": "a sum of conditions counts: `sum[k](x[k] > 0)`",
+}
+"""What to write, by the function's name without that of its library."""
