@@ -84,6 +84,8 @@ HELD = {
     "a maximum": "for i < N: y[i] = where(ok[i], max[a if s[p[i]] > x[a]](x[a]), 1)",
     "a mean": "for i < N: y[i] = where(ok[i], mean[a if s[p[i]] > x[a]](x[a]), 1)",
     "a count": "for i < N: y[i] = where(ok[i], sum[a if s[p[i]] > x[a]](1), 1)",
+    "a divisor": "for i < N: y[i] = sum[a if x[a] > 0.4 and ok[i]]"
+    "(x[a] w[i] / sum[c < K if s[p[i]] > x[c] - 2](1))",
     "a running sum": "for i < N, k < K: "
     "z[i,k] = where(ok[i], cumsum[k if s[p[i]] > x[k]](x[k]), 1)",
 }

@@ -48,7 +48,7 @@ def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     if len(parts) > 1 and any(_is_contraction(lowering, p) for p in parts):
         values = tuple(_summed(lowering, p, over) for p in parts)
         return Apply("add", values, lowering.union(*values))
-    product = _product(body, over)
+    product = _split(lowering, body, over)
     fewer = _multiplied_out(lowering, product, over)
     if fewer is not None:
         return product.scaled(lowering, fewer)
@@ -98,7 +98,7 @@ def _selected(
     Since 0 times inf is not 0, the run looks at the sum and makes it anew if it is not finite.
     None: the terms have to be spread out anyway.
     """
-    product = _product(body, over)
+    product = _split(lowering, body, over)
     args = _as_terms(lowering, product, [lowering.value(f) for f in product.factors])
     if len({frozenset(a.axes) for a in args if a.axes}) < 2:
         return None
@@ -149,6 +149,13 @@ class _Product:
             value = lowering.applied("div", (value, lowering.value(divisor)), types)
             own = None if own is None or types[1] is None else as_float(join(own, types[1]))
         return Apply("neg", (value,), value.axes) if self.negative else value
+
+
+def _split(lowering: Lowering, body: Expr, over: Sequence[str]) -> _Product:
+    """Return a term as a product; a divisor stays in it that is looked up where the masks hold."""
+    found = _product(body, over)
+    looked_up = (a for d in found.divisors for a in lowering.value(d).axes)
+    return found if set(over).isdisjoint(looked_up) else _Product(False, (body,), ())
 
 
 def _product(body: Expr, over: Sequence[str]) -> _Product:
