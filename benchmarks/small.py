@@ -46,7 +46,7 @@ class Recorder:
 
 
 class Function:
-    """Stands for a function of NumPy; what it has beside the call is not recorded."""
+    """Stands for a function of NumPy; of what it has beside the call, reductions are recorded."""
 
     def __init__(self, function: Any, calls: list[Any]) -> None:
         self.function, self.calls = function, calls
@@ -56,7 +56,8 @@ class Function:
         return self.function(*args, **named)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.function, name)
+        found = getattr(self.function, name)
+        return Function(found, self.calls) if name == "reduce" else found
 
 
 FUNCTIONS = ("sum", "max", "min", "vdot", "where", "copyto", "einsum", "empty", "zeros")

@@ -191,6 +191,9 @@ def _test(shapes: Sequence[Any], types: Sequence[Any]) -> Callable[[tuple[Any, .
     for name, shape, dtype in zip(names, shapes, types, strict=True):
         known[f"{name}_shape"], known[f"{name}_type"] = shape, dtype
         kind = f"type({name}) is ndarray and {name}.dtype is {name}_type"
+        if not shape:  # a scalar of NumPy's will do
+            known[f"{name}_scalar"] = dtype.type
+            kind = f"type({name}) in (ndarray, {name}_scalar) and {name}.dtype is {name}_type"
         tests.append(f"{kind} and {name}.shape == {name}_shape")
     taken = f"[{', '.join(names)}] = arrays\n    " if names else ""
     text = f"def fits(arrays):\n    if not {tests[0]}:\n        return False\n    {taken}"

@@ -33,10 +33,11 @@ def _shape(name, array, expected):
 def _softmax(x, axis):
     """Return e**x / sum(e**x) along axes, the largest term taken out; 0 where all are -inf."""
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    e = np.exp(x - np.where(top == -np.inf, 0, top))
-    total = np.sum(e, axis=axis, keepdims=True)
-    return e / np.where(top == -np.inf, 1, total)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    none = top == -np.inf
+    e = np.exp(x - np.where(none, 0, top))
+    total = np.add.reduce(e, axis=axis, keepdims=True)
+    return np.divide(e, np.where(none, 1, total), out=e)
 
 
 def _inside(index, extent, place, mask=None):
@@ -44,7 +45,9 @@ def _inside(index, extent, place, mask=None):
     index = np.asarray(index)
     if mask is not None:
         index = np.where(mask, index, 0)
-    if index.dtype == np.int64:  # without a sign, what is below 0 is large
+    if mask is None and not index.ndim:
+        fine = 0 <= int(index) < extent
+    elif index.dtype == np.int64:  # without a sign, what is below 0 is large
         fine = not index.size or index.view(np.uint64).max() < extent
     else:
         fine = not index.size or (index.min() >= 0 and index.max() < extent)

@@ -169,7 +169,8 @@ def _result(plan: Plan, speller: Speller, names: Mapping[str, str]) -> str:
         if not plan.shapes[array]:
             text = f"np.asarray({text})"
         if array in plan.inputs and array not in written:
-            text = f"{speller.name('array', array)}.copy()"
+            name = speller.name("array", array)
+            text = f"{name}.copy()" if plan.shapes[array] else f"np.array({name})"
         parts.append(f'"{key}": {text}')
     return f"{{{', '.join(parts)}}}"
 

@@ -14,7 +14,9 @@ def _inside(index, extent, place, mask=None):
     index = np.asarray(index)
     if mask is not None:
         index = np.where(mask, index, 0)
-    if index.dtype == np.int64:  # without a sign, what is below 0 is large
+    if mask is None and not index.ndim:
+        fine = 0 <= int(index) < extent
+    elif index.dtype == np.int64:  # without a sign, what is below 0 is large
         fine = not index.size or index.view(np.uint64).max() < extent
     else:
         fine = not index.size or (index.min() >= 0 and index.max() < extent)
@@ -282,7 +284,11 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
     "_scatter": '''\
 def _scatter(ufunc, a, index, value):
     """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
-    arrays = np.broadcast_arrays(*(i for i in index if not isinstance(i, slice)))
+    arrays = [i for i in index if not isinstance(i, slice)]
+    if a.ndim > 1 and a.size <= 1024 and all(i.size <= 64 for i in arrays):
+        ufunc.at(a, index, value)
+        return
+    arrays = np.broadcast_arrays(*arrays)
     lead, tail = index[: len(arrays)], index[len(arrays) :]
     ahead = not any(isinstance(i, slice) for i in lead) and all(i == slice(None) for i in tail)
     cells = arrays[0].shape + a.shape[len(arrays) :]
@@ -320,19 +326,20 @@ def _mean(x, axis):
 def _logsumexp(x, axis):
     """Return ln(sum(e**x)) over axes, the largest term taken out; of nothing it is -inf."""
     x = x if x.dtype.kind in "fc" else x.astype(np.float64)
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(top), top, 0)
-    total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
-    return np.squeeze(total, axis=axis)
+    total = np.add.reduce(np.exp(x - shift), axis=axis)
+    return np.log(total) + shift.reshape(total.shape)
 ''',
     "_softmax": '''\
 def _softmax(x, axis):
     """Return e**x / sum(e**x) along axes, the largest term taken out; 0 where all are -inf."""
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    e = np.exp(x - np.where(top == -np.inf, 0, top))
-    total = np.sum(e, axis=axis, keepdims=True)
-    return e / np.where(top == -np.inf, 1, total)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    none = top == -np.inf
+    e = np.exp(x - np.where(none, 0, top))
+    total = np.add.reduce(e, axis=axis, keepdims=True)
+    return np.divide(e, np.where(none, 1, total), out=e)
 ''',
     "_logsoftmax": '''\
 def _logsoftmax(x, axis):

@@ -19,6 +19,12 @@ _READ = re.compile(rf"(?<![\w.]){NAME}(?!\w*=[^=])")
 _LINE = re.compile(rf"({NAME}) = (.*)")
 _KNOWN = {"np", "None", "True", "False", "max", "min"}
 
+_NUMBER = re.compile(r"float\(np\.\w+\(\d+(?: [*+] \d+)*\)\)")
+"""A number that is made of others."""
+
+_REDUCTION = re.compile(r"\bnp\.(sum|prod|max|min)\(")
+_UFUNCS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
+
 
 @dataclass
 class Prepared:
@@ -57,9 +63,34 @@ class Prepared:
         self, name: str, args: Sequence[str], types: Sequence[str], lines: Sequence[str]
     ) -> str:
         """Return the text of the function that makes the function `name` of `args`."""
+        lines = [_direct(_NUMBER.sub(self._number, line)) for line in lines]
         inner = [f"def {name}({', '.join(args)}):", *(f"    {line}" for line in lines)]
         body = "".join(f"    {line}\n" for line in [*types, *self.lines, *inner, f"return {name}"])
         return f'def _prepare():\n    """Make what every call uses; return the call."""\n{body}'
+
+    def _number(self, found: re.Match[str]) -> str:
+        """Return the name of a number that is made once."""
+        known = (line.split(" = ") for line in self.lines)
+        name = next((n for n, value in known if value == found[0]), "")
+        if not name:
+            name = f"number{len(self.lines)}_"  # no name of a program ends like this
+            self.lines.append(f"{name} = {found[0]}")
+        return name
+
+
+def _direct(line: str) -> str:
+    """Return a line in which reductions are those of ufuncs, without NumPy's way to them."""
+    found = None if line.lstrip().startswith("#") else _REDUCTION.search(line)
+    if found is None:
+        return line
+    depth, end = 1, found.end()
+    while depth:
+        depth += {"(": 1, ")": -1}.get(line[end], 0)
+        end += 1
+    args, rest = line[found.end() : end - 1], _direct(line[end:])
+    axis = "" if "axis=" in args else ", axis=None"
+    call = f"np.{_UFUNCS[found[1]]}.reduce({_direct(args)}{axis})"
+    return f"{line[: found.start()]}{call}{rest}"
 
 
 def function_text(name: str, args: Sequence[str], lines: Sequence[str]) -> str:
