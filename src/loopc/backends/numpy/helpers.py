@@ -285,7 +285,7 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
 def _scatter(ufunc, a, index, value):
     """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
     arrays = [i for i in index if not isinstance(i, slice)]
-    if a.ndim > 1 and a.size <= 1024 and all(i.size <= 64 for i in arrays):
+    if a.ndim > 1 and a.size <= 1024 and all(getattr(i, "size", 1) <= 64 for i in arrays):
         ufunc.at(a, index, value)
         return
     arrays = np.broadcast_arrays(*arrays)
