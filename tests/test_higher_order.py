@@ -108,6 +108,15 @@ def test_a_gradient_within_a_program_is_the_gradient() -> None:
     np.testing.assert_allclose(program(arrays)["w.g2"], program.grad(arrays).w, rtol=1e-9)
 
 
+def test_the_suffix_stands_before_wrt_or_behind_its_names() -> None:
+    text = "param x[N], a\nfor i  E += sin(a x[i])\nbackward E as g wrt x, a\n"
+    text += "L = sum[i](x.g[i] a.g)\n"
+    before = loopc.compile(text)
+    behind = loopc.compile(text.replace("as g wrt x, a", "wrt x, a as g"))
+    assert str(before) == str(behind)
+    assert loopc.gradcheck(before, x=np.array([0.3, -0.4]), a=0.7)
+
+
 @pytest.mark.parametrize("shape", [(3, 7), (7, 3), (0, 3), (1, 1)])
 def test_jacobians_of_wide_and_tall_functions(shape: tuple[int, int]) -> None:
     program = loopc.compile("for j,i  y[j] += W[j,i] tanh(x[i])\n")

@@ -135,7 +135,10 @@ class BuildTree(Transformer[Token, Any]):
 
     def backward(self, children: list[Any]) -> tree.Backward:
         words = [c for c in children if _is(c, "NAME")]
-        name = str(words.pop()) if any(_is(c, "AS") for c in children) else ""
+        named = next((n for n, c in enumerate(children) if _is(c, "AS")), None)
+        name = "" if named is None else str(children[named + 1])
+        if named is not None:
+            words = [w for w in words if w is not children[named + 1]]
         of, *wrt = map(str, words)
         places = tuple(self._span([w]) for w in words)
         return tree.Backward(of, tuple(wrt), name, places, span=self._span(children))
