@@ -71,9 +71,10 @@ class Walker:
                 return self._binder(node, scope)
             case Update():
                 self.access(node.target, scope, write=True)
-                for subscript in node.target.subscripts:
-                    self.walk(subscript, scope)
-                return map_children(node, lambda n: n if n is node.target else self.walk(n, scope))
+                target = map_children(node.target, lambda child: self.walk(child, scope))
+                return map_children(
+                    node, lambda n: target if n is node.target else self.walk(n, scope)
+                )
             case Access():
                 self.access(node, scope, write=False)
             case _:
