@@ -252,6 +252,34 @@ def test_terms_of_running_extremes_over_two_indices_share_evenly() -> None:
         np.testing.assert_allclose(program.vjp({"x": x}, {"y": seed})["x"].ravel(), expected)
 
 
+@pytest.mark.parametrize("op", ["softmax", "logsoftmax"])
+@pytest.mark.parametrize(
+    ("loops", "ranges"),
+    [
+        ("i < N, j", "i in range(1, N), j"),
+        ("i < N, j < M", "i in range(0, N, 2), j in range(1, M)"),
+        ("i < M, j < M", "i < M, j < i + 1"),
+        ("i < N, j < M", "i in range(2, N), j in range(0, i)"),
+        ("i < N, j < M", "i in reversed(range(1, N)), j if i + j > 2"),
+    ],
+)
+def test_parts_of_two_axes(op: str, loops: str, ranges: str) -> None:
+    """A point outside of one range has no value, and the other index is still to be looked up."""
+    text = f"param x[N,M]\nfor {loops}: y[i,j] = {op}[{ranges}](x[i,j])\n"
+    text += "for i, j: L += where(abs(y[i,j]) < inf, y[i,j]**2 (i + 2 j), 0)\n"
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    arrays = {"x": x}
+    judge = loopc.compile(text, backend="reference")
+    for opt in (0, 2):
+        program = loopc.compile(text, opt=opt)
+        outcome, slope = program.value_and_grad(arrays)
+        np.testing.assert_allclose(outcome["L"], judge(arrays)["L"], rtol=1e-12)
+        np.testing.assert_allclose(slope.x, judge.grad(arrays).x, rtol=1e-9, atol=1e-12)
+        second = program.hvp(arrays, {"x": 1 + x}).x
+        np.testing.assert_allclose(second, judge.hvp(arrays, {"x": 1 + x}).x, rtol=1e-9)
+    assert loopc.gradcheck(judge, arrays)
+
+
 @pytest.mark.parametrize("opt", [0, 1, 2])
 def test_tangents_of_tied_running_extremes_in_a_window_are_averaged(opt: int) -> None:
     """The inner maxima have the names of indices that are unrolled: their guards are their own."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loopc.diagnostics import catalogue
 from loopc.ir.functions import lookup as lookup_function
 from loopc.ir.functions import order
 from loopc.ir.nodes import Access, Call, Const, For, Index, Read, Reduce, Stmt, Update
@@ -28,8 +27,8 @@ def computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     assert row is not None
     if row.adjoint:
         return (Update(cell, "=", value, span=value.span),)
-    if row.form != "fold" or not row.fn:
-        raise catalogue.error("L0604", value.span, name=value.op)
+    assert row.form == "fold", value.op
+    assert row.fn, value.op
     start = Update(cell, "=", Const(row.identity), span=value.span)
     step = Call(row.fn, (Read(cell), value.body))
     return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loopc.diagnostics import catalogue
 from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.bounds import ascending, bounds, extent
 from loopc.ir.nodes import (
@@ -30,40 +29,61 @@ def by_number(value: Reduce, loops: Sequence[Index], names: Names) -> tuple[Redu
     """Return a pointwise reduction over the numbers of its points, and where it has a value.
 
     One whose positions are all in its range, which goes up by 1, stays as it is: None, everywhere.
-
-    Raises:
-        DifferentiationError: L0604, over several indices.
     """
     ranges = {i.name: i for i in loops}
-    if all(_is_inside(p, i, ranges) for p, i in zip(value.at, value.indices, strict=True)):
+    pairs = list(zip(value.indices, value.at, strict=True))
+    if all(_is_inside(position, index, ranges) for index, position in pairs):
         return value, None
     row = lookup(value.op)
     assert row is not None
-    if len(value.indices) != 1:
-        raise catalogue.error("L0604", value.span, name=value.op)
-    (index,), (position,) = value.indices, value.at
+    indices: list[Index] = []
+    places: list[Expr] = []
+    points: dict[str, Expr] = {}
+    conditions: list[Expr] = []
+    around: dict[str, Expr] = {}
+    for index, position in pairs:
+        new, points[index.name] = _counted(substitute(index, points), names)
+        place, defined = _number(substitute(index, around), position, row)
+        around[index.name] = position
+        indices.append(new)
+        places.append(place)
+        conditions += defined
+    counted = replace(
+        value,
+        indices=tuple(indices),
+        guard=None if value.guard is None else substitute(value.guard, points),
+        body=substitute(value.body, points),
+        at=tuple(places),
+    )
+    return counted, Call("and", tuple(conditions))
+
+
+def _counted(index: Index, names: Names) -> tuple[Index, Expr]:
+    """Return an index of the numbers of a range's values, and the value that one stands for."""
     assert index.start is not None
-    count = _simple(Call("max", (extent(index), Const(0))))
-    new = Index(names.fresh(index.name, numbered=True), Const(0), count, written=True)
+    new = Index(names.fresh(index.name, numbered=True), Const(0), _count(index), written=True)
     step = Call("mul", (Const(index.step), IndexRef(new.name)))
-    point = {index.name: _simple(Call("add", (index.start, step)))}
+    return new, _simple(Call("add", (index.start, step)))
+
+
+def _number(index: Index, position: Expr, row: Reduction) -> tuple[Expr, list[Expr]]:
+    """Return the number of a position in a range, and the conditions for it to have one."""
+    assert index.start is not None
+    count = _count(index)
     distance = _simple(Call("add", (position, Call("neg", (index.start,)))))
     number = distance
     if index.step != 1:
         number = _simple(Call("floordiv", (distance, Const(index.step))))
-    conditions = [Call("ge", (number, Const(0))), Call("gt", (count, Const(0)))]
+    conditions: list[Expr] = [Call("ge", (number, Const(0))), Call("gt", (count, Const(0)))]
     if row.evaluate is not None:
         conditions.append(Call("lt", (number, count)))
         conditions.append(Call("eq", (Call("mod", (distance, Const(index.step))), Const(0))))
     last = Call("add", (count, Const(-1)))
-    counted = replace(
-        value,
-        indices=(new,),
-        guard=None if value.guard is None else substitute(value.guard, point),
-        body=substitute(value.body, point),
-        at=(Call("min", (number, last)),),
-    )
-    return counted, Call("and", tuple(conditions))
+    return Call("min", (number, last)), conditions
+
+
+def _count(index: Index) -> Expr:
+    return _simple(Call("max", (extent(index), Const(0))))
 
 
 def where_defined(read: Read, row: Reduction, defined: Expr) -> Expr:
@@ -102,8 +122,7 @@ def recurrence(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     """Return the recurrence of a running sum or product."""
     row = lookup(value.op)
     assert row is not None
-    if len(value.indices) != 1 or not row.fn:
-        raise catalogue.error("L0604", value.span, name=value.op)
+    assert row.fn
     (index,) = value.indices
     assert index.start is not None
     here = IndexRef(index.name)

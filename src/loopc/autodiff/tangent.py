@@ -42,7 +42,7 @@ def tangent(program: Program, of: Sequence[str], wrt: Sequence[str]) -> Tangent:
         wrt: the arrays by which; of a program that assigns to one, its value at the start counts.
 
     Raises:
-        DifferentiationError: L0604, L0605.
+        DifferentiationError: L0605.
     """
     names = Names.of(program)
     suffix = free_suffix(program, DOT)

@@ -38,21 +38,6 @@ ENTRIES: tuple[Entry, ...] = (
         good_call="loopc.compile('for i  L += E[w[i]]\\n', wrt=['E'])",
     ),
     Entry(
-        code="L0604",
-        title="a function without a derivative rule here",
-        raises=DifferentiationError,
-        message="the derivative of `{name}` in this place is not available yet",
-        hint="write it out as loops, or wrap it in `stopgrad(…)`",
-        bad_call=(
-            "loopc.compile('for i in range(0, N), j: L += softmax[i in range(1, N), j](x[i,j])\\n')"
-            ".grad(x=np.ones((2, 3)))"
-        ),
-        good_call=(
-            "loopc.compile('for i, j in range(0, M): L += softmax[j in range(1, M)](x[i,j])\\n')"
-            ".grad(x=np.ones((2, 3)))"
-        ),
-    ),
-    Entry(
         code="L0605",
         title="a loop over data overwrites what its adjoint needs",
         raises=DifferentiationError,
