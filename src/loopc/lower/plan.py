@@ -181,6 +181,22 @@ class Loop:
     step: int
     body: tuple[Step, ...]
 
+    def nest(self) -> tuple[tuple[Loop, ...], tuple[Step, ...]]:
+        """Return the loops to spell in one line, and what runs inside: Python has room for few."""
+        loops, body, notes = [self], self.body, tuple[Step, ...]()
+        while len(inner := [s for s in body if not isinstance(s, Note)]) == 1:
+            (only,) = inner
+            if not isinstance(only, Loop):
+                break
+            notes += tuple(s for s in body if isinstance(s, Note))
+            loops.append(only)
+            body = only.body
+        return (tuple(loops), (*notes, *body)) if len(loops) > MOST_LOOPS else ((self,), self.body)
+
+
+MOST_LOOPS = 8
+"""How many loops round each other have lines of their own."""
+
 
 @record()
 class TileIndex:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loopc.backends.numpy.number_values import NumberValues
+from loopc.backends.numpy.texts import loop_head
 from loopc.ir import reductions
 from loopc.lower.plan import (
     Apply,
@@ -96,11 +97,9 @@ class NumbersSpeller(NumberValues):
                 name = self.speller.name("dim", dim)
                 self.own.add(name)
                 yield f"{name} = {text}"
-            case Loop(index, start, stop, by, body):
-                ends = f"{self.size(start)}, {self.size(stop)}" + (f", {by}" if by != 1 else "")
-                name = self.speller.name("index", index)
-                self.own.add(name)
-                yield f"for {name} in range({ends.removeprefix('0, ') if by == 1 else ends}):"
+            case Loop():
+                loops, body = step.nest()
+                yield loop_head([self._head(each) for each in loops])
                 yield from (f"    {line}" for line in self._steps(body))
             case When(condition, body):
                 yield f"if {self.text(condition)}:"
@@ -113,6 +112,14 @@ class NumbersSpeller(NumberValues):
                 yield from self._stored(Gather(array, indices, (), ()), op, value)
             case _:
                 raise AssertionError(step)
+
+    def _head(self, step: Loop) -> tuple[str, str]:
+        """Spell the index of a loop and its range."""
+        by, start, stop = step.step, self.size(step.start), self.size(step.stop)
+        ends = f"{start}, {stop}" + (f", {by}" if by != 1 else "")
+        name = self.speller.name("index", step.index)
+        self.own.add(name)
+        return name, f"range({ends.removeprefix('0, ') if by == 1 else ends})"
 
     def _stored(self, target: View | Gather, op: str, value: Value) -> Iterator[str]:
         own = self.speller.types[target.array]

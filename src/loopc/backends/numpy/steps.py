@@ -10,6 +10,7 @@ from loopc.backends.numpy import rows, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
+from loopc.backends.numpy.texts import loop_head
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
 from loopc.ir.affine import Affine, affine
@@ -145,15 +146,18 @@ class StepSpeller:
         return self.speller.text(condition)
 
     def _loop(self, step: Loop) -> Iterator[str]:
-        name = self.speller.name("index", step.index)
-        span = self._range(step.start, step.stop, step.step)
-        self.around.append(name)
-        body = list(self._inside(step.body))
-        self.around.pop()
+        loops, inside = step.nest()
+        heads = []
+        for each in loops:
+            name = self.speller.name("index", each.index)
+            heads.append((name, f"range({self._range(each.start, each.stop, each.step)})"))
+            self.around.append(name)
+        body = list(self._inside(inside))
+        del self.around[len(self.around) - len(loops) :]
         if not self.around:
             yield from self.before
             self.before, self.inner = [], set()
-        yield f"for {name} in range({span}):"
+        yield loop_head(heads)
         yield from body
 
     def once(self, lines: Iterable[str]) -> Iterator[str]:

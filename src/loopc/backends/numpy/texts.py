@@ -51,3 +51,12 @@ def literal(value: object) -> tuple[str, int]:
 def python_tuple(numbers: Sequence[int]) -> str:
     """Return the text of a tuple of integers."""
     return f"({', '.join(map(str, numbers))}{',' if len(numbers) == 1 else ''})"
+
+
+def loop_head(heads: Sequence[tuple[str, str]]) -> str:
+    """Spell loops round each other, of which Python takes twenty, in one line: names and ranges."""
+    if len(heads) == 1:
+        return f"for {heads[0][0]} in {heads[0][1]}:"
+    point = f"({', '.join(name for name, _ in heads)})"
+    clauses = " ".join(f"for {name} in {each}" for name, each in heads)
+    return f"for {point} in ({point} {clauses}):"
