@@ -106,9 +106,11 @@ def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
     if not isinstance(step, Assign | Store):
         return None
     best: Group | None = None
+    alone: set[int] = set()
     for lead, depth in _ways(units[0]):
-        group = _grown(units, made, depth, lead)
-        if group is None:
+        group = None if lead in alone else _grown(units, made, depth, lead)
+        if group is None or (len(group.members) == 1 and group.work() < work):
+            alone.add(lead)  # nor does another step share two indices with it
             continue
         least = 0 if best is None else len(best.members) + (best.lead != lead)
         if len(group.members) >= least:
