@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import traceback
 import warnings
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from loopc.backends.numpy import helpers
 from loopc.diagnostics.errors import BoundsError, LoopcError
 
 from .dress import dressed, new_names
-from .programs import Case
+from .programs import DIMS, Case
 
 HUGE = 2.0**50
 """Whole numbers above may have been rounded."""
@@ -59,6 +60,8 @@ def stages(seed: int) -> tuple[str, ...]:
         found.append("standalone")
     if seed % 8 == 4:
         found.append("specialized" if seed % 16 == 4 else "dressed")
+    if seed % 32 == 30:
+        found.append("numbers")
     return tuple(found)
 
 
@@ -86,8 +89,8 @@ def judge(case: Case, ways: tuple[str, ...] = ALL) -> Verdict:
 
     Args:
         case: the program.
-        ways: `opt0`, `opt2`, `printed`, `dressed` (the same program in other words), and `standalone`
-            for the saved module, which takes floats of one type.
+        ways: `opt0`, `opt2`, `printed`, `dressed` (the same program in other words), `numbers` (its dims
+            as numbers), and `standalone` for the saved module, which takes floats of one type.
     """
     if len({a.real.dtype for a in case.arrays.values() if a.dtype.kind in "fc"}) > 1:
         ways = tuple(w for w in ways if w != "standalone")
@@ -124,6 +127,8 @@ def _compare(
                 found = _specialized(at(program, opt=2), case.arrays)
             elif stage == "dressed":
                 text, found = _in_other_words(case)
+            elif stage == "numbers":
+                text, found = _with_numbers(case, expected)
             elif stage == "standalone":
                 found = _alone(program, case.arrays)
             else:
@@ -184,6 +189,22 @@ def _in_other_words(case: Case) -> tuple[str, dict[str, np.ndarray]]:
     found = run(compiled(text), {renamed.get(n, n): a for n, a in case.arrays.items()})
     names = {new: old for old, new in renamed.items()}
     return text, {names.get(n, n): a for n, a in found.items()}
+
+
+def _with_numbers(case: Case, expected: dict[str, np.ndarray]) -> tuple[str, dict[str, np.ndarray]]:
+    """Return the program with its extents in the place of its dims, and what it gives.
+
+    An access of an empty loop that would be outside is refused where its extents are known.
+    """
+    sizes = dict(zip(DIMS, case.arrays["one"].shape, strict=True))
+    names = "|".join(DIMS)
+    text = re.sub(rf"(?<![\w.])({names})(?![\w.'])", lambda m: str(sizes[m[1]]), case.text)
+    try:
+        return text, run(compiled(text), case.arrays)
+    except BoundsError as error:
+        if error.code != "L0210" or 0 not in sizes.values():
+            raise
+        return text, expected
 
 
 def _must_refuse(case: Case, error: LoopcError) -> Verdict:
