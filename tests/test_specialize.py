@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import loopc
+from loopc.backends.numpy.prepared import _direct
 
 NET = """
 input x[I], k: int
@@ -174,3 +175,33 @@ def test_a_limit_of_memory_holds_for_a_specialized_program() -> None:
         with pytest.raises(loopc.LimitError):
             call(ARRAYS)
     assert "matmul" in str(loopc.compile(NET, memory_limit=10).explain(ARRAYS))
+
+
+def test_a_reduction_over_all_axes_of_another_one_is_over_all() -> None:
+    text = """
+        input x[N], y[N,K]
+        dim t[K]
+        for k < K, b < N, a < N: t[clamp(k-1)] min= sum[i < N](y[clamp(i+a),k] x[b])
+    """
+    rng = np.random.default_rng(3)
+    arrays = {"x": rng.standard_normal(3), "y": rng.standard_normal((3, 2))}
+    program = loopc.compile(text)
+    expected = loopc.compile(text, backend="reference")(arrays)
+    found = program.specialize(arrays)(*(arrays[n] for n in ("x", "y")))
+    np.testing.assert_allclose(found.t, expected.t, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("line", "direct"),
+    [
+        ("a = np.sum(x)", "a = np.add.reduce(x, axis=None)"),
+        ("a = np.sum(x, axis=1)", "a = np.add.reduce(x, axis=1)"),
+        (
+            "a = np.min(f(np.sum(x, axis=1), 2), initial=np.inf) + np.max(x)",
+            "a = np.minimum.reduce(f(np.add.reduce(x, axis=1), 2), initial=np.inf, axis=None)"
+            " + np.maximum.reduce(x, axis=None)",
+        ),
+    ],
+)
+def test_reductions_are_called_without_detours(line: str, direct: str) -> None:
+    assert _direct(line) == direct

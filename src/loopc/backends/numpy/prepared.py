@@ -83,12 +83,13 @@ def _direct(line: str) -> str:
     found = None if line.lstrip().startswith("#") else _REDUCTION.search(line)
     if found is None:
         return line
-    depth, end = 1, found.end()
+    depth, end, own = 1, found.end(), ""
     while depth:
         depth += {"(": 1, ")": -1}.get(line[end], 0)
+        own += line[end] if depth == 1 else ""  # not what its arguments are called with
         end += 1
     args, rest = line[found.end() : end - 1], _direct(line[end:])
-    axis = "" if "axis=" in args else ", axis=None"
+    axis = "" if ", axis=" in own else ", axis=None"
     call = f"np.{_UFUNCS[found[1]]}.reduce({_direct(args)}{axis})"
     return f"{line[: found.start()]}{call}{rest}"
 
