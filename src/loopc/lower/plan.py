@@ -218,7 +218,6 @@ class Tile:
         local: the arrays that live within a block.
         body: the steps; views are of a block.
         apart: the arrays that it only adds to, at places that are not those of the block.
-        spent: the arrays of earlier tiles that it is the last to use.
     """
 
     indices: tuple[TileIndex, ...]
@@ -227,7 +226,6 @@ class Tile:
     local: tuple[str, ...]
     body: tuple[Step, ...]
     apart: tuple[str, ...] = ()
-    spent: tuple[str, ...] = ()
 
 
 @record()

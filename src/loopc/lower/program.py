@@ -22,7 +22,6 @@ from loopc.lower.plan import (
 )
 from loopc.lower.plan_visit import touched
 from loopc.lower.schedule import Group, Scheduler
-from loopc.lower.spent import with_spent
 from loopc.lower.tiles import tiled
 
 
@@ -46,7 +45,6 @@ def lower(
     if opt >= 2:
         inputs = (a.name for a in program.arrays if a.kind != "temp")
         steps = tiled(steps, inputs, program.outputs, shapes, context.types)
-        steps = with_spent(steps, program.outputs)
         steps = tuple(on_numbers(s, shapes, context.types) for s in steps)
     dims, free = _dim_rules(program)
     return Plan(

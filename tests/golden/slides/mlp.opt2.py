@@ -479,7 +479,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         [(k_block_, dtype), (k_block_, dtype)],
         work=7)
     P = P_grad = s = t15 = None
-    B0_grad = h
+    B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
     j_block_, = _blocks((H,), 8)
     def tile29(blocks, w24_memory, w26_memory):

@@ -24,7 +24,6 @@ from loopc.backends.numpy.tile_items import (
     touched,
 )
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small
-from loopc.backends.numpy.tile_memory import taken
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Exactly, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
@@ -68,10 +67,6 @@ class TileSpeller:
                 self.speller.names.known["index", index.low] = "0"
                 self.speller.names.known["index", index.high] = self.speller.size(index.extent)
         self.sums = TileSums(self.steps, self.tile, self.whole)
-        self.takes: dict[str, str] = {}
-        if not self.in_sweep and self.steps.prepared is None:
-            known = (self.graph.operations, self.speller.shapes, self.speller.types)
-            self.takes = taken(self.tile, self.items, *known)
 
     # Uses
 
@@ -116,9 +111,6 @@ class TileSpeller:
         for alloc in tile.made:
             shape = speller.sizes(alloc.shape)
             name = speller.name("array", alloc.array)
-            if alloc.array in self.takes:
-                yield f"{name} = {speller.name('array', self.takes[alloc.array])}"
-                continue
             text = f"np.empty({shape}, {speller.dtype(alloc.dtype)})"
             yield from self.steps.empty(name, alloc.array, text, small=self.whole)
         if self.whole:
@@ -211,8 +203,7 @@ class TileSpeller:
         assert isinstance(operation.value, View)
         array = operation.value.array
         text = calls.text(self.speller, operation.value, operation.axes)
-        same = (array, *(new for new, old in self.takes.items() if old == array))
-        if min(place_of_write(self.items, n) for n in same) < self.last[operation.number]:
+        if place_of_write(self.items, array) < self.last[operation.number]:
             text += ".copy()"
         name = self._named(array, text) if operation.axes else self._part_of(array, text)
         self._take(operation, Buffer(name, owned=False))
@@ -369,8 +360,7 @@ class TileSpeller:
 
     def _reads(self, number: int, write: Write) -> bool:
         value = self.graph.operations[number].value
-        arrays = (write.view.array, self.takes.get(write.view.array))
-        return isinstance(value, View) and value.array in arrays
+        return isinstance(value, View) and value.array == write.view.array
 
     def _take(self, operation: Operation, buffer: Buffer) -> None:
         self.buffers[operation.number] = buffer
