@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeAlias
 
 from loopc.diagnostics.span import Source
 from loopc.ir.build_names import Names, tree_walk
 from loopc.syntax import tree
 
 SUFFIX = ".loops"
+_DEF = re.compile(r"^def[ \t]+([^\s(]+)", re.MULTILINE)
+
+Shipped: TypeAlias = tuple[str, str]
+"""A library of the package and a file of it, which is parsed when a def in it is called."""
+
 _MISSING = (None, "the package has no such library", Path())
 
 
@@ -30,7 +37,7 @@ def used(
         reading: the files that are being read, outermost first.
     """
     found: list[tree.Statement] = []
-    shipped: dict[str, tree.Def] = {}
+    shipped: dict[str, Shipped] = {}
     for stmt in body:
         if not isinstance(stmt, tree.Use) or names.is_spoilt(stmt):
             found.append(stmt)
@@ -41,29 +48,32 @@ def used(
     return (*_called(found, shipped), *found)
 
 
-def _called(
-    body: Sequence[tree.Statement], shipped: Mapping[str, tree.Def]
-) -> tuple[tree.Def, ...]:
+def _called(body: Sequence[tree.Statement], shipped: Mapping[str, Shipped]) -> tuple[tree.Def, ...]:
     """Return the defs of libraries that statements, or these defs, mention."""
     needed: dict[str, tree.Def] = {}
     waiting: list[tree.Node] = list(body) if shipped else []
     while waiting:
         for node in tree_walk(waiting.pop()):
             if isinstance(node, tree.Name) and node.name in shipped and node.name not in needed:
-                needed[node.name] = shipped[node.name]
-                waiting.append(shipped[node.name])
-    return tuple(d for d in shipped.values() if d.name in needed)
+                needed[node.name] = _parsed(*shipped[node.name])[node.name]
+                waiting.append(needed[node.name])
+    return tuple(needed[name] for name in shipped if name in needed)
 
 
 @cache
-def _library(name: str) -> dict[str, tree.Def] | None:
-    """Return the defs of a library of the package; None: there is no such library."""
+def _library(name: str) -> dict[str, Shipped] | None:
+    """Return where the defs of a library of the package stand; None: there is no such library."""
+    texts = library_files(name)
+    return {n: (name, f) for f, t in texts.items() for n in _DEF.findall(t)} if texts else None
+
+
+@cache
+def _parsed(library: str, file: str) -> dict[str, tree.Def]:
+    """Return the defs of a file of a library."""
     from loopc.syntax.parser import parse
 
-    texts = library_files(name)
-    modules = [parse(Source(file, text)) for file, text in texts.items()]
-    defs = (d for m in modules for d in m.body if isinstance(d, tree.Def))
-    return {d.name: d for d in defs} if texts else None
+    module = parse(Source(file, library_files(library)[file]))
+    return {d.name: d for d in module.body if isinstance(d, tree.Def)}
 
 
 def library_files(name: str) -> dict[str, str]:
