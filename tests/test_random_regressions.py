@@ -20,6 +20,11 @@ def whole(*shape: int) -> np.ndarray:
 
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a slope of literals times an integer": (
+        "input x[N]\nfor a < N: t[a] = a\n"
+        "for a < N: t[a] *= relu'(where(2 < x[a], 2, 1))\nfor a < N: y[a] = t[a] x[a]\n",
+        {"x": whole(3)},
+    ),
     "a row of values is scattered over more cells under a mask": (
         "input x[N], y[M], z[K]\ndim t[K]\n"
         "for a < N, j < M: t[pad(2*j-1)] += x[a]\nfor k < K: z[k] = z[k] + t[k]\n",

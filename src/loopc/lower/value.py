@@ -150,7 +150,8 @@ class Lowering:
             return Cast(Lit(full.value), dtype, ())
         if found is None or found.kind == dtype.kind:
             return value
-        return Cast(value, FLOAT if dtype.weak else dtype, value.axes)
+        weak = INTEGER if dtype.kind == "i" else FLOAT
+        return Cast(value, weak if dtype.weak else dtype, value.axes)
 
     def _integer(self, expr: Call, value: Value, dtype: DType | None) -> Value:
         if dtype is not None and dtype.kind == "i":
