@@ -20,6 +20,10 @@ def whole(*shape: int) -> np.ndarray:
 
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a padded read at the last index of a triangle": (
+        "input x[N], z[K,M]\nfor c < K, j in range(c, M):\n    t[0] = x[pad(2*j-1)] z[0,0]\n",
+        {"x": whole(3), "z": whole(3, 2)},
+    ),
     "a slope of literals times an integer": (
         "input x[N]\nfor a < N: t[a] = a\n"
         "for a < N: t[a] *= relu'(where(2 < x[a], 2, 1))\nfor a < N: y[a] = t[a] x[a]\n",

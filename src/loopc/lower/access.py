@@ -18,6 +18,8 @@ from loopc.ir.nodes import (
     Index,
     IndexRef,
     Node,
+    Read,
+    Reduce,
     Subscript,
 )
 from loopc.ir.sites import used_ranges
@@ -89,7 +91,7 @@ def is_affine(lowering: Lowering, access: Access) -> bool:
 
 
 def is_regular(lowering: Lowering, subscript: Subscript) -> bool:
-    """Whether a subscript is strict and moves in constant steps."""
+    """Whether a subscript is strict and moves in constant steps from a known place."""
     if subscript.mode != "strict":
         return False
     form = affine(subscript.at)
@@ -98,9 +100,14 @@ def is_regular(lowering: Lowering, subscript: Subscript) -> bool:
     names = lowering.box.indices
     return all(
         isinstance(atom, IndexRef)
-        or (not any(n in names for n in free_indices(atom)) and not any(True for _ in reads(atom)))
+        or not (any(n in names for n in free_indices(atom)) or _is_found(atom))
         for atom, _ in form.terms
     )
+
+
+def _is_found(atom: Expr) -> bool:
+    """Whether a size reads arrays or is searched for, as the last index of a guarded loop is."""
+    return any(isinstance(node, Read | Reduce) for node in walk(atom))
 
 
 def stays_inside(lowering: Lowering, access: Access) -> bool:
