@@ -316,3 +316,13 @@ def test_a_program_runs_on_full_arrays_after_empty_ones() -> None:
     for n in (0, 3, 0, 1):
         expected = [np.nan, 2.0 * n] if n else [0, 0]
         np.testing.assert_array_equal(program(a=a, b=np.ones((n, 2)))["s"], expected)
+
+
+@pytest.mark.parametrize("op", ["softmax", "logsoftmax"])
+@pytest.mark.parametrize("guard", ["j <= i", "m[j] > 0 and j != i", "i > 0"])
+def test_a_guard_round_a_softmax_over_all_of_its_index(op: str, guard: str) -> None:
+    text = f"for i < N, j < N if {guard}: y[i,j] = {op}[j < N](z x[i,j])\n"
+    text = f"input x[N,N], m[N], g[N,N], z\n{text}for i, j: L += y[i,j] g[i,j]\noutput L\n"
+    arrays = {"x": whole(3, 3), "m": whole(3), "g": whole(3, 3)[::-1], "z": np.array(0.5)}
+    report = loopc.gradcheck(loopc.compile(text, wrt=["x", "z"]), arrays)
+    assert report, str(report)

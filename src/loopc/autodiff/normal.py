@@ -101,6 +101,7 @@ class _Normal:
         self.number = 0
         self.top: Stmt = body[0] if body else Backward("", (), "")
         self.fixed: set[str] | None = None
+        self.guards: tuple[Expr, ...] = ()
 
     def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
         match stmt:
@@ -110,11 +111,12 @@ class _Normal:
                 return [s for each in found for s in self.statement(each, loops)]
             case For(_, None, (Update() as update,)) if self._has_reduction(update):
                 return self._apart(stmt, update, loops)
-            case For(indices, _, body):
-                inner = (*loops, *indices)
-                return [
-                    replace(stmt, body=tuple(s for b in body for s in self.statement(b, inner)))
-                ]
+            case For(indices, guard, body):
+                inner, outer = (*loops, *indices), self.guards
+                self.guards = outer if guard is None else (*outer, guard)
+                found = tuple(s for b in body for s in self.statement(b, inner))
+                self.guards = outer
+                return [replace(stmt, body=found)]
             case Backward():
                 return [stmt]
 
@@ -247,7 +249,11 @@ class _Normal:
             return False
         if set(free_indices(update.target)) != {i.name for i in loops}:
             return False
-        return row.form != "pointwise" or covers(value, loops)
+        if row.form != "pointwise":
+            return True
+        own = {i for at in value.at for i in free_indices(at)}
+        cut = any(own & set(free_indices(g)) and g != value.guard for g in self.guards)
+        return not cut and covers(value, loops)
 
     def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""
