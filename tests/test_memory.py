@@ -6,6 +6,8 @@ import json
 import tracemalloc
 from functools import partial
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,8 +110,19 @@ def test_a_limit_is_obeyed_before_anything_is_allocated() -> None:
     assert program(x=x[:1000]).y.shape == (1000,)
 
 
+def _tile(run: Any, blocks: Any, work: int = 1, least: int = 16, most: int = 16) -> None:
+    """Has the defaults that count."""
+
+
+def _late(run: Any, blocks: Any, work: int = 1, least: int = 2000, most: int = 16) -> None:
+    """Takes a second thread for more work."""
+
+
+@pytest.mark.parametrize(("tile", "threads"), [(_tile, 2), (_late, 1)])
 @pytest.mark.parametrize("count", [3, 16, 17, 40])
-def test_temporaries_of_a_tile_count_as_its_chunks_run(count: int) -> None:
+def test_temporaries_of_a_tile_count_as_its_chunks_run(
+    count: int, tile: FunctionType, threads: int
+) -> None:
     blocks = f"[(a, b) for a in range(0, {count}, 1) for b in range(0, 1, 1)]"
     made = {}
     for starts in (f"range(0, {count}, 1)", blocks):
@@ -117,10 +130,10 @@ def test_temporaries_of_a_tile_count_as_its_chunks_run(count: int) -> None:
         names = {"range": partial(Few, [0]), "ledger": ledger, "fresh": fresh}
         run = "def run(blocks):\n    for _ in blocks:\n        t = fresh(ledger, (1000,), float)\n"
         exec(run, names)
-        _on_threads(ledger, 2)(names["run"], eval(starts, names), work=32)
+        _on_threads(ledger, 2, tile)(names["run"], eval(starts, names), work=32)
         made[starts] = ledger.peak
     at_once = 2 if count > 16 else 1  # the last block's lasts until the next one's is there
-    assert set(made.values()) == {2 * at_once * (8000 + HEADER)}
+    assert set(made.values()) == {threads * at_once * (8000 + HEADER)}
 
 
 def test_a_run_that_cannot_be_followed_is_said_to_be_estimated(

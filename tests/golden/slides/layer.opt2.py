@@ -53,7 +53,7 @@ def _blocks(counts, cell, limit=1 << 19):
     return blocks[::-1]
 
 
-def _tile(run, blocks, memory=(), work=1, products=False, least=16):
+def _tile(run, blocks, memory=(), work=1, products=False, least=16, most=16):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
 
     In which chunks the blocks run, and in which order the sums of chunks are added, does not
@@ -67,8 +67,9 @@ def _tile(run, blocks, memory=(), work=1, products=False, least=16):
         products: whether it calls BLAS, which then uses one thread: with more, and in other
             chunks, it would add up in another order.
         least: the work that is worth a second thread.
+        most: the number of chunks.
     """
-    count = min(len(blocks), 16)
+    count = min(len(blocks), most)
     if count < 2:
         return run(blocks, *(np.empty(shape, dtype) for shape, dtype in memory))
     ends = [len(blocks) * k // count for k in range(count + 1)]

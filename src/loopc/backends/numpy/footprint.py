@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from inspect import signature
 from math import prod
 from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
@@ -37,7 +38,9 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
     module: dict[str, Any] = {"__name__": "loopc_generated"}
     exec(code, module)
     threads = module.get("_threads", lambda: 1)()
-    models = {"_numbers": _on_numbers(ledger), "_tile": _on_threads(ledger, threads)}
+    models = {"_numbers": _on_numbers(ledger)}
+    if "_tile" in module:
+        models["_tile"] = _on_threads(ledger, threads, module["_tile"])
     if "_places" in module:
         models["_places"] = _on_places(ledger, module["_places"].__code__)
     module |= {"np": Numpy(ledger), "range": partial(Few, [0]), **models}
@@ -83,18 +86,25 @@ def _on_places(ledger: Ledger, code: CodeType) -> Any:
     return run
 
 
-def _on_threads(ledger: Ledger, threads: int) -> Any:
+def _on_threads(ledger: Ledger, threads: int, tile: FunctionType) -> Any:
     """Return what stands for the blocks of a tile on threads: each has buffers of its own.
 
     The largest chunk of blocks runs: temporaries of a block last until the next one of its chunk
     has made its own, those of a chunk end with it.
+
+    Args:
+        ledger: what counts.
+        threads: how many there may be.
+        tile: the helper that this stands for, whose defaults count.
     """
+    defaults = {n: p.default for n, p in signature(tile).parameters.items()}
 
     def run(function: Any, blocks: Any, memory: Any = (), **rest: Any) -> Any:
         count = _count(blocks)
-        chunks = min(count, 16)
+        given = defaults | rest
+        chunks = min(count, given["most"])
         chunk = blocks[: -(-count // max(chunks, 1))]
-        small = count * rest.get("work", 1) < rest.get("least", 32)
+        small = count * given["work"] < given["least"]
         at_once = 1 if small or chunks < 2 else min(chunks, threads)
         before, own, ledger.peak = ledger.peak, ledger.used, ledger.used
         sums = function(chunk, *(fresh(ledger, _tuple(n), dtype) for n, dtype in memory))
