@@ -25,7 +25,7 @@ def programs(workload: Workload, arrays: Arrays) -> dict[int, loopc.Program]:
     text = helpers.HELPERS["_blocks"]
     found = {}
     for limit in LIMITS:
-        helpers.HELPERS["_blocks"] = text.replace("1 << 19", f"1 << {limit}")
+        helpers.HELPERS["_blocks"] = helpers.with_default("_blocks", "limit", f"1 << {limit}")
         found[limit] = loopc.compile(workload.text, wrt=workload.wrt, loss=workload.loss)
         found[limit].value_and_grad(arrays)
     helpers.HELPERS["_blocks"] = text

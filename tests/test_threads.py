@@ -39,14 +39,10 @@ ARRAYS = {
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = helpers.HELPERS["_blocks"]
-    small = text.replace("limit=1 << 19", "limit=40")
-    assert small != text
-    monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
-    text = helpers.HELPERS["_tile"]
-    early = text.replace("least=16", "least=1")
-    assert early != text
-    monkeypatch.setitem(helpers.HELPERS, "_tile", early)
+    for name, parameter, value in (("_blocks", "limit", 40), ("_tile", "least", 1)):
+        changed = helpers.with_default(name, parameter, value)
+        assert changed != helpers.HELPERS[name]
+        monkeypatch.setitem(helpers.HELPERS, name, changed)
 
 
 def same(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

@@ -20,9 +20,8 @@ LIMITS = (1, 40)
 
 @pytest.fixture(params=LIMITS)
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = helpers.HELPERS["_blocks"]
-    small = text.replace("limit=1 << 19", f"limit={request.param}")
-    assert small != text
+    small = helpers.with_default("_blocks", "limit", request.param)
+    assert small != helpers.HELPERS["_blocks"]
     monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
 
 

@@ -65,15 +65,14 @@ def stages(seed: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-BLOCKS, TILE = helpers.HELPERS["_blocks"], helpers.HELPERS["_tile"]
 LIMITS = ("1", "48", "1 << 19")
 """Bytes of a tile's blocks."""
 
 
 def tiles(seed: int) -> dict[str, str]:
     """Return the helpers that run the tiles of the program of a number."""
-    blocks = BLOCKS.replace("limit=1 << 19", f"limit={LIMITS[seed % 3]}")
-    return {"_blocks": blocks, "_tile": TILE.replace("least=16", "least=1")}
+    blocks = helpers.with_default("_blocks", "limit", LIMITS[seed % 3])
+    return {"_blocks": blocks, "_tile": helpers.with_default("_tile", "least", 1)}
 
 
 def threads(seed: int) -> str:

@@ -26,7 +26,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import children, free_indices, touches, uses
+from loopc.ir.visit import children, free_indices, touches, unguarded, uses
 
 Section = tuple[tuple[Expr, Expr], ...] | None
 """The smallest and the largest subscript in each axis; None: it may be any cell."""
@@ -168,13 +168,11 @@ def _without(section: Section, ranges: dict[str, Index]) -> Section:
 def _kill(stmt: Stmt, name: str) -> Section:
     """Return the section that a statement surely assigns, if it is an assignment in its loops."""
     own: dict[str, Index] = {}
-    inner = stmt
-    while isinstance(inner, For) and inner.guard is None and len(inner.body) == 1:
-        for index in inner.indices:
-            if own.keys() & set(free_indices(index)) or index.step not in (1, -1):
-                return None
-            own[index.name] = index
-        inner = inner.body[0]
+    indices, inner = unguarded(stmt)
+    for index in indices:
+        if own.keys() & set(free_indices(index)) or index.step not in (1, -1):
+            return None
+        own[index.name] = index
     if not isinstance(inner, Update) or inner.op != "=" or inner.target.array != name:
         return None
     return _box(inner.target, own)

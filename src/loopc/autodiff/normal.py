@@ -249,11 +249,7 @@ class _Normal:
             return False
         if set(free_indices(update.target)) != {i.name for i in loops}:
             return False
-        if row.form != "pointwise":
-            return True
-        own = {i for at in value.at for i in free_indices(at)}
-        cut = any(own & set(free_indices(g)) and g != value.guard for g in self.guards)
-        return not cut and covers(value, loops)
+        return row.form != "pointwise" or covers(value, loops, self.guards)
 
     def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""

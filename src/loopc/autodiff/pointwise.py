@@ -21,7 +21,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.reductions import Reduction, lookup
-from loopc.ir.visit import loop, substitute
+from loopc.ir.visit import free_indices, loop, substitute
 from loopc.ir.workspace import Names
 
 
@@ -152,8 +152,14 @@ def renamed(value: Reduce, names: Names) -> Reduce:
     return replace(value, indices=tuple(indices), guard=guard, body=substitute(value.body, fresh))
 
 
-def covers(value: Reduce, loops: tuple[Index, ...]) -> bool:
-    """Whether the loops give a pointwise reduction a value at each of its points."""
+def covers(value: Reduce, loops: tuple[Index, ...], guards: tuple[Expr, ...]) -> bool:
+    """Whether the loops give a pointwise reduction a value at each of its points.
+
+    Their guards leave none out if they do not depend on the point, or are the reduction's own.
+    """
+    point = {name for position in value.at for name in free_indices(position)}
+    if any(point & set(free_indices(g)) and g != value.guard for g in guards):
+        return False
     for index, position in zip(value.indices, value.at, strict=True):
         match = next((i for i in loops if position == IndexRef(i.name)), None)
         if match is None or _range(match) != _range(index):

@@ -76,6 +76,7 @@ def _parsed(library: str, file: str) -> dict[str, tree.Def]:
     return {d.name: d for d in module.body if isinstance(d, tree.Def)}
 
 
+@cache
 def library_files(name: str) -> dict[str, str]:
     """Return the texts of a library of the package by file, in order."""
     folder = files("loopc.layers") / name

@@ -341,6 +341,15 @@ def loop(indices: tuple[Index, ...], guard: Expr | None, *body: Stmt) -> tuple[S
     return (For(indices, guard, body),) if indices or guard is not None else body
 
 
+def unguarded(nest: Stmt) -> tuple[tuple[Index, ...], Stmt]:
+    """Return the loops without a guard round what stands alone in them, outermost first, and it."""
+    indices: tuple[Index, ...] = ()
+    while isinstance(nest, For) and nest.guard is None and len(nest.body) == 1:
+        indices = (*indices, *nest.indices)
+        nest = nest.body[0]
+    return indices, nest
+
+
 def with_update(nest: Stmt, update: Update) -> Stmt:
     """Return a nest of loops round one statement with an update in the place of that."""
     if not isinstance(nest, For):

@@ -18,7 +18,6 @@ from loopc.ir.nodes import (
     Index,
     IndexRef,
     Node,
-    Read,
     Reduce,
     Subscript,
 )
@@ -107,7 +106,7 @@ def is_regular(lowering: Lowering, subscript: Subscript) -> bool:
 
 def _is_found(atom: Expr) -> bool:
     """Whether a size reads arrays or is searched for, as the last index of a guarded loop is."""
-    return any(isinstance(node, Read | Reduce) for node in walk(atom))
+    return _is_data(atom) or any(isinstance(node, Reduce) for node in walk(atom))
 
 
 def stays_inside(lowering: Lowering, access: Access) -> bool:

@@ -17,8 +17,8 @@ from dataclasses import replace
 from loopc.analysis.products import parts
 from loopc.ir.derive import function_of
 from loopc.ir.functions import lookup
-from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Program, Stmt, Update
-from loopc.ir.visit import canonical, free_indices, loop, reads, walk
+from loopc.ir.nodes import Call, Expr, Index, IndexRef, Program, Stmt, Update
+from loopc.ir.visit import canonical, free_indices, loop, reads, unguarded, walk
 from loopc.ir.workspace import Names
 
 
@@ -32,8 +32,7 @@ def keep_factors(program: Program) -> Program:
                 uses.setdefault(canonical(function_of(call)), set()).add(number)
         for factor, update, indices in _factors(stmt):
             first.setdefault(canonical(factor), (number, factor, update, indices))
-    names = Names({a.name: a for a in program.arrays}, {a.name for a in program.arrays})
-    names.taken |= {d.name for d in program.dims}
+    names = Names.of(program)
     before: dict[int, list[Stmt]] = {}
     for key, (number, factor, update, indices) in first.items():
         if len(uses[key]) > 1:
@@ -51,10 +50,7 @@ def _is_function(call: Call) -> bool:
 
 def _factors(stmt: Stmt) -> Iterator[tuple[Call, Update, tuple[Index, ...]]]:
     """Yield the functions that are factors of a sum over a box, with its update and its loops."""
-    indices: tuple[Index, ...] = ()
-    while isinstance(stmt, For) and stmt.guard is None and len(stmt.body) == 1:
-        indices = (*indices, *stmt.indices)
-        stmt = stmt.body[0]
+    indices, stmt = unguarded(stmt)
     if not isinstance(stmt, Update) or stmt.op not in ("+=", "-="):
         return
     if any(free_indices(i) or reads(i) for i in indices):

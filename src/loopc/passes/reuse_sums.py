@@ -26,7 +26,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import free_indices, reads, updates
+from loopc.ir.visit import free_indices, reads, unguarded, updates
 
 
 @record()
@@ -83,10 +83,7 @@ def _is_longer(held: _Sum) -> bool:
 
 def _sum(stmt: Stmt) -> _Sum | None:
     """Return a statement as a sum over a box; None: it is none."""
-    indices: tuple[Index, ...] = ()
-    while isinstance(stmt, For) and stmt.guard is None and len(stmt.body) == 1:
-        indices = (*indices, *stmt.indices)
-        stmt = stmt.body[0]
+    indices, stmt = unguarded(stmt)
     if not isinstance(stmt, Update) or stmt.op != "+=" or any(_is_ragged(i) for i in indices):
         return None
     kept = [s.at.name for s in stmt.target.subscripts if isinstance(s.at, IndexRef)]

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loopc.analysis.products import is_plain, parts
-from loopc.ir.nodes import Call, Expr, For, Index, Program, Read, Stmt, Update
-from loopc.ir.visit import free_indices, loop, mul, neg, reads, updates
+from loopc.ir.nodes import Call, Expr, Index, Program, Read, Stmt, Update
+from loopc.ir.visit import free_indices, loop, mul, neg, reads, unguarded, updates
 
 
 def split_factors(program: Program) -> Program:
@@ -31,10 +31,7 @@ def split_factors(program: Program) -> Program:
 def _split(stmt: Stmt, fresh: set[str]) -> tuple[Stmt, ...]:
     """Return a statement as two; `fresh` are the arrays that nothing has written yet."""
     whole = stmt
-    indices: tuple[Index, ...] = ()
-    while isinstance(stmt, For) and stmt.guard is None and len(stmt.body) == 1:
-        indices = (*indices, *stmt.indices)
-        stmt = stmt.body[0]
+    indices, stmt = unguarded(stmt)
     if not isinstance(stmt, Update) or stmt.op != "+=" or stmt.target.array not in fresh:
         return (whole,)
     if not is_plain(Read(stmt.target)) or any(free_indices(i) or reads(i) for i in indices):

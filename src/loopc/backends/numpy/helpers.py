@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
 from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
 
@@ -382,3 +384,10 @@ def _extreme(ufunc, x, axis, mask=True):
     return ufunc.reduce(x, axis=axis, initial=start, where=mask)
 ''',
 }
+
+
+def with_default(name: str, parameter: str, value: object) -> str:
+    """Return a helper with another default for a parameter, to measure and to test it with."""
+    text, found = re.subn(rf"\b{parameter}=[^,)]+", f"{parameter}={value}", HELPERS[name], count=1)
+    assert found, (name, parameter)
+    return text

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loopc.backends.numpy.number_values import NumberValues
-from loopc.backends.numpy.texts import loop_head
+from loopc.backends.numpy.texts import loop_head, python_tuple
 from loopc.ir import reductions
 from loopc.lower.plan import (
     Apply,
@@ -58,10 +58,11 @@ class NumbersSpeller(NumberValues):
         name = f"_loop{1 + sum(n.startswith('_loop') for n in texts)}"
         head = [f"def {name}({', '.join(given)}):", f'    """{self._title()}"""']
         texts[name] = "\n".join([*head, *(f"    {line}" for line in body)]) + "\n"
-        functions = _tuple([f'("{a}", "{b}")' for a, b in self.functions.items()])
+        functions = python_tuple([f'("{a}", "{b}")' for a, b in self.functions.items()])
+        passed = ", ".join(self._given(arrays) for arrays in (read, kept, apart))
+        casts = python_tuple(self.types)
         call = (
-            f"{self.speller.helper('_numbers')}({name}, {_tuple(sizes)}, {self._given(read)}, "
-            f"{self._given(kept)}, {self._given(apart)}, {_tuple(list(self.types))}, "
+            f"{self.speller.helper('_numbers')}({name}, {python_tuple(sizes)}, {passed}, {casts}, "
             f"{functions}, {self.step.bits})"
         )
         scalars = [self.array(c) for c in kept if not c.fixed]
@@ -73,7 +74,7 @@ class NumbersSpeller(NumberValues):
         return f"Run {escaped_note(notes[0])}" if notes else "Run a loop on numbers."
 
     def _given(self, cells: Sequence[Cells]) -> str:
-        return _tuple([self._part(c) for c in cells])
+        return python_tuple([self._part(c) for c in cells])
 
     def _part(self, cells: Cells) -> str:
         name = self.array(cells)
@@ -154,7 +155,3 @@ def _walk(steps: Sequence[Step]) -> Iterator[Step]:
 def escaped_note(text: str) -> str:
     """Return a source line for a docstring."""
     return text.replace("\\", "/").replace('"', "'") + "."
-
-
-def _tuple(texts: Sequence[str]) -> str:
-    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"

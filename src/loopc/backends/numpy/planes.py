@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from loopc.backends.numpy.texts import PRODUCT, SUM
+from loopc.backends.numpy.texts import PRODUCT, SUM, python_tuple
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.nodes import Const, Expr
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEAST = 4
 """From so many accesses on one call for all of them costs less."""
 
-REDUCED = {"add": "np.add", "mul": "np.multiply", "max": "np.maximum", "min": "np.minimum"}
+REDUCED = {row.fn: row.ufunc for row in reductions.REDUCTIONS if row.op}
 
 
 @dataclass
@@ -71,13 +71,13 @@ class PlanesSpeller:
         speller, planes = self.steps.speller, self.planes
         lows, places = speller.names.fresh("lows"), speller.names.fresh("places")
         strides = [f"({', '.join(map(speller.size, s))})" for s in self.tables]
-        given = [speller.sizes(planes.counts), str(planes.weights), _tuple(strides)]
+        given = [speller.sizes(planes.counts), str(planes.weights), python_tuple(strides)]
         number = {s: n for n, s in enumerate(self.tables)}
         several = [
-            f"({number[spots[0].strides]}, {_tuple([speller.size(s.start) for s in spots])})"
+            f"({number[spots[0].strides]}, {python_tuple([speller.size(s.start) for s in spots])})"
             for spots in self.rows
         ]
-        given += [_tuple(several)] if several else []
+        given += [python_tuple(several)] if several else []
         yield f"for {lows}, {places} in {speller.helper('_planes')}({', '.join(given)}):"
         for spot, cells in self.cells.items():
             memory = speller.name("row", spot.array)
@@ -209,10 +209,6 @@ class PlanesSpeller:
         names.known["array", f"·{text}"] = text
         parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in value.axes)
         return View(f"·{text}", parts, value.axes)
-
-
-def _tuple(texts: Sequence[str]) -> str:
-    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
 
 
 def _alike(body: Sequence[object]) -> Iterator[list[Note | SpotStore]]:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from loopc.backends.numpy.release import NAME, assigned_to
+from loopc.ir.reductions import lookup
 
 _READ = re.compile(rf"(?<![\w.]){NAME}(?!\w*=[^=])")
 _LINE = re.compile(rf"({NAME}) = (.*)")
@@ -23,7 +24,6 @@ _NUMBER = re.compile(r"float\(np\.\w+\(\d+(?: [*+] \d+)*\)\)")
 """A number that is made of others."""
 
 _REDUCTION = re.compile(r"\bnp\.(sum|prod|max|min)\(")
-_UFUNCS = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 
 
 @dataclass
@@ -90,7 +90,9 @@ def _direct(line: str) -> str:
         end += 1
     args, rest = line[found.end() : end - 1], _direct(line[end:])
     axis = "" if ", axis=" in own else ", axis=None"
-    call = f"np.{_UFUNCS[found[1]]}.reduce({_direct(args)}{axis})"
+    row = lookup(found[1])
+    assert row is not None
+    call = f"{row.ufunc}.reduce({_direct(args)}{axis})"
     return f"{line[: found.start()]}{call}{rest}"
 
 

@@ -13,6 +13,7 @@ from loopc.backends.numpy.prepared import Prepared
 from loopc.backends.numpy.texts import loop_head
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import PRODUCT, SUM, Speller
+from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine
 from loopc.ir.nodes import Call, Const, Expr, Index
 from loopc.ir.visit import walk
@@ -50,7 +51,7 @@ from loopc.lower.plan import (
 )
 from loopc.lower.statement import is_fresh
 
-_AT = {"+=": "np.add", "*=": "np.multiply", "max=": "np.maximum", "min=": "np.minimum"}
+_AT = {row.op: row.ufunc for row in reductions.REDUCTIONS if row.op}
 _IN_PLACE = {"+=": "+=", "*=": "*=", "=": "="}
 
 

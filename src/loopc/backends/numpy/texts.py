@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from loopc.backends.numpy import integers
 from loopc.diagnostics.record import record
@@ -48,9 +48,10 @@ def literal(value: object) -> tuple[str, int]:
     return text, UNARY if text.startswith("-") else ATOM
 
 
-def python_tuple(numbers: Sequence[int]) -> str:
-    """Return the text of a tuple of integers."""
-    return f"({', '.join(map(str, numbers))}{',' if len(numbers) == 1 else ''})"
+def python_tuple(parts: Iterable[object]) -> str:
+    """Return the text of a tuple of texts or of numbers."""
+    texts = list(map(str, parts))
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
 
 
 def loop_head(heads: Sequence[tuple[str, str]]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy.texts import python_tuple
 from loopc.ir.nodes import Expr
 from loopc.lower.plan import Overlap, Strided, Window
 
@@ -40,9 +41,9 @@ def _cut(speller: Speller, value: Strided) -> str:
 
 
 def _place(speller: Speller, value: Strided, windows: Sequence[Window]) -> str:
-    starts = _tuple(speller.size(s) for s in value.starts)
+    starts = python_tuple(speller.size(s) for s in value.starts)
     counts = speller.sizes(w.count for w in windows)
-    steps = _tuple(_tuple(map(str, w.steps)) for w in windows)
+    steps = python_tuple(python_tuple(w.steps) for w in windows)
     return f"{starts}, {counts}, {steps}"
 
 
@@ -50,9 +51,4 @@ def _pads(speller: Speller, value: Strided) -> str:
     def pair(low: Expr, high: Expr) -> str:
         return f"({speller.size(low)}, {speller.size(high)})"
 
-    return _tuple(pair(low, high) for low, high in value.pads)
-
-
-def _tuple(texts: Iterable[str]) -> str:
-    parts = list(texts)
-    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return python_tuple(pair(low, high) for low, high in value.pads)
