@@ -10,6 +10,8 @@ from loopc.backends.numpy.tile_items import Operation
 from loopc.backends.numpy.values import Speller
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
+from loopc.ir.nodes import Expr
+from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Value, View
 
 if TYPE_CHECKING:
@@ -49,9 +51,23 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
             text = speller.spell(value).text
             return text[:-1] if arg.axes and axes and text.endswith(")") else None
         case _:
-            spelled = speller.spell(value)
-            fits = spelled.axes == axes or axes[-1:] in (spelled.axes[-1:], spelled.axes[-2:-1])
-            return f"np.matmul({', '.join(spelled.factors)}" if spelled.factors and fits else None
+            return _product(speller, graph, operation)
+
+
+def _product(speller: Speller, graph: Graph, operation: Operation) -> str | None:
+    spelled, axes = speller.spell(operation.value), operation.axes
+    fits = spelled.axes == axes
+    if spelled.merged:
+        fits = fits and lies_together(graph, operation.dims)
+    else:
+        fits = fits or axes[-1:] in (spelled.axes[-1:], spelled.axes[-2:-1])
+    return f"np.matmul({', '.join(spelled.factors)}" if spelled.factors and fits else None
+
+
+def lies_together(graph: Graph, dims: tuple[Expr, ...] | None) -> bool:
+    """Whether a block of these extents has no gaps in memory that is made for the largest one."""
+    blocks = {size(i) for i in graph.tile.indices}
+    return dims is not None and blocks.isdisjoint(dims[1:])
 
 
 def out(speller: Speller, operation: Operation, name: str) -> str:
@@ -61,8 +77,10 @@ def out(speller: Speller, operation: Operation, name: str) -> str:
     """
     if not isinstance(operation.value, Contract):
         return name
-    order = speller.spell(operation.value).axes
-    return speller.fitted(Text(name, ATOM, operation.axes), order)
+    spelled = speller.spell(operation.value)
+    if spelled.merged:
+        return f"{name}.reshape({spelled.merged})"
+    return speller.fitted(Text(name, ATOM, operation.axes), spelled.axes)
 
 
 def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, ...]) -> str | None:

@@ -163,10 +163,14 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     if layout.after:
         text, level = f"{text if level == ATOM else f'({text})'}.sum(axis=0)", ATOM
     axes = (*layout.batch[layout.after :], *left, *right)
+    factors = (first, second) if text == product else ()
+    merged = ""
     if len(left) > 1 or len(right) > 1:
         shape = speller.sizes(sizes[a] for a in axes)
         text, level = f"{text if level == ATOM else f'({text})'}.reshape{shape}", ATOM
-    return Text(text, level, axes, (first, second) if text == product else ())
+        groups = ([a] for a in layout.batch), [left, right]
+        merged = ", ".join(_product(speller, g, sizes) for each in groups for g in each)
+    return Text(text, level, axes, factors, merged)
 
 
 def _packed(

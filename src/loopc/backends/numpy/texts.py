@@ -19,12 +19,14 @@ class Text:
         level: how tightly it binds.
         axes: those of the value.
         factors: the texts of the two matrices whose product it is; (): it is something else.
+        merged: the shape of that product, where groups of its axes are one dimension.
     """
 
     text: str
     level: int
     axes: tuple[str, ...]
     factors: tuple[str, ...] = ()
+    merged: str = ""
 
 
 def bracketed(spelled: Text, loosest: int) -> str:

@@ -25,7 +25,7 @@ from loopc.backends.numpy.tile_items import (
 )
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small
 from loopc.lower.blocks import size
-from loopc.lower.plan import Apply, Exactly, Note, Tile, Value, View
+from loopc.lower.plan import Apply, Contract, Exactly, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
@@ -341,6 +341,8 @@ class TileSpeller:
         if write is None or operation.dtype != self.speller.types[write.view.array]:
             return None
         value = operation.value
+        if isinstance(value, Contract) and not self._takes_product(write, value):
+            return None
         early = isinstance(value, Exactly) or (isinstance(value, Apply) and value.fn == "where")
         until = place - 1 if early else place  # these write before all is read
         if any(self.last[n] > until and self._reads(n, write) for n in self.buffers):
@@ -348,6 +350,13 @@ class TileSpeller:
         self.placed[operation.number] = write.view.array
         view = self.speller.view(write.view.array, write.view.parts)
         return Buffer(self._named(write.view.array, view), owned=False)
+
+    def _takes_product(self, write: Write, value: Contract) -> bool:
+        """Whether a product can go straight into an array's block: as a matrix it has no gaps."""
+        if not self.speller.spell(value).merged:
+            return True
+        made = any(a.array == write.view.array for a in self.tile.made)
+        return made and all(p.whole for p in write.view.parts[1:])
 
     def _named(self, array: str, view: str) -> str:
         """Return the name of a part of an array: the array's own where the block is all of it."""
