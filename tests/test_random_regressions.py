@@ -57,6 +57,17 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for j < N, i < N: t[p[i]] min= i < 1 or t[i-1] > 0\n",
         {"x": whole(3), "p": np.array([2, 0, 0])},
     ),
+    "a lost value under a condition on the indices of its sum": (
+        "input x[N], p[N]: int\nfor a < N: t[a] = x[pad(2*a-1)]\n"
+        "s += sum[b < 3, a < b + 1 if b != t[p[p[a]]]](t[N - 1 - a])\nfor b < 3: t[N-1] += 2\n",
+        {"x": whole(3), "p": np.array([2, 0, 1])},
+    ),
+    "a window in which one index moves through every dimension": (
+        "input x[3,3,1], z[1,3,3]\nfor b < 3, a in range(min(b, 1), 1):\n"
+        "    t[a] min= cummin[a in reversed(range(1, 1, 2))]"
+        "(x[clamp(a),b,reflect(a-1)] z[-a,wrap(b+a),pad(2*a-1)])\n",
+        {"x": whole(3, 3, 1), "z": whole(1, 3, 3)},
+    ),
     "the range of a sum is evaluated though the sum is empty": (
         "input x[N,K], p[K]: int\ndim y[K]\nfor c in range(0, K, 2): y[c] = where("
         "x[0,c] < sum[a < min(p[c], N) if x[N-1-a,0] > x[a,c]](x[0,c]), 1, x[0,c])\n",
@@ -213,6 +224,11 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a float bounds a loop that runs in order": (
+        "input x[N], z\nfor b < N:\n    t[b] = x[b] + 1\n"
+        "    if b < z: y[b] = t[clamp(b+1)]\n",
+        {"x": whole(3), "z": np.array(np.inf)},
+    ),
     "a bool among the numbers of a loop": (
         "input x[K,M], p[K]: int\ndim t[K]\nfor c < K, j < M if c > 0:\n"
         "    t[p[c]] = clip(c >= 1, -9, 9)\n    t[c] -= clip(abs'(x[c,j]) < 1, -3, 3)\n",

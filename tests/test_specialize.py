@@ -78,6 +78,16 @@ def test_results_are_made_in_the_callers_arrays_where_nothing_else_is_read() -> 
     np.testing.assert_array_equal(fast(whole[:7], out={"z": whole[3:]}).z, expected)
 
 
+def test_the_end_of_a_tile_is_one_term_of_what_is_made_of_it() -> None:
+    program = loopc.compile(
+        "input x[N,M], p[N]: int\nfor i < N, j < N: t[i,j] = 2 i\nfor a < N if a == 1:\n"
+        "    if 1 < x[a,a % M] != a and t[p[N-1-a],clamp(-1)] < 2:\n"
+        "        y += where(clip(N, -2, 3) < 3 x[clamp(a-1),pad(2*a-1)], M, clip(N, -2, 3))\n"
+    )
+    x, p = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]), np.array([3, 2, 0, 1])
+    assert program.specialize(x=x, p=p)(x, p).y == program(x=x, p=p).y != 0
+
+
 @pytest.mark.parametrize(
     ("call", "code", "says"),
     [

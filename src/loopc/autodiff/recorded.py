@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
+from loopc.autodiff.hoisted import with_ranges
 from loopc.autodiff.loops import wrapped
 from loopc.ir.bounds import tighten
 from loopc.ir.nodes import (
@@ -164,7 +165,7 @@ class Recorder:
         # What is recorded in front of a statement cannot be chosen by its result.
         holds = tuple(c for c in holds if not any(self._is_result(leaf, a) for a in reads(c)))
         inner = used | {n for c in holds for n in free_indices(c)}
-        extra = tuple(i for i in bound if i.name in inner)
+        extra = tuple(with_ranges([i for i in bound if i.name in inner], bound))
         key = (leaf.number, access, extra, holds)
         if key in self.kept:
             return self.kept[key]

@@ -14,7 +14,7 @@ from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, Level, dependences, leaves
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import conjuncts, reached, tighten
-from loopc.ir.nodes import For, Index, Stmt
+from loopc.ir.nodes import Call, Expr, For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.context import Context, Rows
 from loopc.lower.domain import NeedSerial
@@ -138,8 +138,8 @@ class Scheduler:
         parallel = [level for level in leaf.levels if level.key not in keys]
         around = reached({level.index.name: level.index for level in leaf.levels})
         ranges = {level.index.name: around[level.index.name] for level in serial}
-        for guard in leaf.guards:
-            if all(n in ranges for n in free_indices(guard)):
+        for guard in (c for g in leaf.guards for c in conjuncts(g)):
+            if all(n in ranges for n in free_indices(guard)) and self._is_whole(guard):
                 ranges = tighten(ranges, guard)
         job = Job(
             leaf.update,
@@ -159,6 +159,12 @@ class Scheduler:
         self.made.add(leaf.update.target.array)
         self.pristine.discard(leaf.update.target.array)
         return (Note(line or source_line(leaf), leaf.update.span), *steps)
+
+    def _is_whole(self, guard: Expr) -> bool:
+        """Whether a condition compares integers: `i < x` of a float says less of `i`."""
+        sides = guard.args if isinstance(guard, Call) else ()
+        types = [self.context.type_of(side) for side in sides]
+        return all(t is not None and t.kind in "bi" for t in types)
 
 
 def _indices(serial: Serial) -> dict[str, Index]:

@@ -193,7 +193,8 @@ class Lowering:
         if fn == "add" and joined is not None:
             args = _counted(args, types, joined)
         if joined is not None:
-            args = args if fn == "where" else _first_bools(args, types, joined)
+            if fn != "where":
+                args = _before_floats(args, types, joined, infix=row.infix is not None)
             is_float = joined.kind == "f" and (
                 fn == "pow" or (row.result == "float" and fn != "div")
             )
@@ -225,7 +226,7 @@ class Lowering:
             return value
         if own.kind == "b" and as_int and not isinstance(value, Lit):
             return Cast(value, INTEGER, value.axes)
-        if isinstance(value, Lit | Scalar):
+        if isinstance(value, Lit | Scalar) or (isinstance(value, Cast) and value.dtype == joined):
             return value
         meets_float = not joined.weak and joined.kind in "fc"
         if meets_float and (own.kind == "i" or (own.weak and value.axes)):
@@ -244,18 +245,21 @@ def _widened(args: Sequence[Value], types: Sequence[DType | None]) -> Sequence[V
     return [Cast(a, FLOAT, a.axes) if n else a for a, n in zip(args, narrow, strict=True)]
 
 
-def _first_bools(
-    args: Sequence[Value], types: Sequence[DType | None], joined: DType
+def _before_floats(
+    args: Sequence[Value], types: Sequence[DType | None], joined: DType, *, infix: bool
 ) -> Sequence[Value]:
-    """Return the arguments, bools that meet a literal float before an array in its type.
+    """Return the arguments, what would be float64 in front of narrower floats as one of those.
 
-    They would make a float64 of it, and of a float32 array that comes then.
+    A bool makes an array of a literal or a size that it meets, `max(2, 1.5)` a number of NumPy's.
     """
-    floats = [t if t is not None and t.kind in "fc" else None for t in types]
-    first = next((n for n, t in enumerate(floats) if t is not None and not t.weak), None)
-    if first is None or not any(floats[:first]):
-        return args
+    strong = [t is not None and t.kind in "fc" and not t.weak for t in types]
+    first = strong.index(True) if True in strong else 0
+    weak = [t is not None and t.weak for t in types[:first]]
     bools = [t is not None and t.kind == "b" for t in types[:first]]
+    if not any(weak):
+        return args
+    if all(weak) and not infix and first > 1:
+        bools[0] = True
     cast = [Cast(a, joined, a.axes) if b else a for a, b in zip(args[:first], bools, strict=True)]
     return [*cast, *args[first:]]
 

@@ -90,10 +90,9 @@ def _packed_order(window: Strided) -> tuple[str, ...]:
     dims = range(len(window.starts))
     crowded = {d for d in dims if sum(w.steps[d] != 0 for w in window.windows) > 1}
     place = {w.axis: next((d for d in dims if w.steps[d]), 0) for w in window.windows}
-    alone = sorted((a for a, d in place.items() if d not in crowded), key=place.__getitem__)
-    moving = sorted(
-        (a for a in place if a not in alone and a not in offsets), key=place.__getitem__
-    )
+    mains = sorted((a for a in place if a not in offsets), key=place.__getitem__)
+    alone = [a for a in mains if place[a] not in crowded]
+    moving = [a for a in mains if a not in alone]
     front = [a for a in alone if place[a] < min(crowded)]
     back = [a for a in alone if a not in front]
     inner = [*offsets, *moving] if not back else [*moving, *offsets]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import calls
 from loopc.backends.numpy.blocks_graph import Graph
+from loopc.backends.numpy.integers import ATOM
 from loopc.backends.numpy.tile_items import (
     Add,
     Buffer,
@@ -65,7 +66,7 @@ class TileSpeller:
         if self.whole:
             for index in self.tile.indices:
                 self.speller.names.known["index", index.low] = "0"
-                self.speller.names.known["index", index.high] = self.speller.size(index.extent)
+                self.speller.names.known["index", index.high] = self.speller.size(index.extent, ATOM)
         self.sums = TileSums(self.steps, self.tile, self.whole)
 
     # Uses
