@@ -68,6 +68,21 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "(x[clamp(a),b,reflect(a-1)] z[-a,wrap(b+a),pad(2*a-1)])\n",
         {"x": whole(3, 3, 1), "z": whole(1, 3, 3)},
     ),
+    "the order of an outer loop, round one that carries a dependence": (
+        "input x[N,N]\n"
+        "for i < N - 1, j in range(1, N): x[i,j] = x[i,j-1] + 2 x[i+1,j-1]\n"
+        "for i < N, j < N: y[i,j] = x[i,j] x[i,j]\n",
+        {"x": whole(4, 4)},
+    ),
+    "the order of an outer loop, round one that is cut at a point": (
+        "input x[N]\ndim t[N,N]\nfor i < N, a < N if i >= a: t[i,a] = t[N-1-i,i] + x[i]\n",
+        {"x": whole(4)},
+    ),
+    "the order of an outer loop over what one cell sums": (
+        "input x[N,M,K]\ndim t[N,M,K]\nfor i < N, j < M, k < K: t[i,j,k] = x[i,j,k]\n"
+        "for k < K, i < N: t[N-1-i,M-1,0] += 1 + t[1,1,k]\n",
+        {"x": whole(3, 2, 4)},
+    ),
     "the range of a sum is evaluated though the sum is empty": (
         "input x[N,K], p[K]: int\ndim y[K]\nfor c in range(0, K, 2): y[c] = where("
         "x[0,c] < sum[a < min(p[c], N) if x[N-1-a,0] > x[a,c]](x[0,c]), 1, x[0,c])\n",
@@ -225,8 +240,7 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
     "a float bounds a loop that runs in order": (
-        "input x[N], z\nfor b < N:\n    t[b] = x[b] + 1\n"
-        "    if b < z: y[b] = t[clamp(b+1)]\n",
+        "input x[N], z\nfor b < N:\n    t[b] = x[b] + 1\n    if b < z: y[b] = t[clamp(b+1)]\n",
         {"x": whole(3), "z": np.array(np.inf)},
     ),
     "a bool among the numbers of a loop": (

@@ -6,6 +6,7 @@ from .complexes import complex_numbers
 from .expressions import capped, condition, expression, inner_range, known, leaf, subscript
 from .nests import nest
 from .sketch import INDICES, LIMIT, MOST, Bound, Scope, Sketch, Term, cell, index_of
+from .sweeps import sweep
 
 FREE = ("i", "j", "k", "a", "b", "c")
 
@@ -666,14 +667,16 @@ STATEMENTS = {
     "update": (update, 10), "recurrence": (recurrence, 3), "block": (block, 3), "in_place": (in_place, 2),
     "call": (call, 2), "triangle": (triangle, 1), "window": (window, 2), "ragged": (ragged, 1),
     "whole": (whole_numbers, 1), "contraction": (contraction, 3), "backward": (backward, 1),
-    "nest": (nest, 3), "complex": (complex_numbers, 1),
+    "nest": (nest, 3), "complex": (complex_numbers, 1), "sweep": (sweep, 2),
 }  # fmt: skip
 
 
 def statement(sketch: Sketch) -> None:
     """Add one statement of a random kind."""
     skipped = (
-        ("contraction", "window", "ragged", "triangle", "backward", "nest") if sketch.wild else ()
+        ("contraction", "window", "ragged", "triangle", "backward", "nest", "sweep")
+        if sketch.wild
+        else ()
     )
     weights = {n: 0 if n in skipped else w for n, (_, w) in STATEMENTS.items()}
     name = sketch.some("statement:", **weights)

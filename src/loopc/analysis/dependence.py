@@ -248,6 +248,22 @@ def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 
     return meet(mine, other, level, same, (x.access, x.inner), (y.access, y.inner))
 
 
+def keeps_inside(leaf: Leaf, level: int, inner: int) -> bool:
+    """Whether a loop at `inner` cannot run round the one at `level`, which runs at once.
+
+    A cell is read, or written, and then written in a later iteration of the outer loop, which is
+    an earlier one of the inner loop.
+    """
+    write = leaf.refs[0]
+    side = _side(leaf)
+    return any(
+        meet(side, side, level, level, (x.access, x.inner), (write.access, ()), inner)
+        for x in leaf.refs
+        if x.access.array == write.access.array and not (x.write and x.op != "=")
+        if not _told_apart(leaf.levels, x, write, level)
+    )
+
+
 def _side(leaf: Leaf) -> Side:
     """Return the loops and guards of a leaf, and what moves under its ranges."""
     return tuple(level.index for level in leaf.levels), leaf.guards, leaf.moving

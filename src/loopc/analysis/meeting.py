@@ -40,12 +40,15 @@ class _Frame:
 
 
 @lru_cache(maxsize=1 << 15)
-def meet(a: Side, b: Side, level: int | None, same: int, x: Place, y: Place) -> bool:
+def meet(
+    a: Side, b: Side, level: int | None, same: int, x: Place, y: Place, behind: int | None = None
+) -> bool:
     """Whether `x` of one side and `y` of the other, later at `level`, can be the same cell.
 
-    Indices of the first `same` loops have the same values on both sides.
+    Indices of the first `same` loops have the same values on both sides; `y` is in an earlier
+    iteration of the loop at `behind`, further in.
     """
-    frame = _frame(a, b, level, same)
+    frame = _frame(a, b, level, same, behind)
     ranges, mine, other = dict(frame.ranges), dict(frame.mine), dict(frame.other)
     _add_inner(ranges, x[1], mine, "·a")
     _add_inner(ranges, y[1], other, "·b")
@@ -60,7 +63,7 @@ def meet(a: Side, b: Side, level: int | None, same: int, x: Place, y: Place) -> 
 
 
 @lru_cache(maxsize=1 << 12)
-def _frame(a: Side, b: Side, level: int | None, same: int) -> _Frame:
+def _frame(a: Side, b: Side, level: int | None, same: int, behind: int | None) -> _Frame:
     ranges: dict[str, Index] = {i.name: i for i in a[0][:same]}
     mine: dict[str, Expr] = {i.name: IndexRef(f"{i.name}·a") for i in a[0][same:]}
     other: dict[str, Expr] = {i.name: IndexRef(f"{i.name}·b") for i in b[0][same:]}
@@ -76,6 +79,9 @@ def _frame(a: Side, b: Side, level: int | None, same: int) -> _Frame:
     _add_ranges(ranges, a, same, mine, skip=level is not None)
     _add_ranges(ranges, b, same, other, skip=level is not None)
     guards = [*_guards(a, mine), *_guards(b, other)]
+    if behind is not None and _has_own_names(a):
+        inner = a[0][behind]
+        guards.append(Call("lt" if inner.step > 0 else "gt", (other[inner.name], mine[inner.name])))
     for guard in guards:
         ranges = tighten(ranges, guard)
     equations = [*map(of_guard, guards), *map(of_range, ranges.values())]
@@ -101,10 +107,15 @@ def _add_ranges(
 
 def _guards(side: Side, names: Mapping[str, Expr]) -> list[Expr]:
     """Return the guards of one side that are made of indices and dims alone."""
-    if len({index.name for index in side[0]}) < len(side[0]):
+    if not _has_own_names(side):
         return []
     parts = (c for g in side[1] for c in conjuncts(g) if not any(True for _ in reads(c)))
     return [substitute(c, names) for c in parts]
+
+
+def _has_own_names(side: Side) -> bool:
+    """Whether no two of the loops have an index of one name."""
+    return len({index.name for index in side[0]}) == len(side[0])
 
 
 def _at_its_time(node: N, moving: frozenset[str], mark: str) -> N:

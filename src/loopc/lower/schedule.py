@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopc.analysis.components import components
-from loopc.analysis.dependence import Edge, Leaf, Level, dependences, leaves
+from loopc.analysis.dependence import Edge, Leaf, Level, dependences, keeps_inside, leaves
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import Call, Expr, For, Index, Stmt
@@ -73,21 +73,29 @@ class Scheduler:
             recurrence = running(self.context, group[0], depth, _indices(serial))
             if recurrence is not None:
                 return self._running(group[0], recurrence, serial)
+        found = None
+        if self.context.opt and _kept_inside(group, depth, serial) is None:
+            found = self._reordered(component, depth, serial)
+        return self._serial(group, cycle, depth, serial) if found is None else found
+
+    def _reordered(self, component: Group, depth: int, serial: Serial) -> tuple[Step, ...] | None:
+        """Return the steps of a cycle whose loops take another form than one after the other."""
+        group = component.leaves
+        carrying = [e.level for e in component.edges if e.level is not None]
         if self.context.opt > 1 and not serial and depth == 0 and max(carrying) == 2:
             found = planes(self.context, group)
             if found is not None:
                 self.made |= {leaf.update.target.array for leaf in group}
                 self.pristine -= self.made
                 return found
-        if self.context.opt and depth + 1 in carrying and max(carrying) == depth + 1:
+        if depth + 1 in carrying and max(carrying) == depth + 1:
             wave = wavefront(self.context, group, depth)
             if wave is not None:
                 return self._waves(group, wave, serial)
-        if self.context.opt and depth == min(carrying):
-            pieces = split(group, depth)
-            if pieces is not None:
-                return tuple(s for p, own in pieces for s in self._block(p, own, serial))
-        return self._serial(group, cycle, group[0].levels[depth], depth, serial)
+        pieces = split(group, depth) if depth == min(carrying) else None
+        if pieces is None:
+            return None
+        return tuple(s for p, own in pieces for s in self._block(p, own, serial))
 
     def _waves(self, group: Sequence[Leaf], wave: Wave, serial: Serial) -> tuple[Step, ...]:
         """Return the steps of a skewed nest: in a wave, one update after the other."""
@@ -122,10 +130,14 @@ class Scheduler:
         self,
         group: Sequence[Leaf],
         edges: Sequence[Edge],
-        level: Level,
         depth: int,
         serial: Serial,
     ) -> tuple[Step, ...]:
+        """Run a loop in order, or one further out if the order of that one is not kept else."""
+        outer = _kept_inside(group, depth, serial)
+        if outer is not None:
+            depth = _independent_of_parallel(group[0].levels, outer, serial)
+        level = group[0].levels[depth]
         left = [e for e in edges if e.level != depth]
         index = level.index
         body = self._block(group, left, (*serial, level))
@@ -155,7 +167,7 @@ class Scheduler:
         except NeedSerial as need:
             level = next((lv for lv in parallel if lv.index.name == need.index), parallel[0])
             depth = _independent_of_parallel(leaf.levels, leaf.levels.index(level), serial)
-            return self._serial([leaf], [], leaf.levels[depth], depth, serial)
+            return self._serial([leaf], [], depth, serial)
         self.made.add(leaf.update.target.array)
         self.pristine.discard(leaf.update.target.array)
         return (Note(line or source_line(leaf), leaf.update.span), *steps)
@@ -192,6 +204,15 @@ def _independent_of_parallel(levels: Sequence[Level], depth: int, serial: Serial
         if level.key not in keys and level.index.name in wanted:
             return _independent_of_parallel(levels, number, serial)
     return depth
+
+
+def _kept_inside(group: Sequence[Leaf], depth: int, serial: Serial) -> int | None:
+    """Return the outermost loop that has to run in order because the one at `depth` does."""
+    keys = {level.key for level in serial}
+    for number, level in enumerate(group[0].levels[:depth]):
+        if level.key not in keys and any(keeps_inside(leaf, number, depth) for leaf in group):
+            return number
+    return None
 
 
 def _range_names(index: Index) -> list[str]:

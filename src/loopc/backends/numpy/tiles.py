@@ -66,7 +66,9 @@ class TileSpeller:
         if self.whole:
             for index in self.tile.indices:
                 self.speller.names.known["index", index.low] = "0"
-                self.speller.names.known["index", index.high] = self.speller.size(index.extent, ATOM)
+                self.speller.names.known["index", index.high] = self.speller.size(
+                    index.extent, ATOM
+                )
         self.sums = TileSums(self.steps, self.tile, self.whole)
 
     # Uses
