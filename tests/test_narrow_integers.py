@@ -83,3 +83,22 @@ def test_a_function_of_a_narrow_integer_is_a_float64(value: str, dtype: str) -> 
         found = loopc.compile(text, **options)(n=given)["y"]
         assert found.dtype == np.float64
         np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["reference", "numpy"])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
+def test_the_minimum_of_nothing_wraps_as_its_type_does(backend: str, dtype: type) -> None:
+    source = "input x[N]: int\nfor i: y[i] = cummin[i if i > 0](x[i]) + 1"
+    y = loopc.compile(source, backend=backend)(x=np.array([5, 2], dtype)).y
+    assert y.dtype == dtype
+    assert y.tolist() == [np.iinfo(dtype).min, 3]
+
+
+@pytest.mark.parametrize("backend", ["reference", "numpy"])
+def test_a_number_that_narrow_integers_cannot_hold(backend: str) -> None:
+    program = loopc.compile("for i  y[i] = x[i] + 300\n", backend=backend)
+    with pytest.raises(loopc.DTypeError, match="L0405"):
+        program(x=np.array([1, 2], np.int8))
+    with pytest.raises(loopc.DTypeError, match="L0405"):
+        program.specialize(x=np.array([1, 2], np.int8))(np.array([1, 2], np.int8))
+    assert program(x=np.array([1, 2], np.int16)).y.tolist() == [301, 302]

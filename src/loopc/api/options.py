@@ -122,6 +122,9 @@ def located(error: Exception, program: nodes.Program) -> Exception:
     """Turn a generated module's error into loopc's, with its place."""
     if isinstance(error, MemoryError) or str(error).startswith(_TOO_BIG):
         return catalogue.error("L0006", why=str(error) or "there is no more")
+    narrow = re.fullmatch(r"Python integer (-?\d+) out of bounds for (\w+)", str(error))
+    if narrow is not None:
+        return catalogue.error("L0405", number=narrow[1], dtype=narrow[2])
     empty = re.match(r"L0232: (\w+)", str(error))
     if empty is not None:
         return catalogue.error("L0232", name=empty[1])

@@ -386,7 +386,7 @@ class Program:
             given = call.arrays
         try:
             return route(given)
-        except (IndexError, MemoryError, ValueError) as error:
+        except (IndexError, MemoryError, OverflowError, ValueError) as error:
             raise located(error, program) from None
 
     def _runnable(self, key: Any, program: nodes.Program, call: calls.Call) -> backends.Runnable:

@@ -152,7 +152,7 @@ class Specialized:
             if len(apart) < len(out):
                 way.results.update({n: (a.shape, a.dtype) for n, a in found.items() if n in out})
             return found
-        except (IndexError, MemoryError, ValueError) as error:
+        except (IndexError, MemoryError, OverflowError, ValueError) as error:
             raise located(error, way.program) from None
 
     def _can_hold(self, way: _Way, name: str, array: Any, arrays: tuple[Any, ...]) -> bool:

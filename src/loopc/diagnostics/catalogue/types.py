@@ -42,4 +42,13 @@ ENTRIES: tuple[Entry, ...] = (
         bad="input z[N]: complex\nfor i  y[i] = z[i] < 1\n",
         good="input z[N]: complex\nfor i  y[i] = abs(z[i])\n",
     ),
+    Entry(
+        code="L0405",
+        title="a number that narrow integers cannot hold",
+        raises=DTypeError,
+        message="{number} is no {dtype}: numbers take the type of the integers that they meet",
+        hint="give the arrays in wider integers, `x.astype(int)`, or as floats",
+        bad_call="loopc.run('for i  y[i] = x[i] + 300\\n', x=np.array([1, 2], np.int8))",
+        good_call="loopc.run('for i  y[i] = x[i] + 300\\n', x=np.array([1, 2], np.int16))",
+    ),
 )
