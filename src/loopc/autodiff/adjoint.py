@@ -9,6 +9,7 @@ from loopc.autodiff.checkpoints import NONE, Checkpointed, Checkpoints, with_che
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.reverse import Reverse
+from loopc.autodiff.starts import filled
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.record import record
@@ -30,10 +31,9 @@ from loopc.ir.nodes import (
     Node,
     Program,
     Stmt,
-    Subscript,
     Update,
 )
-from loopc.ir.visit import loop, map_children, reads, updates, walk
+from loopc.ir.visit import map_children, reads, updates, walk
 from loopc.ir.workspace import Names
 
 
@@ -252,7 +252,7 @@ class _Segment:
             full = f"{name}.{self.suffix}"
             if full in written or name in seeds:
                 continue
-            made.extend(zeros(full, self.names.arrays[name]))
+            made.extend(filled(full, self.names.arrays[name], 0))
         return made
 
 
@@ -276,16 +276,6 @@ def _ranges_written(stmt: Stmt, given: dict[str, Array]) -> Stmt:
         return node
 
     return step(stmt) if parts else stmt  # type: ignore[return-value]
-
-
-def zeros(name: str, like: Array) -> tuple[Stmt, ...]:
-    """Return the statements that make an array of another one's shape zero."""
-    indices = tuple(
-        Index(f"i{n + 1}", Const(0), extent, written=True)
-        for n, extent in enumerate(like.shape or ())
-    )
-    cell = Access(name, tuple(Subscript(IndexRef(i.name)) for i in indices))
-    return loop(indices, None, Update(cell, "=", Const(0), span=like.span))
 
 
 def active_arrays(

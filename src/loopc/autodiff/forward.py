@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itself
-from loopc.autodiff.normal import is_only_source
 from loopc.autodiff.partials import sensitive
+from loopc.autodiff.pointwise import covers
 from loopc.autodiff.reverse import at_its_points, tidy
 from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
+from loopc.autodiff.starts import is_only_source
 from loopc.diagnostics.record import record
 from loopc.ir import reductions
 from loopc.ir.build import expression
@@ -315,16 +316,10 @@ class _Scope:
     def _covers(self, value: Reduce) -> bool:
         """Whether the statement's loops have given the reduction a value at each of its points."""
         assert self.leaf is not None
-        loops = {level.index.name: level.index for level in self.leaf.levels}
-        if self.leaf.guards or len(set(value.at)) < len(value.at):
-            return False
-        for index, position in zip(value.indices, value.at, strict=True):
-            match = loops.get(position.name) if isinstance(position, IndexRef) else None
-            if match is None or (match.start, match.stop) != (index.start, index.stop):
-                return False
-            if Subscript(position) not in self.leaf.update.target.subscripts:
-                return False
-        return True
+        loops = tuple(level.index for level in self.leaf.levels)
+        stored = self.leaf.update.target.subscripts
+        in_axes = all(Subscript(position) in stored for position in value.at)
+        return in_axes and covers(value, loops, self.leaf.guards)
 
 
 def _all(conditions: tuple[Expr, ...]) -> Expr | None:

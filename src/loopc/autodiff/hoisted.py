@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from loopc.ir.functions import lookup as lookup_function
 from loopc.ir.functions import order
-from loopc.ir.nodes import Access, Call, Const, For, Index, Read, Reduce, Stmt, Update
+from loopc.ir.nodes import Access, Call, Const, For, Index, Node, Read, Reduce, Stmt, Update
 from loopc.ir.reductions import lookup
-from loopc.ir.visit import free_indices, loop
+from loopc.ir.sites import is_inside, sites_of
+from loopc.ir.visit import free_indices, loop, updates
+from loopc.ir.workspace import Names
 
 
 def with_ranges(indices: Sequence[Index], loops: tuple[Index, ...]) -> list[Index]:
@@ -43,6 +45,16 @@ def in_used_loops(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
     if isinstance(stmt, For):
         return (replace(stmt, indices=(*kept, *stmt.indices)),)
     return loop(kept, None, stmt)
+
+
+def may_be_outside(node: Node, loops: Sequence[Index], names: Names) -> bool:
+    """Whether hoisted code may read outside an array; one that it makes has room for it."""
+    own = {u.target.array for _, u in updates((node,))} if isinstance(node, Stmt) else ()
+    for site in sites_of(node, {i.name: i for i in loops}):
+        size = (names.arrays[site.access.array].shape or ())[site.axis]
+        if site.access.array not in own and not is_inside(site.at, site.ranges, size):
+            return True
+    return False
 
 
 def is_exact(fn: str) -> bool:

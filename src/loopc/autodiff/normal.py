@@ -6,23 +6,20 @@ has a value already, become assignments that read what they overwrite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from loopc.analysis.dependence import dependences, leaves
+from loopc.analysis.dependence import dependences, leaves, overwrites_itself
 from loopc.autodiff.held import with_held_head
-from loopc.autodiff.hoisted import computed, in_used_loops, is_exact, with_ranges
+from loopc.autodiff.hoisted import computed, in_used_loops, is_exact, may_be_outside, with_ranges
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
 from loopc.autodiff.running import is_shared
+from loopc.autodiff.starts import filled, is_only_source
 from loopc.ir.nodes import (
-    Access,
-    Array,
     Backward,
     Call,
-    Const,
     Expr,
     For,
     Index,
@@ -31,12 +28,11 @@ from loopc.ir.nodes import (
     Read,
     Reduce,
     Stmt,
-    Subscript,
     Update,
 )
 from loopc.ir.reductions import by_op, lookup
 from loopc.ir.running import without_running
-from loopc.ir.sites import LAZY, evaluated_where, is_inside, sites_of
+from loopc.ir.sites import LAZY, evaluated_where
 from loopc.ir.visit import (
     free_indices,
     loop,
@@ -102,6 +98,7 @@ class _Normal:
         self.top: Stmt = body[0] if body else Backward("", (), "")
         self.fixed: set[str] | None = None
         self.guards: tuple[Expr, ...] = ()
+        self.conditions: tuple[Expr, ...] = ()
 
     def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
         match stmt:
@@ -224,14 +221,7 @@ class _Normal:
         row = by_op(update.op)
         if array.kind != "temp" or row is None:
             return
-        indices = tuple(
-            Index(f"i{n + 1}", Const(0), extent, written=True)
-            for n, extent in enumerate(array.shape or ())
-        )
-        cell = Access(array.name, tuple(Subscript(IndexRef(i.name)) for i in indices))
-        self.starts.extend(
-            loop(indices, None, Update(cell, "=", Const(row.identity), span=update.span))
-        )
+        self.starts.extend(filled(array.name, array, row.identity))
 
     def _stays(self, update: Update, value: Reduce, loops: tuple[Index, ...]) -> bool:
         """Whether a reduction that is a statement's whole value can be differentiated in place."""
@@ -245,9 +235,10 @@ class _Normal:
             value is not update.value
             or update.op != "="
             or len(self.writers[update.target.array]) > 1
+            or any(a.array == update.target.array for a in reads(value))
         ):
             return False
-        if set(free_indices(update.target)) != {i.name for i in loops}:
+        if not _has_a_cell_each(update, loops):
             return False
         return row.form != "pointwise" or covers(value, loops, self.guards)
 
@@ -270,19 +261,40 @@ class _Normal:
         args = []
         for arg, conditions in zip(value.args, evaluated_where(value), strict=True):
             own: list[Stmt] = []
-            args.append(self._hoisted(arg, loops, own))
+            args.append(self._hoisted_under(conditions, arg, loops, own))
             hoisted.extend(self._held(stmt, conditions, loops) for stmt in own)
         same = all(a is b for a, b in zip(args, value.args, strict=True))
         return value if same else replace(value, args=tuple(args))
 
+    def _hoisted_under(
+        self,
+        conditions: tuple[Expr, ...],
+        value: Expr,
+        loops: tuple[Index, ...],
+        hoisted: list[Stmt],
+    ) -> Expr:
+        """Hoist from an expression whose statements may be put under conditions."""
+        outer = self.conditions
+        self.conditions = (*outer, *conditions)
+        found = self._hoisted(value, loops, hoisted)
+        self.conditions = outer
+        return found
+
     def _held(self, stmt: Stmt, conditions: tuple[Expr, ...], loops: tuple[Index, ...]) -> Stmt:
         """Put a hoisted statement under conditions, if it may be outside an array without them."""
-        ranges = {i.name: i for i in loops}
-        for site in sites_of(stmt, ranges):
-            shape = self.names.arrays[site.access.array].shape or ()
-            if conditions and not is_inside(site.at, site.ranges, shape[site.axis]):
-                return wrapped((), conditions, stmt)
-        return stmt
+        held = conditions and may_be_outside(stmt, loops, self.names)
+        return wrapped((), conditions, stmt) if held else stmt
+
+    def _told_apart(self, value: Expr, loops: Sequence[Index]) -> set[str]:
+        """Return the indices that tell the runs of what computes a value apart.
+
+        Those of the conditions that it is put under are among them: no run may repeat another, for
+        its adjoint would be taken twice.
+        """
+        used = set(free_indices(value))
+        if self.conditions and may_be_outside(value, loops, self.names):
+            used |= {n for c in self.conditions for n in free_indices(c)}
+        return used
 
     def _opened(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
         """Return a reduction that something may be hoisted from: no index has a loop's name."""
@@ -300,8 +312,8 @@ class _Normal:
         """Hoist what is inside a reduction; its statements run over the reduction's indices."""
         own: list[Stmt] = []
         everything = (*loops, *value.indices)
-        body = self._hoisted(value.body, everything, own)
         guards = () if value.guard is None else (value.guard,)
+        body = self._hoisted_under(guards, value.body, everything, own)
         for stmt in own:
             hoisted.extend(in_used_loops(value.indices, self._held(stmt, guards, everything)))
         if self._is_stored(replace(value, body=body)):
@@ -330,7 +342,7 @@ class _Normal:
         self, value: Reduce, body: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]
     ) -> Expr:
         """Compute the terms of a reduction into an array; return the read of a term."""
-        used = {*free_indices(body), *(i.name for i in value.indices)}
+        used = {*self._told_apart(body, loops), *(i.name for i in value.indices)}
         outer = with_ranges([i for i in loops if i.name in used], loops)
         name = self.names.fresh(f"{value.op}_of", numbered=True)
         cell = self.names.countable_cells(name, outer, loops, value.span, (body,))
@@ -347,7 +359,7 @@ class _Normal:
 
     def _statement_of(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Add the statement that computes a reduction into an array; return the read of it."""
-        used = set(free_indices(replace(value, at=())))
+        used = self._told_apart(replace(value, at=()), loops)
         outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
         outer = with_ranges(outer, loops)
         if value.at:
@@ -374,20 +386,9 @@ class _Normal:
         return read if defined is None else where_defined(read, row, defined)
 
 
-def is_only_source(update: Update, others: Iterable[Update], array: Array) -> bool:
-    """Whether nothing but `max=` gives an array values: at most its identity is assigned before."""
-    row = by_op(update.op)
-    assert row is not None
-    return array.kind == "temp" and all(
-        w.op == "=" and _number(w.value) == row.identity for w in others
-    )
-
-
-def _number(value: Expr) -> Any:
-    match value:
-        case Const(number):
-            return number
-        case Call("neg", (Const(number),)):
-            return -number
-        case _:
-            return None
+def _has_a_cell_each(update: Update, loops: tuple[Index, ...]) -> bool:
+    """Whether an assignment stores its value at each point of its loops, and no two in one cell."""
+    if any(s.mode != "strict" for s in update.target.subscripts):
+        return False
+    (leaf,) = leaves(loop(loops, None, update))
+    return not overwrites_itself(leaf.levels, update)

@@ -160,6 +160,8 @@ def covers(value: Reduce, loops: tuple[Index, ...], guards: tuple[Expr, ...]) ->
     point = {name for position in value.at for name in free_indices(position)}
     if any(point & set(free_indices(g)) and g != value.guard for g in guards):
         return False
+    if len(set(value.at)) < len(value.at):
+        return False
     for index, position in zip(value.indices, value.at, strict=True):
         match = next((i for i in loops if position == IndexRef(i.name)), None)
         if match is None or _range(match) != _range(index):

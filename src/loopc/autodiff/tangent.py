@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loopc.autodiff.adjoint import active_arrays, free_suffix, without_unused, zeros
+from loopc.autodiff.adjoint import active_arrays, free_suffix, without_unused
 from loopc.autodiff.forward import Forward
 from loopc.autodiff.normal import normalise
+from loopc.autodiff.starts import filled
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import Array, Program, Stmt
 from loopc.ir.visit import updates
@@ -81,5 +82,5 @@ def _zeros(made: tuple[Stmt, ...], tangents: dict[str, str], names: Names) -> tu
         s
         for name, full in tangents.items()
         if full not in known
-        for s in zeros(full, names.arrays[name])
+        for s in filled(full, names.arrays[name], 0)
     )

@@ -138,9 +138,9 @@ def sites(program: Program) -> Iterator[Site]:
         yield from _sites(stmt, {}, conditional=False)
 
 
-def sites_of(stmt: Stmt, ranges: dict[str, Index]) -> Iterator[Site]:
-    """Yield every strict subscript of a statement in loops over `ranges`."""
-    yield from _sites(stmt, ranges, conditional=False)
+def sites_of(node: Node, ranges: dict[str, Index]) -> Iterator[Site]:
+    """Yield every strict subscript of a statement or an expression in loops over `ranges`."""
+    yield from _sites(node, ranges, conditional=False)
 
 
 def _sites(node: Node, ranges: dict[str, Index], *, conditional: bool) -> Iterator[Site]:
