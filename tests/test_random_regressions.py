@@ -20,6 +20,11 @@ def whole(*shape: int) -> np.ndarray:
 
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a sum in blocks of a running sum under another name": (
+        "input x[N], p[N]: int, w[N]\n"
+        "for i < N: t[i] = sum[j < N if w[j] > 0](cumsum[i < N](x[p[i]] w[i]) x[j])\n",
+        {"x": whole(4), "p": np.arange(4), "w": whole(4)},
+    ),
     "a padded read at the last index of a triangle": (
         "input x[N], z[K,M]\nfor c < K, j in range(c, M):\n    t[0] = x[pad(2*j-1)] z[0,0]\n",
         {"x": whole(3), "z": whole(3, 2)},

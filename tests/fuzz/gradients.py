@@ -71,7 +71,7 @@ def _compare(
         for stage in ("opt2", ("opt0", "printed", "tangent", "opt0")[seed % 4]):
             if stage == "tangent":
                 tangents = {n: _numbers(rng, given[n].shape) for n in wrt}
-                found = dict(at(program, opt=2 if seed % 2 else 0).jvp(given, tangents))
+                found = dict(at(program, opt=0 if seed % 8 > 3 else 2).jvp(given, tangents))
                 wanted, _ = _tangents(given, duals, tangents, floats)
             elif stage == "printed":
                 again = compiled(text)

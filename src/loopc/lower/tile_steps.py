@@ -72,7 +72,7 @@ def tile(
         if member.unit.note is not None:
             body.append(member.unit.note)
         if member.sums:
-            body.append(_sum(member, indices, local))
+            body.append(_sum(member, indices, local, arrays.shapes))
         else:
             body.append(_in_block(member, indices, local, places, arrays.shapes))
     return Tile(indices, made, sums, local, tuple(body))
@@ -105,13 +105,15 @@ def _in_block(
         for axis, place in zip(member.axes, places[step.array].places, strict=True):
             shape[place] = size(blocks[axis])
         return replace(step, value=value, shape=tuple(shape))
-    counts = dict(zip(step.order, shapes[step.array], strict=True))
-    parts = tuple(Part(Const(0), a, counts[a], 1, whole=True) for a in step.order)
-    view = block_view(View(step.array, parts, step.order), blocks)
-    return Store(view, "=", value)
+    return Store(block_view(_whole(step, shapes), blocks), "=", value)
 
 
-def _sum(member: Member, indices: tuple[TileIndex, ...], local: tuple[str, ...]) -> Step:
+def _sum(
+    member: Member,
+    indices: tuple[TileIndex, ...],
+    local: tuple[str, ...],
+    shapes: Mapping[str, tuple[Expr, ...]],
+) -> Step:
     step = member.unit.step
     assert isinstance(step, Assign | Store)
     value: Value = block(step.value, dict(zip(member.axes, indices, strict=True)), set(local))
@@ -120,6 +122,11 @@ def _sum(member: Member, indices: tuple[TileIndex, ...], local: tuple[str, ...])
     if not step.order:
         old = View(step.array, (), ())
         return replace(step, value=Apply("add", (old, value), ()), fresh=True)
-    sizes = member.unit.sizes
-    parts = tuple(Part(Const(0), a, sizes.get(a, Const(0)), 1, whole=True) for a in step.order)
-    return Store(View(step.array, parts, step.order), "+=", value)
+    return Store(_whole(step, shapes), "+=", value)
+
+
+def _whole(step: Assign, shapes: Mapping[str, tuple[Expr, ...]]) -> View:
+    """Return the whole of the array that a step makes."""
+    counts = zip(step.order, shapes[step.array], strict=True)
+    parts = tuple(Part(Const(0), a, n, 1, whole=True) for a, n in counts)
+    return View(step.array, parts, step.order)
