@@ -1,4 +1,4 @@
-"""Derivatives of reductions by where they stand: their adjoint needs the value that each run gave."""
+"""Derivatives of reductions by where they stand: their adjoint needs what each run of them gave."""
 
 from __future__ import annotations
 

@@ -24,7 +24,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="number of the first program")
-    parser.add_argument("--mode", choices=("mixed", "exact", "smooth", "grad"), default="mixed")
+    parser.add_argument(
+        "--mode", choices=("mixed", "exact", "smooth", "grad", "places"), default="mixed"
+    )
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after that long")
     parser.add_argument("--shrink", type=float, default=20, help="seconds to spend on a failure")
     parser.add_argument("--keep", type=Path, help="a folder for the failing programs")
@@ -74,17 +76,21 @@ def main() -> int:
 
 
 def made_case(seed: int, mode: str) -> Case:
-    """Return the case of a number: in mixed mode one of four is smooth, of gradients one of two."""
+    """Return the case of a number: in mixed mode one of four is smooth, of gradients one of two.
+
+    `places` are gradients of bare reductions.
+    """
     smooth = mode == "smooth" or (mode == "mixed" and seed % 4 == 3)
-    smooth = smooth or (mode == "grad" and seed % 2 == 1)
-    return case(random.Random(seed), smooth=smooth, gradient=mode == "grad")
+    gradient = mode in ("grad", "places")
+    smooth = smooth or (gradient and seed % 2 == 1)
+    return case(random.Random(seed), smooth=smooth, gradient=gradient, placed=mode == "places")
 
 
 def decide(made: Case, mode: str, seed: int) -> Verdict:
     """Judge a case; most run in blocks of a few cells, and these on one thread, two or three."""
     helpers.HELPERS.update(tiles(seed))
     os.environ["LOOPC_THREADS"] = threads(seed)
-    if mode == "grad":
+    if mode in ("grad", "places"):
         return judge_directions(made, seed) if made.smooth else judge_gradient(made, seed)
     return judge(made, stages(seed))
 

@@ -38,15 +38,18 @@ class Case:
         return f"{self.text}\n{shapes}"
 
 
-def case(rng: random.Random, *, smooth: bool = False, gradient: bool = False) -> Case:
+def case(
+    rng: random.Random, *, smooth: bool = False, gradient: bool = False, placed: bool = False
+) -> Case:
     """Return a program of a few statements.
 
     Args:
         rng: where choices come from.
         smooth: all functions and real numbers, else whole numbers alone.
         gradient: whether it is to be differentiated: no infinities, arrays of floats only.
+        placed: whether most statements are bare reductions.
     """
-    sketch = Sketch(rng, smooth=smooth, gradient=gradient)
+    sketch = Sketch(rng, smooth=smooth, gradient=gradient, placed=placed)
     sketch.wild = not gradient and rng.randrange(100) < 8
     sketch.sizes = {d: rng.choice(EXTENTS) for d in DIMS}
     _inputs(sketch)

@@ -58,6 +58,7 @@ class Sketch:
     smooth: bool = False
     wild: bool = False
     gradient: bool = False
+    placed: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
     arrays: dict[str, Known] = field(default_factory=dict)
     inputs: dict[str, Known] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .complexes import complex_numbers
 from .expressions import capped, condition, expression, inner_range, known, leaf, subscript
 from .nests import nest
+from .places import placed
 from .sketch import INDICES, LIMIT, MOST, Bound, Scope, Sketch, Term, cell, index_of
 from .sweeps import sweep
 
@@ -668,6 +669,7 @@ STATEMENTS = {
     "call": (call, 2), "triangle": (triangle, 1), "window": (window, 2), "ragged": (ragged, 1),
     "whole": (whole_numbers, 1), "contraction": (contraction, 3), "backward": (backward, 1),
     "nest": (nest, 3), "complex": (complex_numbers, 1), "sweep": (sweep, 2),
+    "placed": (placed, 0),
 }  # fmt: skip
 
 
@@ -679,6 +681,8 @@ def statement(sketch: Sketch) -> None:
         else ()
     )
     weights = {n: 0 if n in skipped else w for n, (_, w) in STATEMENTS.items()}
+    if sketch.gradient:
+        weights["placed"] = 40 if sketch.placed else 2
     name = sketch.some("statement:", **weights)
     STATEMENTS[name][0](sketch)
 
