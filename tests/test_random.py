@@ -52,11 +52,12 @@ def test_gradients_are_those_of_exact_dual_numbers(
     assert not failed, "\n".join(failed)
 
 
+@pytest.mark.parametrize("placed", [False, True])
 @pytest.mark.parametrize("first", range(0, COUNT // 6, CHUNK))
-def test_forward_and_reverse_mode_and_differences_agree(first: int) -> None:
+def test_forward_and_reverse_mode_and_differences_agree(first: int, *, placed: bool) -> None:
     failed = []
     for seed in range(first, min(first + CHUNK, COUNT // 6)):
-        made = case(random.Random(seed), smooth=True, gradient=True)
+        made = case(random.Random(seed), smooth=True, gradient=True, placed=placed)
         verdict = judge_directions(made, seed)
         if verdict.kind == "failed":
             failed.append(f"seed {seed}: {verdict.reason}\n{made!r}\n{verdict.detail}")
