@@ -64,11 +64,10 @@ class TileSpeller:
         alone = not self.in_sweep and self.steps.prepared is not None
         self.whole = alone and is_small(self.graph, self.tile, self.speller.hints.extents)
         if self.whole:
+            known = self.speller.names.known
             for index in self.tile.indices:
-                self.speller.names.known["index", index.low] = "0"
-                self.speller.names.known["index", index.high] = self.speller.size(
-                    index.extent, ATOM
-                )
+                known["index", index.low] = "0"
+                known["index", index.high] = self.speller.size(index.extent, ATOM)
         self.sums = TileSums(self.steps, self.tile, self.whole)
 
     # Uses
