@@ -109,3 +109,16 @@ def test_no_nan_gets_through_a_condition(dtype: type) -> None:
     assert "_kept(" in program.source
     expected = loopc.compile(text, backend="reference")({"x": x, "G": G})
     np.testing.assert_array_equal(program({"x": x, "G": G}).y, expected.y)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_vector_times_a_block_goes_into_a_buffer() -> None:
+    text = """
+        for b, s, a  e[b,s] += v[a] tanh(x[b,s,a])
+        for b, s     y[b,s] = exp(e[b,s])
+        output y
+    """
+    rng = np.random.default_rng(0)
+    given = {"v": rng.standard_normal(4), "x": rng.standard_normal((3, 5, 4))}
+    expected = np.exp(np.tanh(given["x"]) @ given["v"])
+    np.testing.assert_allclose(loopc.compile(text)(given)["y"], expected, rtol=1e-12)

@@ -169,7 +169,7 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
         shape = speller.sizes(sizes[a] for a in axes)
         text, level = f"{text if level == ATOM else f'({text})'}.reshape{shape}", ATOM
         groups = ([a] for a in layout.batch), [left, right]
-        merged = ", ".join(_product(speller, g, sizes) for each in groups for g in each)
+        merged = ", ".join(_product(speller, g, sizes) for each in groups for g in each if g)
     return Text(text, level, axes, factors, merged)
 
 
