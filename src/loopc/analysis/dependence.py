@@ -8,11 +8,10 @@ it, all loops further out being at the same iteration (`meeting.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from loopc.analysis.components import components
 from loopc.analysis.meeting import Side, meet
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.nodes import (
     Access,
     Backward,

@@ -8,12 +8,11 @@ make. Whatever else is assumed to meet.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 from loopc.analysis.diophantine import Form, linear, may_hold, of_guard, of_range
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent, tighten
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Read

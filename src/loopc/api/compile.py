@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from loopc.autodiff.adjoint import check_backward
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.catalogue import in_order
 from loopc.diagnostics.errors import Diagnostic, LoopcWarning
+from loopc.diagnostics.record import replace
 from loopc.diagnostics.render import render
 from loopc.diagnostics.span import Source
 from loopc.ir import nodes

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from loopc.analysis.dependence import Leaf, carriers, leaves
 from loopc.backends.numpy.contractions import letters
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.nodes import Program, Stmt
 from loopc.ir.visit import updates
 from loopc.lower.notes import source_line

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from loopc.autodiff.checkpoints import Checkpoints
 from loopc.diagnostics import catalogue
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir import nodes
 from loopc.ir.functions import TO_INTEGER
 from loopc.ir.unbuild_expr import expr_text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from loopc.autodiff.adjoint import Adjoint, adjoint
 from loopc.autodiff.checkpoints import Checkpoints
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import LoopcError
+from loopc.diagnostics.record import replace
 from loopc.ir import nodes
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import infer_dtypes

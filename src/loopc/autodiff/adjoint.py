@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from loopc.autodiff.checkpoints import NONE, Checkpointed, Checkpoints, with_checkpoints
 from loopc.autodiff.normal import normalise
@@ -12,7 +11,7 @@ from loopc.autodiff.reverse import Reverse
 from loopc.autodiff.starts import filled
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.build import default_wrt, is_differentiable
 from loopc.ir.dtypes import KINDS, infer_dtypes
 from loopc.ir.infer import primal_of
@@ -271,11 +270,13 @@ def _ranges_written(stmt: Stmt, given: dict[str, Array]) -> Stmt:
 
     def step(node: Node) -> Node:
         node = map_children(node, step)
-        if isinstance(node, Index) and any(n == node.name and e != node.stop for n, e in parts):
-            return replace(node, written=True)
-        return node
+        return replace(node, written=True) if isinstance(node, Index) and is_part(node) else node
 
-    return step(stmt) if parts else stmt  # type: ignore[return-value]
+    def is_part(index: Index) -> bool:
+        return not index.written and any(n == index.name and e != index.stop for n, e in parts)
+
+    changes = any(isinstance(n, Index) and is_part(n) for n in walk(stmt))
+    return step(stmt) if changes else stmt  # type: ignore[return-value]
 
 
 def active_arrays(
@@ -382,6 +383,8 @@ def _needed(body: tuple[Stmt, ...], wanted: set[str]) -> tuple[Stmt, ...]:
                 return [stmt] if target.array in wanted else []
             case For():
                 inner = tuple(s for child in stmt.body for s in step(child))
+                if inner == stmt.body:
+                    return [stmt]
                 return [replace(stmt, body=inner)] if inner else []
             case Backward():
                 return [stmt]

@@ -12,10 +12,10 @@ Derivatives, ch. 12 (multilevel checkpointing, parts of one length on each level
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, leaves, may_meet
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, plus, to_expr
 from loopc.ir.bounds import extent
 from loopc.ir.nodes import (

@@ -9,8 +9,8 @@ Jacobian is one run. What the seeds do not reach is computed once.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
     Access,
     Const,

@@ -10,7 +10,6 @@ Source: Griewank and Walther, Evaluating Derivatives, ch. 3 (x-dot is their nota
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itself
 from loopc.autodiff.partials import sensitive
@@ -18,7 +17,7 @@ from loopc.autodiff.pointwise import covers
 from loopc.autodiff.reverse import at_its_points, tidy
 from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
 from loopc.autodiff.starts import is_only_source
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.build import expression
 from loopc.ir.derive import fold, partial, product

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Call, Const, Expr, For, Index, Node, Read, Stmt, Update
 from loopc.ir.visit import loop, reads
 from loopc.ir.workspace import Names

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.functions import lookup as lookup_function
 from loopc.ir.functions import order
 from loopc.ir.nodes import Access, Call, Const, For, Index, Node, Read, Reduce, Stmt, Update

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Expr, For, Index, Stmt
 from loopc.ir.visit import conjunction, loop, reads, updates
 

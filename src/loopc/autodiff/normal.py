@@ -7,7 +7,6 @@ has a value already, become assignments that read what they overwrite.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from loopc.analysis.dependence import dependences, leaves, overwrites_itself
 from loopc.autodiff.held import with_held_head
@@ -17,6 +16,7 @@ from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
 from loopc.autodiff.running import is_shared
 from loopc.autodiff.starts import filled, is_only_source
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
     Backward,
     Call,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.derive import partial, product
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Read, Reduce

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.bounds import ascending, bounds, extent
 from loopc.ir.nodes import (

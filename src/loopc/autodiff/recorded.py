@@ -6,11 +6,10 @@ front of it. Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
 from loopc.autodiff.hoisted import with_ranges
 from loopc.autodiff.loops import wrapped
+from loopc.diagnostics.record import replace
 from loopc.ir.bounds import tighten
 from loopc.ir.nodes import (
     Access,

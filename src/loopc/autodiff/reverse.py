@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 
 from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
@@ -22,6 +21,7 @@ from loopc.autodiff.loops import alone, merged, wrapped
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
 from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
+from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.bounds import backwards, extent

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from loopc.autodiff.adjoint import active_arrays, free_suffix, without_unused
 from loopc.autodiff.forward import Forward
 from loopc.autodiff.normal import normalise
 from loopc.autodiff.starts import filled
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.nodes import Array, Program, Stmt
 from loopc.ir.visit import updates
 from loopc.ir.workspace import Names

@@ -15,7 +15,7 @@ from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds, extent
 from loopc.ir.clashes import clash, narrower
 from loopc.ir.functions import lookup
-from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Program, Read, Reduce
+from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Node, Program, Read, Reduce
 from loopc.ir.scalars import NoValueError
 from loopc.ir.sites import Site, sites, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
@@ -260,22 +260,17 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
     sizes = {a.name: shape_of(a, dims, scalars) for a in program.arrays}
     written = written_names(program)
     scalars = {n: v for n, v in scalars.items() if n not in written}
+    known: dict[tuple[Node, ...], tuple[int, int] | None] = {}
     for site in sites(program):
         array = arrays[site.access.array]
         size = sizes[array.name][site.axis]
-        ranges = used_ranges(site.at, site.ranges)
-        try:
-            if not is_attained(site.at, ranges):
-                continue  # the run checks each cell
-            if any(_is_empty(n, site.ranges, dims, scalars) for n in site.ranges):
-                continue
-            ends = bounds(site.at, ranges)
-            if ends.low is None or ends.high is None:
-                continue
-            low = evaluate(ends.low, dims, scalars)
-            high = evaluate(ends.high, dims, scalars)
-        except KeyError:
-            continue  # data decides: checked at run time
+        key = (site.at, *site.ranges.values())
+        if key not in known:
+            known[key] = _taken(site, dims, scalars)
+        taken = known[key]
+        if taken is None:
+            continue
+        low, high = taken
         _check_alone(program, site, array, size, high + 1)
         if (low < 0 or high >= size) and not site.conditional:
             raise catalogue.error(
@@ -288,6 +283,24 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
                 high=high,
                 repair=narrower(site),
             )
+
+
+def _taken(
+    site: Site, dims: Mapping[str, int], scalars: Mapping[str, int]
+) -> tuple[int, int] | None:
+    """Return the least and the largest value that a subscript takes; None: the run decides."""
+    ranges = used_ranges(site.at, site.ranges)
+    if not is_attained(site.at, ranges):
+        return None  # the run checks each cell
+    if any(_is_empty(n, site.ranges, dims, scalars) for n in site.ranges):
+        return None
+    ends = bounds(site.at, ranges)
+    if ends.low is None or ends.high is None:
+        return None
+    try:
+        return evaluate(ends.low, dims, scalars), evaluate(ends.high, dims, scalars)
+    except KeyError:
+        return None  # data decides: checked at run time
 
 
 def _is_empty(

@@ -7,12 +7,11 @@ and what the program leaves unsaid (kinds, outputs, what `backward` differentiat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from loopc.diagnostics.errors import Diagnostic
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
 from loopc.ir.build_calls import Expander
 from loopc.ir.build_checks import (

@@ -6,9 +6,10 @@ an axis per calling loop, an argument `x[b,:]` fills the formal's subscripts in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Span
 from loopc.ir.build_inside import Inside
 from loopc.ir.build_names import Names, plain_name, tree_walk

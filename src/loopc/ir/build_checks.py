@@ -6,10 +6,10 @@ import difflib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Source, Span
 from loopc.ir.build_names import CONSTANTS, MODES, RANGES, Names, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import index_name, written

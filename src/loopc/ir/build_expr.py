@@ -6,9 +6,7 @@ call, a reduction's bracket followed by round ones is a reduction, everything el
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.diagnostics.span import Span
 from loopc.ir import functions
 from loopc.ir.build_indices import built_index

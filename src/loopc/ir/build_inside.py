@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loopc.diagnostics.record import replace
 from loopc.ir.build_names import plain_name, tree_walk
 from loopc.ir.build_templates import (
     Access,

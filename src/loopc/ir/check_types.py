@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.record import replace
 from loopc.ir import functions, reductions
 from loopc.ir.dtypes import DECLARED, KINDS, ORDER, DType, infer_dtypes, of_expr
 from loopc.ir.nodes import Call, Const, Expr, Index, Node, Program, Read, Reduce, Subscript, Update

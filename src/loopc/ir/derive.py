@@ -11,10 +11,10 @@ Only what keeps every value is folded: arithmetic of integer literals, a factor 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TypeVar
 
+from loopc.diagnostics.record import replace
 from loopc.ir.function_row import Function
 from loopc.ir.functions import is_operator, lookup, order
 from loopc.ir.nodes import Access, Call, Const, Expr, Node, Read

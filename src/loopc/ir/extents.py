@@ -8,9 +8,9 @@ the largest index that writes the axis; the largest range that keeps every affin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, is_nonnegative, plus, simplify, to_expr
 from loopc.ir.bounds import bounds, last
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program, Read

@@ -8,11 +8,11 @@ declaration names becomes a dim, called after the index that runs over it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import cast
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine, plus, simplify
 from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds, extent, runs_over

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Call, Expr, Index, IndexRef, Node, Reduce, Stmt
 from loopc.ir.reductions import REDUCTIONS, lookup
 from loopc.ir.visit import free_indices, map_children, opened_reduction

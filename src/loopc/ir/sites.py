@@ -7,10 +7,9 @@ found back with it, and the checks of bounds run over its sites.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import cast
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds, reached, runs_over, tighten
 from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update

@@ -6,8 +6,8 @@ Ranges that the program did not write are left out where inference finds the sam
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import simplify
 from loopc.ir.build import build, default_outputs
 from loopc.ir.infer import infer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine, plus
 from loopc.ir.functions import TO_INTEGER, lookup, order
 from loopc.ir.nodes import (

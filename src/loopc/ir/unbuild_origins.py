@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import For, Stmt, Update
 from loopc.ir.visit import walk
 from loopc.syntax import tree

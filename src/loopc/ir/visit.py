@@ -86,13 +86,13 @@ def walk(node: Node) -> Sequence[Node]:
         return node.inside  # type: ignore[no-any-return]
     except AttributeError:
         found = _walked(node)
-        if len(found) <= KEPT:
+        if len(found) <= KEPT or isinstance(node, Program):
             node.inside = found
         return found
 
 
 KEPT = 200
-"""The most nodes below one that it remembers all of."""
+"""The most nodes below one that it remembers all of; a program, which nothing is round, does."""
 
 
 def _walked(node: Node) -> tuple[Node, ...]:

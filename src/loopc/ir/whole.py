@@ -9,9 +9,9 @@ program runs; the arithmetic round it is then that of integers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import cast
 
+from loopc.diagnostics.record import replace
 from loopc.ir.dtypes import DECLARED, DType, infer_dtypes, of_expr
 from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import (

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Reduce

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
+from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.functions import lookup

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import last
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Reduce, Update

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least, equal
 from loopc.ir.bounds import ascending, bounds, conjuncts

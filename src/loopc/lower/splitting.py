@@ -10,9 +10,9 @@ Architectures, ch. 3.3 and 5.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from loopc.analysis.dependence import Edge, Leaf, Level, dependences
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import ascending, backwards, bounds
 from loopc.ir.nodes import Access, Call, Expr, Index

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join
 from loopc.ir.nodes import Call, Expr, Read
 from loopc.ir.visit import free_indices

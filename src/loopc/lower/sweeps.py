@@ -14,9 +14,8 @@ improve cache temporal locality, 1999.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
 from loopc.ir.nodes import Const, Expr
 from loopc.ir.visit import free_indices

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
 from loopc.lower.blocks import block, block_view, block_window, local_view, size

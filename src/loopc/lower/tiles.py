@@ -13,10 +13,11 @@ Architectures, ch. 6.2 and 5.4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr

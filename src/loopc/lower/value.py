@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine, is_nonnegative
 from loopc.ir.bounds import bounds
 from loopc.ir.derive import expand_primes

@@ -12,11 +12,10 @@ DO loops (1974); Wolfe, Loops skewing: the wavefront method revisited (1986).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from loopc.analysis.dependence import Leaf, Level, Ref
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import ascending, bounds, first, last
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import bounds
 from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read

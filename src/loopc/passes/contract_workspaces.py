@@ -10,11 +10,11 @@ Source: array contraction, Allen and Kennedy, Optimizing Compilers for Modern Ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, leaves
 from loopc.analysis.private import alone, regions
 from loopc.analysis.serial import Serial, serial_loops
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Access, Array, For, Node, Program, Reduce
 from loopc.ir.visit import map_children, uses, walk
 

@@ -9,8 +9,7 @@ Requires:  nothing has written or read `s` before, and `+=` or `=` of something 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Const, For, Program, Stmt, Update
 from loopc.ir.visit import reads, updates
 

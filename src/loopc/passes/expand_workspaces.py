@@ -11,12 +11,11 @@ Architectures, ch. 5.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from loopc.analysis.dependence import leaves
 from loopc.analysis.private import Region, alone, regions
 from loopc.analysis.serial import serial_loops
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
 from loopc.ir.nodes import (
     Access,

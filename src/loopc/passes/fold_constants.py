@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import equal
 from loopc.ir.nodes import (
     Access,

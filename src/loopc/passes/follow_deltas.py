@@ -17,10 +17,9 @@ Keeps:     every value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from loopc.analysis.products import parts
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
 from loopc.ir.bounds import conjuncts, extent
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr

@@ -14,9 +14,9 @@ Keeps:     every value. Passes and lowering take factors out of sums, and 0 term
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from math import inf
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bind import evaluate
 from loopc.ir.bounds import extent

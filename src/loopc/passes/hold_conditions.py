@@ -10,10 +10,10 @@ Requires:  nothing. Keeps: every value; after it, every update may evaluate the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from loopc.analysis.dependence import Leaf, leaves, may_meet, node_refs
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
     Access,
     Array,

@@ -12,9 +12,9 @@ Keeps:     every value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from loopc.analysis.products import parts
+from loopc.diagnostics.record import replace
 from loopc.ir.derive import function_of
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Expr, Index, IndexRef, Program, Stmt, Update

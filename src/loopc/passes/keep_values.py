@@ -12,10 +12,9 @@ Keeps:     every value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from loopc.analysis.dependence import Leaf, dependences, leaves
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.derive import function_of
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (

@@ -19,10 +19,9 @@ Keeps:     every value; that of a gradient up to the rounding of a reassociated 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from loopc.analysis.products import Versions, parts
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import bounds
 from loopc.ir.functions import lookup

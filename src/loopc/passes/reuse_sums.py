@@ -10,9 +10,8 @@ Requires:  the first statement gives `u` its values, and nothing that it reads o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.nodes import (
     Access,
     Call,

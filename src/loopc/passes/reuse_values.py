@@ -13,7 +13,6 @@ test of `analysis` where the statements stand in loops.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from loopc.analysis.dependence import (
@@ -24,7 +23,7 @@ from loopc.analysis.dependence import (
     may_meet,
     overwrites_itself,
 )
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import ascending
 from loopc.ir.derive import by_value
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr

@@ -13,10 +13,9 @@ Keeps:     every value; a sum up to the rounding of one that is added up from th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from loopc.analysis.products import parts
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, equal, simplify
 from loopc.ir.bounds import backwards, conjuncts

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 from loopc.analysis.product_order import Key, Order
 from loopc.analysis.products import Expansion, Product, covers
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.diagnostics.span import Span
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Access, Array, Call, Expr, IndexRef, Program, Read, Stmt, Subscript

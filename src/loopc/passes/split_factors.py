@@ -10,9 +10,8 @@ Keeps:     every value, up to rounding. The second statement is elementwise: it 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from loopc.analysis.products import is_plain, parts
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Call, Expr, Index, Program, Read, Stmt, Update
 from loopc.ir.visit import free_indices, loop, mul, neg, reads, unguarded, updates
 

@@ -8,8 +8,7 @@ Requires:  the reduction is one of `sum prod max min`, always evaluated, and the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from loopc.diagnostics.record import replace
 from loopc.ir.functions import lookup as function
 from loopc.ir.nodes import (
     Backward,

@@ -7,8 +7,7 @@ Requires:  nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Program
 from loopc.ir.running import without_running
 

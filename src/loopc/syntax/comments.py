@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.syntax import tree
 
 

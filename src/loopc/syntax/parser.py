@@ -7,7 +7,6 @@ import json
 import threading
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
@@ -19,7 +18,7 @@ from lark.lexer import Lexer, LexerThread
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.diagnostics.span import Source, Span
 from loopc.syntax import tree
 from loopc.syntax.blocks import Blocks

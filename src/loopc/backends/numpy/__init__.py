@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from loopc.backends import Backend, Case, Module, Saved
@@ -17,7 +17,7 @@ from loopc.backends.numpy.prepared import Prepared, Spare, function_text
 from loopc.backends.numpy.release import needed, released
 from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
 from loopc.backends.numpy.values import Speller
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.bind import evaluate
 from loopc.ir.dtypes import REAL
 from loopc.ir.nodes import Array, Const, Program

@@ -9,11 +9,12 @@ ch. 8.11 and 12.4.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from loopc.backends.numpy.inline import inlined
 from loopc.backends.numpy.tile_items import Add, Item, Operation, Write, block_of, name_of
+from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup

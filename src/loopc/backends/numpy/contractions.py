@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import products
 from loopc.backends.numpy.products import Sizes
+from loopc.diagnostics.record import replace
 from loopc.lower.plan import (
     Along,
     Apply,

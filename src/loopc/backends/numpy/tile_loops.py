@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.blocks_graph import Graph
+from loopc.diagnostics.record import replace
 from loopc.ir.bind import evaluate
 from loopc.ir.nodes import Const, Expr
 from loopc.lower.blocks import size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from loopc.backends.numpy import contractions, integers, python_numbers, rows, windows
@@ -18,6 +18,7 @@ from loopc.backends.numpy.texts import UNARY as UNARY
 from loopc.backends.numpy.texts import Text as Text
 from loopc.backends.numpy.texts import bracketed as bracketed
 from loopc.backends.numpy.texts import literal, python_tuple, templated
+from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.dtypes import FIXED, DType
