@@ -340,6 +340,8 @@ def simplify(expr: Expr) -> Expr:
 
 def equal(a: Expr, b: Expr) -> bool:
     """Whether two integer expressions are equal for all values of their atoms."""
+    if a is b:
+        return True
     x, y = affine(a), affine(b)
     return a == b if x is None or y is None else x == y
 

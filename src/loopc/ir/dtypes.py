@@ -29,7 +29,7 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.reductions import by_op
 from loopc.ir.reductions import lookup as lookup_reduction
-from loopc.ir.visit import updates
+from loopc.ir.visit import reads, updates
 
 ORDER = "bifc"
 """Kinds from the narrowest to the widest."""
@@ -93,16 +93,26 @@ def infer_dtypes(
             types[array.name] = _declared(array)
     fixed = frozenset(types)
     names = {a.name for a in program.arrays}
-    changed = True
+    deciding = [(u, _deciding(u, names)) for _, u in updates(program.body)]
+    changed = names
     while changed:
-        changed = False
-        for _, update in updates(program.body):
+        before, changed = changed, set()
+        for update, arrays in deciding:
+            if before.isdisjoint(arrays) and changed.isdisjoint(arrays):
+                continue  # it would find what it found
             name = update.target.array
             new = _target_type(update, types, fixed, names)
             if new is not None and types.get(name) != new:
                 types[name] = new
-                changed = True
+                changed.add(name)
     return {a.name: _settled(types.get(a.name), a) for a in program.arrays}
+
+
+def _deciding(update: Update, names: set[str]) -> set[str]:
+    """Return the arrays whose types decide that of an update's target."""
+    base = primal_of(update.target.array, names)
+    own = {update.target.array, *(a.array for a in reads(update.value))}
+    return own if base is None else own | {base}
 
 
 def _declared(array: Array) -> DType:
@@ -152,6 +162,8 @@ def join(a: DType, b: DType) -> DType:
     As NumPy promotes, but that floats alone decide the width of a float: an integer beside a
     float32 becomes a float32.
     """
+    if a is b and not a.weak:
+        return a
     kind = max(a.kind, b.kind, key=ORDER.index)
     deciding = "fc" if kind in "fc" else "bi"
     strong = [part for part in (a, b) if not part.weak and part.kind in deciding]

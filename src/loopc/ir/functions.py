@@ -40,7 +40,7 @@ _BY_NAME: dict[str, Function] = {
 
 def lookup(spelling: str) -> Function | None:
     """Return the row for a spelling (`σ`, `add`), primes ignored, or None."""
-    return _BY_NAME.get(spelling.rstrip("'"))
+    return _BY_NAME.get(spelling) or _BY_NAME.get(spelling.rstrip("'"))
 
 
 def order(spelling: str) -> int:

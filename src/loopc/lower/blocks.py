@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine, to_expr
@@ -82,7 +83,7 @@ def block(value: Value, blocks: Blocks, local: Collection[str] = ()) -> Value:
             return replace(new, indices=own)
         case Range(start, stop, step, (axis,)) if axis in blocks:
             ends = blocks[axis]
-            low = _plus(start, _times(IndexRef(ends.low), step))
+            low = _moved(start, ends, step)
             high = stop if step < 0 else _plus(start, _times(IndexRef(ends.high), step))
             return replace(new, start=low, stop=high)
         case Expand(counts=counts, axes=axes):
@@ -113,6 +114,7 @@ def local_view(view: View, blocks: Blocks) -> View:
     return replace(view, parts=parts)
 
 
+@lru_cache(maxsize=1 << 10)
 def size(index: TileIndex) -> Expr:
     """Return the number of values in a block."""
     return _minus(IndexRef(index.high), IndexRef(index.low))
@@ -122,8 +124,14 @@ def _part(part: Part, blocks: Blocks) -> Part:
     if part.axis not in blocks:
         return part
     ends = blocks[part.axis]
-    start = _plus(part.start, _times(IndexRef(ends.low), part.step))
+    start = _moved(part.start, ends, part.step)
     return replace(part, start=start, count=size(ends), whole=False)
+
+
+@lru_cache(maxsize=1 << 10)
+def _moved(start: Expr, ends: TileIndex, step: int) -> Expr:
+    """Return where a part of a dimension starts in a block."""
+    return _plus(start, _times(IndexRef(ends.low), step))
 
 
 def block_window(value: Strided, blocks: Blocks) -> Strided:
@@ -142,7 +150,7 @@ def block_window(value: Strided, blocks: Blocks) -> Strided:
                 cuts.append((axis, low, high))
                 starts[axis] = Const(0)
             else:
-                starts[axis] = _plus(starts[axis], _times(IndexRef(ends.low), step))
+                starts[axis] = _moved(starts[axis], ends, step)
         windows.append(replace(window, count=size(ends)))
     return replace(value, starts=tuple(starts), windows=tuple(windows), cuts=tuple(cuts))
 

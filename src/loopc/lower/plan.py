@@ -31,7 +31,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TypeAlias
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr, Index
@@ -70,7 +70,7 @@ from loopc.lower.plan_values import Window as Window
 
 
 @record()
-class Alloc:
+class Alloc(Memo):
     """A new array, every cell `fill`; among integers, inf stands for the largest one."""
 
     array: str
@@ -80,14 +80,14 @@ class Alloc:
 
 
 @record()
-class Copy:
+class Copy(Memo):
     """An input about to be modified: a copy takes its name."""
 
     array: str
 
 
 @record()
-class Assign:
+class Assign(Memo):
     """The whole of an array is one value; `fresh`: the value shares no memory with an array."""
 
     array: str
@@ -100,7 +100,7 @@ class Assign:
 
 
 @record()
-class Store:
+class Store(Memo):
     """`view op value`: each cell of the view once."""
 
     target: View
@@ -109,7 +109,7 @@ class Store:
 
 
 @record()
-class Scatter:
+class Scatter(Memo):
     """`array[i, :, …] op value` in loop order; `mask`: where.
 
     Attributes:
@@ -128,7 +128,7 @@ class Scatter:
 
 
 @record()
-class Overlap:
+class Overlap(Memo):
     """`window op value`: the cells of a strided view, which meet where windows overlap.
 
     Attributes:
@@ -145,7 +145,7 @@ class Overlap:
 
 
 @record()
-class Flatten:
+class Flatten(Memo):
     """Counts out one more index of a flattened domain; the arrays are integers over its cells.
 
     Attributes:
@@ -172,7 +172,7 @@ class Flatten:
 
 
 @record()
-class Loop:
+class Loop(Memo):
     """A loop that runs in order."""
 
     index: str
@@ -208,7 +208,7 @@ class TileIndex:
 
 
 @record()
-class Tile:
+class Tile(Memo):
     """Steps for a block of some indices at a time, so that what they make stays in the cache.
 
     Attributes:
@@ -229,7 +229,7 @@ class Tile:
 
 
 @record()
-class When:
+class When(Memo):
     """Steps under a condition."""
 
     condition: Value
@@ -237,7 +237,7 @@ class When:
 
 
 @record()
-class RowStore:
+class RowStore(Memo):
     """`row op value`: each cell of the row once."""
 
     target: Row
@@ -246,7 +246,7 @@ class RowStore:
 
 
 @record()
-class Unfold:
+class Unfold(Memo):
     """An array's memory as one row of cells, for the `Row`s that follow; `written`: by them."""
 
     array: str
@@ -254,7 +254,7 @@ class Unfold:
 
 
 @record()
-class Let:
+class Let(Memo):
     """A number that following steps use like a dim."""
 
     dim: str
@@ -262,7 +262,7 @@ class Let:
 
 
 @record()
-class Note:
+class Note(Memo):
     """The source line that the following steps come from, and how it was lowered."""
 
     text: str

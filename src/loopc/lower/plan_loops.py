@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import Memo, record
 from loopc.ir.nodes import Expr
 from loopc.lower.plan_values import Spot, Value, View
 
@@ -30,7 +30,7 @@ class Cells:
 
 
 @record()
-class Numbers:
+class Numbers(Memo):
     """A loop in which every step is on single cells.
 
     Attributes:
@@ -46,7 +46,7 @@ class Numbers:
 
 
 @record()
-class Stage:
+class Stage(Memo):
     """Steps of a sweep that take the same rows; `shift`: how far these are behind the block's."""
 
     shift: int
@@ -54,7 +54,7 @@ class Stage:
 
 
 @record()
-class Sweep:
+class Sweep(Memo):
     """A serial loop, for a block of rows at a time.
 
     Attributes:
@@ -75,7 +75,7 @@ class Sweep:
 
 
 @record()
-class SpotStore:
+class SpotStore(Memo):
     """`spot op value`: each cell of the plane once."""
 
     target: Spot
@@ -84,7 +84,7 @@ class SpotStore:
 
 
 @record()
-class Planes:
+class Planes(Memo):
     """A nest of three loops, plane by plane.
 
     Attributes:
@@ -99,7 +99,7 @@ class Planes:
 
 
 @record()
-class Running:
+class Running(Memo):
     """A running reduction along an axis of a view, in place: `ufunc.accumulate`."""
 
     target: View

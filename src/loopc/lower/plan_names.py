@@ -25,8 +25,11 @@ def mentions(record: Any, names: set[str]) -> bool:
     return False
 
 
-def canonical(value: Value) -> Value:
-    """Return a value with its axes numbered, so that equal ones compare equal."""
+_AXES = ("axes", "over", "axis", "old", "new")
+
+
+def identity(value: Value) -> tuple[object, ...]:
+    """Return what values that are equal but for the names of their axes have in common."""
     names: dict[str, str] = {a: f"{n}" for n, a in enumerate(value.axes)}
 
     def collect(each: Value) -> None:
@@ -36,11 +39,23 @@ def canonical(value: Value) -> Value:
             collect(child)
 
     collect(value)
-    numbered: Value = renamed(value, names)
-    return numbered
+    return _identity(value, names)
 
 
-_AXES = ("axes", "over", "axis", "old", "new")
+def _identity(value: Any, names: Mapping[str, str]) -> tuple[object, ...]:
+    found: list[object] = [type(value)]
+    for name in fields(value):
+        held = getattr(value, name)
+        if name in _AXES:
+            own = isinstance(held, tuple)
+            found.append(tuple([names.get(a, a) for a in held]) if own else names.get(held, held))
+        elif name == "sizes":
+            found.append(tuple([(names.get(a, a), e) for a, e in held]))
+        elif isinstance(held, tuple):
+            found.append(tuple([_identity(i, names) if _is_plan(i) else i for i in held]))
+        else:
+            found.append(_identity(held, names) if _is_plan(held) else held)
+    return tuple(found)
 
 
 def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None = None) -> Any:

@@ -147,8 +147,17 @@ def _arrays_in_sizes(record: Any) -> set[str]:
     return found
 
 
-def touched(step: Step) -> tuple[set[str], set[str]]:
+def touched(step: Step) -> tuple[frozenset[str], frozenset[str]]:
     """Return the arrays that a step reads, and those that it writes."""
+    try:
+        return step.touches  # type: ignore[no-any-return]
+    except AttributeError:
+        reads, writes = _touched(step)
+        step.touches = frozenset(reads), frozenset(writes)
+        return step.touches  # type: ignore[no-any-return]
+
+
+def _touched(step: Step) -> tuple[set[str], set[str]]:
     found: set[str] = set()
     written: set[str] = set()
     for name, item in _items(step):

@@ -64,6 +64,12 @@ def written(step: Tileable, axes: Sequence[str]) -> Alignment | None:
     return aligned(step.target, axes)
 
 
+def views(step: Tileable) -> tuple[View, ...]:
+    """Return the parts of arrays that a step writes and reads."""
+    target = (step.target,) if isinstance(step, Store) else ()
+    return (*target, *(v for v in walk(step.value) if isinstance(v, View)))
+
+
 def batches(step: Tileable) -> tuple[str, ...]:
     """Return the axes that are a batch of windows in a contraction of a step."""
     if not isinstance(step.value, Contract):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import Expr
@@ -23,19 +24,30 @@ from loopc.lower.plan import (
 )
 from loopc.lower.plan_visit import touched
 
+T = TypeVar("T")
+
 MOVABLE = (Alloc, Copy, Assign, Store, Scatter, Overlap, Running, Loop, When)
 """Steps that have no effect but on the arrays that they name."""
 
 
 @record()
 class Unit:
-    """A step with the note that it stands under."""
+    """A step with the note that it stands under; `facts`: what was found out about the step."""
 
     note: Note | None
     step: Step
     reads: frozenset[str]
     writes: frozenset[str]
     sizes: Mapping[str, Expr]
+    facts: dict[Any, Any] = field(default_factory=dict, compare=False)
+
+    def ask(self, rule: Callable[..., T], *about: Any) -> T:
+        """Return what a rule says of the step: groups that it might join ask again and again."""
+        key = (rule, *about)
+        if key not in self.facts:
+            self.facts[key] = rule(self.step, *about)
+        found: T = self.facts[key]
+        return found
 
 
 @record()
@@ -61,8 +73,9 @@ class Touched:
 
     def conflicts(self, unit: Unit) -> bool:
         """Whether a step must stay behind one of these."""
-        later = unit.reads & self.writes or unit.writes & self.reads or unit.writes & self.writes
-        return bool(later)
+        own, others = unit.writes, self.writes
+        apart = others.isdisjoint(unit.reads) and others.isdisjoint(own)
+        return not apart or not self.reads.isdisjoint(own)
 
 
 def units_of(steps: Sequence[Step]) -> list[Unit]:
@@ -74,7 +87,7 @@ def units_of(steps: Sequence[Step]) -> list[Unit]:
             note = step
             continue
         reads, writes = touched(step)
-        units.append(Unit(note, step, frozenset(reads), frozenset(writes), extents(step)))
+        units.append(Unit(note, step, reads, writes, extents(step)))
     return units
 
 

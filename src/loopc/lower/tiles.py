@@ -32,9 +32,7 @@ from loopc.lower.plan import (
     Selected,
     Step,
     Store,
-    View,
 )
-from loopc.lower.plan_visit import walk
 from loopc.lower.sweeps import swept
 from loopc.lower.tile_rules import (
     Alignment,
@@ -45,6 +43,7 @@ from loopc.lower.tile_rules import (
     can_be_made_in_blocks,
     large,
     target_axes,
+    views,
     written,
 )
 from loopc.lower.tile_steps import Arrays, tile
@@ -210,10 +209,10 @@ class Group:
         if isinstance(step, Assign) and unit.writes & (self.made | set(self.places)) and step.order:
             return False
         sizes = unit.sizes
-        axes = self._axes(step, sizes)
+        axes = self._axes(unit)
         if axes is None:
             return False
-        target = target_axes(step)
+        target = unit.ask(target_axes)
         inside = [a for a in axes if a in target]
         if inside and len(inside) < len(axes):
             return False
@@ -223,11 +222,12 @@ class Group:
         self._take(member, sizes)
         return True
 
-    def _axes(self, step: Tileable, sizes: Mapping[str, Expr]) -> tuple[str, ...] | None:
+    def _axes(self, unit: Unit) -> tuple[str, ...] | None:
         """Return the axis of a step that each shared index is."""
-        axes = self._linked(step)
+        sizes = unit.sizes
+        axes = self._linked(unit)
         if axes is None:
-            first = batches(step) or target_axes(step)
+            first = unit.ask(batches) or unit.ask(target_axes)
             ordered = [*first, *(a for a in sizes if a not in first)]
             axes = tuple(ordered[self.lead : self.lead + self.depth])
             if self.sizes and not self._runs_over(axes, sizes):
@@ -249,37 +249,33 @@ class Group:
             found.extend(islice(same, 1))
         return tuple(found)
 
-    def _linked(self, step: Tileable) -> tuple[str, ...] | None:
+    def _linked(self, unit: Unit) -> tuple[str, ...] | None:
         """Return the axes by what a step reads or writes of the group's arrays."""
-        views = [v for v in walk(step.value) if isinstance(v, View)]
-        if isinstance(step, Store):
-            views.insert(0, step.target)
-        for view in views:
+        for view in unit.ask(views):
             known = self.places.get(view.array)
             if known is not None:
                 return tuple(view.parts[p].axis for p in known.places)
         return None
 
     def _allows(self, member: Member) -> bool:
-        step = member.unit.step
-        assert isinstance(step, Tileable)
-        name = next(iter(member.unit.writes))
+        unit = member.unit
+        name = next(iter(unit.writes))
         axes = frozenset(member.axes)
         if member.sums:
-            if name in self.places or name in self.read or not adds_up(step, axes):
+            if name in self.places or name in self.read or not unit.ask(adds_up, axes):
                 return False
         else:
-            if name in self.sums or not can_be_made_in_blocks(step, axes):
+            if name in self.sums or not unit.ask(can_be_made_in_blocks, axes):
                 return False
-            own = written(step, member.axes)
+            own = unit.ask(written, member.axes)
             known = self.places.get(name, own)
-            if isinstance(step, Overlap) and (name in self.places or name not in self.made):
+            if isinstance(unit.step, Overlap) and (name in self.places or name not in self.made):
                 return False
             if own is None or known is None or own.whole != known.whole or not own.agrees(known):
                 return False
             if not _agree(self.read.get(name, set()), own):
                 return False
-        return all(self._reads_well(a, member) for a in _read_by(member.unit))
+        return all(self._reads_well(a, member) for a in _read_by(unit))
 
     def _reads_well(self, name: str, member: Member) -> bool:
         if name in self.sums:
@@ -287,20 +283,16 @@ class Group:
         own = name in member.unit.writes and not member.sums
         if name not in self.places and not own:
             return True
-        step = member.unit.step
-        assert isinstance(step, Tileable)
-        expected = self.places.get(name) or written(step, member.axes)
+        expected = self.places.get(name) or member.unit.ask(written, member.axes)
         assert expected is not None
-        return _agree(alignments(step, name, member.axes), expected)
+        return _agree(member.unit.ask(alignments, name, member.axes), expected)
 
     def _take(self, member: Member, sizes: Mapping[str, Expr]) -> None:
-        step = member.unit.step
-        assert isinstance(step, Tileable)
         name = next(iter(member.unit.writes))
         self.sizes = self.sizes or tuple(sizes[a] for a in member.axes)
         touched = {name}
         for array in _read_by(member.unit):
-            found = alignments(step, array, member.axes)
+            found = member.unit.ask(alignments, array, member.axes)
             self.read.setdefault(array, set()).update(found)
             if found != {None}:
                 touched.add(array)
@@ -308,7 +300,7 @@ class Group:
         if member.sums:
             self.sums.add(name)
         else:
-            own = written(step, member.axes)
+            own = member.unit.ask(written, member.axes)
             assert own is not None
             self.places[name] = own
         self.members.append(member)

@@ -46,7 +46,7 @@ from loopc.lower.plan import (
     Value,
     View,
 )
-from loopc.lower.plan_names import canonical, mentions, renamed
+from loopc.lower.plan_names import identity, mentions, renamed
 from loopc.lower.plan_visit import children, map_children
 from loopc.lower.value_types import type_of
 
@@ -332,7 +332,7 @@ class Graph:
         return floats and value.mask is None and (value.over == own[-1:] or not value.axes)
 
     def _operation(self, value: Value) -> Value:
-        key = canonical(value)
+        key = identity(value)
         number = self.known.get(key)
         if number is None:
             number = len(self.operations)
