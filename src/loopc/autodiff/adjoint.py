@@ -275,8 +275,7 @@ def _ranges_written(stmt: Stmt, given: dict[str, Array]) -> Stmt:
     def is_part(index: Index) -> bool:
         return not index.written and any(n == index.name and e != index.stop for n, e in parts)
 
-    changes = any(isinstance(n, Index) and is_part(n) for n in walk(stmt))
-    return step(stmt) if changes else stmt  # type: ignore[return-value]
+    return step(stmt) if parts else stmt  # type: ignore[return-value]
 
 
 def active_arrays(
@@ -383,9 +382,8 @@ def _needed(body: tuple[Stmt, ...], wanted: set[str]) -> tuple[Stmt, ...]:
                 return [stmt] if target.array in wanted else []
             case For():
                 inner = tuple(s for child in stmt.body for s in step(child))
-                if inner == stmt.body:
-                    return [stmt]
-                return [replace(stmt, body=inner)] if inner else []
+                own = stmt if inner == stmt.body else replace(stmt, body=inner)
+                return [own] if inner else []
             case Backward():
                 return [stmt]
 

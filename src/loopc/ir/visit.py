@@ -64,20 +64,19 @@ def children(node: Node) -> tuple[Node, ...]:
 
 def map_children(node: N, f: Callable[[Node], Node]) -> N:
     """Apply `f` to every node directly below; return `node` itself if none changed."""
-    if not children(node):
+    below = children(node)
+    new = [f(child) for child in below]
+    if not any(map(is_not, new, below)):
         return node
     changed: dict[str, object] = {}
+    rest = iter(new)
     for name in _fields(type(node)):
         value = getattr(node, name)
         if isinstance(value, Node):
-            new: object = f(value)
-            if new is not value:
-                changed[name] = new
+            changed[name] = next(rest)
         elif isinstance(value, tuple) and value:
-            items = tuple([f(item) if isinstance(item, Node) else item for item in value])
-            if any(map(is_not, items, value)):
-                changed[name] = items
-    return replace(node, **changed) if changed else node  # type: ignore[arg-type]
+            changed[name] = tuple([next(rest) if isinstance(i, Node) else i for i in value])
+    return replace(node, **changed)  # type: ignore[arg-type]
 
 
 def walk(node: Node) -> Sequence[Node]:
@@ -96,15 +95,9 @@ KEPT = 200
 
 
 def _walked(node: Node) -> tuple[Node, ...]:
-    found: list[Node] = []
-    stack: list[Node] = [node]
-    while stack:
-        top = stack.pop()
-        if hasattr(top, "inside"):
-            found += top.inside
-        else:
-            found.append(top)
-            stack += reversed(children(top))
+    found = [node]
+    for child in children(node):
+        found += walk(child)
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Set
+from operator import is_not
 from typing import Any, get_args
 
 from loopc.diagnostics.record import replace
@@ -94,9 +95,12 @@ def walk(value: Value) -> tuple[Value, ...]:
 
 def map_children(value: Value, f: Callable[[Value], Value]) -> Value:
     """Apply `f` to the values directly below one."""
-    if not children(value):
+    below = children(value)
+    new = [f(child) for child in below]
+    if not any(map(is_not, new, below)):
         return value
-    result: Value = _mapped(value, f)
+    rest = iter(new)
+    result: Value = _mapped(value, lambda _: next(rest))
     return result
 
 

@@ -155,14 +155,14 @@ class _Pass:
             return False
         if self.arrays[name].dtype or any(r.access.array == name for r in leaf.refs[1:]):
             return False
-        if not self._is_of_its_type(update.value, self.types[name]):
-            return False
         if update.op != "=" and (update.op != "+=" or name in self.written or not alone):
             return False
         if any(s.mode != "strict" or reads(s.at) for s in update.target.subscripts):
             return False
         names = {level.index.name for level in leaf.levels}
         if len(names) != len(leaf.levels) or set(free_indices(update.value)) != names:
+            return False
+        if not self._is_of_its_type(update.value, self.types[name]):
             return False
         return not overwrites_itself(leaf.levels, update)
 
