@@ -179,6 +179,16 @@ def test_a_call_like_an_earlier_one_is_checked_as_far_as_it_differs() -> None:
         assert scaled(a=a, x=narrow).y.dtype == np.float32
 
 
+def test_the_first_gradient_of_other_types_is_that_of_the_types_it_is_for() -> None:
+    program = loopc.compile("input x[N]\nparam w[N]\nfor i: L += tanh(w[i]) x[i]\noutput L")
+    x, w = np.linspace(0, 1, 4), np.linspace(1, 2, 4)
+    fast = program.specialize(x=x, w=w)
+    fast.grad(x.astype(np.float32), w.astype(np.float32))
+    found = fast.grad(x, w).w
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, (1 - np.tanh(w) ** 2) * x, rtol=1e-14, atol=0)
+
+
 def test_a_limit_of_memory_holds_for_a_specialized_program() -> None:
     program = loopc.compile(NET, memory_limit=10)
     for call in (program, program, program.specialize):

@@ -131,8 +131,7 @@ class Specialized:
     def _differentiated(self, arrays: tuple[Any, ...]) -> _Way:
         program = self._program
         made = program._loss_adjoint(seeded=False)
-        given = {**self._given, **dict(zip(self.inputs, arrays, strict=False))}
-        self._check(arrays)
+        given = {**self._given, **dict(zip(self.inputs, self._check(arrays), strict=True))}
         key, made = fitted_gradient(program, made, given, seeded=False)
         own = program._needed(made.program, given)
         self._gradients = made.gradients
