@@ -107,6 +107,7 @@ def test_the_reference_refuses_the_same_indices(
         ("for i: y[i] = isnan(x[i])", "x != x"),
         ("y = dot(x, z)", "sum[k](x[k] y[k])"),
         ("for i, j: y[i,j] = A[i][j]", "A[i,j]"),
+        ("for i < N if i > 1, j < M: y[i,j] = 1", "behind all ranges"),
         ("for (i, j): y[i,j] = A[i,j]", "for i, j: …"),
         ("if a > 0: b = 1 else: b = 2", "no `else`"),
         ("// y", "`#`"),

@@ -254,11 +254,19 @@ def _is_end(stop: Stop) -> bool:
     return stop.kind in ("_NEWLINE", "$END")
 
 
+def _has_guard(stop: Stop) -> bool:
+    return any(token.type == "IF" for token in stop.line)
+
+
 _REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
     (lambda s: s.kind == "COLON" and s.before == "else", _FOREIGN["else"]),
     (
         lambda s: s.kind == "LPAR" and s.before_kind == "FOR",
         "indices stand without brackets: `for i, j: …`",
+    ),
+    (
+        lambda s: s.kind == "COMMA" and s.line[0].type == "FOR" and _has_guard(s),
+        "the condition stands behind all ranges: `for i < N, j < M if …: …`",
     ),
     (
         lambda s: s.kind == "LPAR" and s.line[0].type in _DECLARING,
