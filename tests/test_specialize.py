@@ -78,6 +78,18 @@ def test_results_are_made_in_the_callers_arrays_where_nothing_else_is_read() -> 
     np.testing.assert_array_equal(fast(whole[:7], out={"z": whole[3:]}).z, expected)
 
 
+def test_what_is_made_once_reads_nothing_that_calls_write() -> None:
+    program = loopc.compile(
+        "input s[N], y[N]\nfor i: r[i] = sum[j](sigmoid((s[i] - s[j]) * 5))\n"
+        "for i: L += (r[i] - y[i])**2\noutput L\n",
+        wrt=["s"],
+    )
+    fast = program.specialize(s=np.ones(5), y=np.ones(5))
+    for seed in range(3):
+        s, y = np.random.default_rng(seed).standard_normal((2, 5))
+        np.testing.assert_array_equal(fast.grad(s, y).s, program.grad(s=s, y=y).s)
+
+
 def test_the_end_of_a_tile_is_one_term_of_what_is_made_of_it() -> None:
     program = loopc.compile(
         "input x[N,M], p[N]: int\nfor i < N, j < N: t[i,j] = 2 i\nfor a < N if a == 1:\n"

@@ -18,6 +18,9 @@ from loopc.ir.reductions import lookup
 
 _READ = re.compile(rf"(?<![\w.]){NAME}(?!\w*=[^=])")
 _LINE = re.compile(rf"({NAME}) = (.*)")
+_VIEW = re.compile(rf"{NAME}(?:\.T|\[(?:[\d\s:,-]|None)+\])+")
+"""A part of an array that shares its memory."""
+
 _KNOWN = {"np", "None", "True", "False", "max", "min"}
 
 _NUMBER = re.compile(r"float\(np\.\w+\(\d+(?: [*+] \d+)*\)\)")
@@ -34,19 +37,26 @@ class Prepared:
         types: the variables that hold types, which are there.
         lines: the others.
         names: what they assign to.
+        buffers: those of them whose cells every call writes, and views of these.
     """
 
     types: Mapping[Any, str]
     lines: list[str] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    buffers: set[str] = field(default_factory=set)
 
     def takes(self, line: str) -> bool:
         """Take a line if it reads nothing but what is there before a call."""
         found = _LINE.fullmatch(line)
         if found is None or found[1] in self.names:
             return False
-        if set(_READ.findall(found[2])) - self.names - set(self.types.values()) - _KNOWN:
+        read = set(_READ.findall(found[2]))
+        if read - self.names - set(self.types.values()) - _KNOWN:
             return False
+        if read & self.buffers and not _VIEW.fullmatch(found[2]):
+            return False
+        if read & self.buffers or found[2].startswith("np.empty("):
+            self.buffers.add(found[1])
         self.lines.append(line)
         self.names.add(found[1])
         return True
