@@ -18,6 +18,7 @@ STATEMENTS = {
     "into the nearest cell": "for i < N: t[clamp(i+1)] = R(x[K] c[K])",
     "outside the array": "for i < N: t[pad(i+1)] = R(x[K] c[K])",
     "every other cell": "for i in range(0, N, 2): t[i] = R(x[K] c[K])",
+    "beside another statement": "for i:\n    y[i] = 2 x[i]\n    t[i] = R(x[K] c[K])",
     "in place": "for i: x[i] = R(x[K] c[K])\nfor i: t[i] = 3 x[i]",
     "in place under a guard": "for i if c[i] > 0: x[i] = R(x[K] c[K])\nfor i: t[i] = 3 x[i]",
     "in place in a loop": "for j < N:\n    for i < N: t[i] = R(x[K] z[K,j] + t[K])",

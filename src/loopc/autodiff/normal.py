@@ -99,6 +99,7 @@ class _Normal:
         self.fixed: set[str] | None = None
         self.guards: tuple[Expr, ...] = ()
         self.conditions: tuple[Expr, ...] = ()
+        self.shared: frozenset[str] = frozenset()
 
     def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
         match stmt:
@@ -109,10 +110,12 @@ class _Normal:
             case For(_, None, (Update() as update,)) if self._has_reduction(update):
                 return self._apart(stmt, update, loops)
             case For(indices, guard, body):
-                inner, outer = (*loops, *indices), self.guards
+                inner, outer, shared = (*loops, *indices), self.guards, self.shared
                 self.guards = outer if guard is None else (*outer, guard)
+                if len(leaves((stmt,))) > 1:
+                    self.shared = shared | {i.name for i in indices}
                 found = tuple(s for b in body for s in self.statement(b, inner))
-                self.guards = outer
+                self.guards, self.shared = outer, shared
                 return [replace(stmt, body=found)]
             case Backward():
                 return [stmt]
@@ -240,7 +243,10 @@ class _Normal:
             return False
         if not _has_a_cell_each(update, loops):
             return False
-        return row.form != "pointwise" or covers(value, loops, self.guards)
+        if row.form != "pointwise":
+            return True
+        points = {n for position in value.at for n in free_indices(position)}
+        return not points & self.shared and covers(value, loops, self.guards)
 
     def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Replace the nonlinear reductions of active arrays in an expression by reads."""
