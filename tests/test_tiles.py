@@ -115,10 +115,81 @@ def test_no_nan_gets_through_a_condition(dtype: type) -> None:
 def test_a_vector_times_a_block_goes_into_a_buffer() -> None:
     text = """
         for b, s, a  e[b,s] += v[a] tanh(x[b,s,a])
-        for b, s     y[b,s] = exp(e[b,s])
+        for b, s     y[b,s] = softmax[s](e[b,s])
         output y
     """
     rng = np.random.default_rng(0)
     given = {"v": rng.standard_normal(4), "x": rng.standard_normal((3, 5, 4))}
-    expected = np.exp(np.tanh(given["x"]) @ given["v"])
+    terms = np.exp(np.tanh(given["x"]) @ given["v"])
+    expected = terms / terms.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(loopc.compile(text)(given)["y"], expected, rtol=1e-12)
+
+
+PIECES = ("2*m", "2*m+1", "m", "m+1", "m+M")
+
+
+def random_pieces(rng: np.random.Generator) -> str:
+    """Return a program that writes and reads pieces of rows, which overlap, of two arrays."""
+    lines = ["input x[N,M], w[N,M]", "dim t[N,2*M+1], u[N,2*M+1]"]
+    for _ in range(int(rng.integers(4, 9))):
+        own, other = rng.permutation(["t", "u"])
+        at, first, second = (str(rng.choice(PIECES)) for _ in range(3))
+        op = str(rng.choice(["=", "+=", "max="]))
+        value = f"{other}[n,{first}] x[n,m] + w[n,m] {other}[n,{second}]"
+        if rng.random() < 0.4:
+            value = str(rng.choice(["x[n,m]", "sin(w[n,m]) + x[n,m]", f"{other}[n,{first}]"]))
+        lines.append(f"for n, m < M: {own}[n,{at}] {op} {value}")
+        if rng.random() < 0.3:
+            lines.append(f"for n, j < 2*M: {other}[n,j] = {own}[n,j] + 1")
+    lines += ["for n, j < 2*M+1: y[n,j] = t[n,j] - u[n,j]", "for n, j < 2*M+1: L += t[n,j] u[n,j]"]
+    return "\n".join(lines)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("seed", range(12))
+def test_pieces_of_rows_are_written_and_read_in_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    text = random_pieces(rng)
+    given = {n: rng.standard_normal((3, 4)) for n in ("x", "w")}
+    expected = loopc.compile(text, backend="reference")(given)
+    for name, value in loopc.compile(text)(given).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-10, err_msg=f"{name}\n{text}")
+
+
+POOLS = {
+    "apart": "y[n,c,p] = max[k<2](a[n,c,2*p+k])",
+    "overlapping": "y[n,c,p] = max[k<3](a[n,c,2*p+k])",
+    "mean": "y[n,c,p] = mean[k<2](a[n,c,2*p+k])",
+}
+
+
+def pooled(kind: str) -> str:
+    return f"""
+        input x[N,C,W], G[N,D,P]
+        param w[D,C,K]
+        for n, c, q, i, k  a[n,c,q] += w[c,i,k] x[n,i,q+k]
+        for n, c, p        {POOLS[kind]}
+        for n, c, p        L += y[n,c,p] G[n,c,p]
+        output L
+    """
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("kind", POOLS)
+@pytest.mark.parametrize("sizes", [(3, 2, 10, 4, 3), (1, 1, 6, 1, 1), (0, 2, 10, 4, 3)])
+def test_a_pool_and_its_gradient_run_in_the_tile_of_the_convolution(
+    kind: str, sizes: tuple[int, ...]
+) -> None:
+    n, c, w, d, p = sizes
+    rng = np.random.default_rng(0)
+    shapes = {"x": (n, c, w), "G": (n, d, p), "w": (d, c, 3)}
+    given = {k: rng.integers(-3, 4, s).astype(np.float32) for k, s in shapes.items()}
+    fast, judge = (
+        loopc.compile(pooled(kind), wrt=("x", "w"), **how)
+        for how in ({"threads": 2}, {"backend": "reference"})
+    )
+    expected = judge.grad(given)
+    for name, value in fast.grad(given).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    (made,) = fast._runnables.values()
+    assert n == 0 or kind == "mean" or made.source.count(" _tile(\n") == 1

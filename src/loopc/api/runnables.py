@@ -12,7 +12,7 @@ from loopc.api.options import Options
 from loopc.diagnostics.record import record
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
-from loopc.passes.guard_empty import empty_ranges, guard_empty
+from loopc.passes.guard_empty import empty_ranges, filled_ranges, guard_empty
 
 if TYPE_CHECKING:
     from loopc.api.program import Program as Compiled
@@ -55,7 +55,8 @@ def made(program: Program, options: Options, backend: backends.Backend, call: ca
     if call.alone or backend.saved is None or backend.revive is None or not cache.is_on():
         return _built(program, options, backend, call)
     facts = {"backend": backend.name, "kinds": call.kinds, "uniform": call.uniform}
-    facts |= {"opt": options.opt, "threads": options.threads}
+    filled = bool(filled_ranges(program, call.dims, call.scalars))
+    facts |= {"opt": options.opt, "threads": options.threads, "filled": filled}
     general = cache.key_of(program, facts)
     special = cache.key_of_case(general, call.magnitudes)
     for key in (general, special):
@@ -76,7 +77,8 @@ def made(program: Program, options: Options, backend: backends.Backend, call: ca
 def _built(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
     opt, sizes = options.opt, Magnitudes(call.dims, kinds=dict(call.kinds))
     optimised = program if _is_judge(backend) else passes.run(program, opt, sizes)
-    facts = opt, call.uniform, call.dims, options.threads, call.types
+    filled = filled_ranges(program, call.dims, call.scalars)
+    facts = opt, call.uniform, call.dims, options.threads, call.types, filled
     runnable = backend.build(optimised, backends.Case(dict(call.kinds), *facts))
     return Made(runnable, runnable.by_extents or sizes.by_extents)
 

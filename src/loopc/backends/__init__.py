@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
-from loopc.ir.nodes import Program
+from loopc.ir.nodes import Expr, Program
 
 
 class Runnable(Protocol):
@@ -105,6 +105,7 @@ class Case:
         threads: how many threads it may use; None: what the environment says.
         types: of the inputs, if it is to run on arrays of these types alone, and of the extents
             that the program has as numbers: then memory is kept from call to call.
+        filled: the extents of ranges that have a value in every call that it is to run.
     """
 
     kinds: Mapping[str, str]
@@ -113,6 +114,7 @@ class Case:
     extents: Mapping[str, int]
     threads: int | None = None
     types: Mapping[str, str] | None = None
+    filled: frozenset[Expr] = frozenset()
 
 
 @record()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import at_point
+from loopc.ir.bounds import extent as extent_of
 from loopc.ir.dtypes import INTEGER
 from loopc.ir.nodes import (
     Access,
@@ -144,7 +145,9 @@ def _others(lowering: Lowering, access: Access, axis: int) -> list[Index]:
 
 def _maybe_empty(lowering: Lowering, access: Access, axis: int) -> list[Index]:
     """Return the indices without which nothing is accessed, whatever a subscript is."""
-    return [i for i in _others(lowering, access, axis) if may_be_empty(i, lowering.ranges)]
+    others = [i for i in _others(lowering, access, axis) if may_be_empty(i, lowering.ranges)]
+    filled = lowering.context.filled
+    return [i for i in others if i.name in lowering.box.reduced or extent_of(i) not in filled]
 
 
 def _where_run(lowering: Lowering, access: Access) -> tuple[Expr, ...]:

@@ -62,6 +62,7 @@ class Context:
         counted: the arrays that the plan makes for itself, and the index whose values they have.
         proved: subscripts that are inside, whatever their indices' ranges seem to say.
         waves: how many nests have been skewed.
+        filled: the extents of ranges that surely have a value.
         reduced: what the index names of the statement's reductions stand for.
         rows: what the waves being lowered use as one row of cells; None: there are no waves.
         spots: lowers the accesses that move in the planes being lowered; None: there are none.
@@ -83,6 +84,7 @@ class Context:
     occupied: dict[Index, None] = field(default_factory=dict)
     known: dict[Expr, DType | None] = field(default_factory=dict)
     reduced: dict[str, Index] = field(default_factory=dict)
+    filled: frozenset[Expr] = frozenset()
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""

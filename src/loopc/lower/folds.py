@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import replace
@@ -14,6 +13,7 @@ from loopc.ir.nodes import Call, Const, Expr, Index
 from loopc.ir.visit import conjunction, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
+from loopc.lower.offsets import points
 from loopc.lower.plan import Apply, Bound, Cast, Expand, Fold, Lit, Scalar, Value
 
 if TYPE_CHECKING:
@@ -90,12 +90,9 @@ def _unrolled(
     moving = any(windows.moves_within(lowering, e, names) for e in read)
     if not moving or not windows.few(lowering, names):
         return None
-    ranges = [lowering.box.indices[n] for n in names]
-    points = product(*(range(_int(i.start), _int(i.stop), i.step) for i in ranges))
     rest = {n: i for n, i in lowering.box.indices.items() if n not in names}
     terms = []
-    for point in points:
-        at = {n: Const(v) for n, v in zip(names, point, strict=True)}
+    for at in points(lowering.box.indices, names):
         masks = tuple(substitute(m, at) for m in lowering.masks)
         held = tuple(substitute(m, at) for m in lowering.box.masks)
         inner = replace(lowering, box=replace(lowering.box, indices=rest, masks=held), masks=masks)
@@ -117,11 +114,6 @@ def _counted(mask: Value, value: Value, start: Value) -> Value | None:
     row = lookup(mask.fn)
     bare = isinstance(value, Lit) and type(value.value) is int and value.value == 1
     return Cast(mask, INTEGER, mask.axes) if bare and row and row.result == "bool" else None
-
-
-def _int(expr: Expr | None) -> int:
-    assert isinstance(expr, Const)
-    return int(expr.value.real)
 
 
 def _or_not_needed(lowering: Lowering, mask: Value, needed: tuple[Expr, ...]) -> Value:

@@ -26,7 +26,12 @@ from loopc.lower.tiles import tiled
 
 
 def lower(
-    program: Program, kinds: Mapping[str, str], opt: int = 2, *, uniform: bool = False
+    program: Program,
+    kinds: Mapping[str, str],
+    opt: int = 2,
+    *,
+    uniform: bool = False,
+    filled: frozenset[Expr] = frozenset(),
 ) -> Plan:
     """Return the plan of a program.
 
@@ -35,10 +40,12 @@ def lower(
         kinds: the kind (`b i f c`) of every input and param; those not named are as declared.
         opt: 0 keeps one operation per loop.
         uniform: whether all float inputs have one type.
+        filled: the extents of ranges that surely have a value.
     """
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
     context = Context(arrays, types, opt, changing(program), forgiving(program))
+    context.filled = filled
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}

@@ -18,6 +18,7 @@ from loopc.lower.domain import Box, NeedSerial, box, count, may_be_empty
 from loopc.lower.flatten import AXIS, flattened, ragged
 from loopc.lower.folds import folded
 from loopc.lower.last_values import last_values
+from loopc.lower.offsets import FewOffsets, one_by_one
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -131,8 +132,12 @@ def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
     target = _Target(
         lowering, update, job.fresh and not conditions, bool(backwards), pristine=pristine
     )
-    with context.assuming((update.target, n) for n in inside):
-        steps = target.steps()
+    try:
+        with context.assuming((update.target, n) for n in inside):
+            steps = target.steps()
+    except FewOffsets as few:
+        context.forget()
+        return tuple(s for each in one_by_one(job, few.names) for s in _lower_box(context, each))
     occupied = context.take_occupied()
     if not set(occupied) <= set(job.occupied):
         context.take_measured()
@@ -345,7 +350,7 @@ class _Target:
         """Add to the cells of overlapping windows; of small ones offset by offset."""
         within = windows.within(window)
         if within and not over and windows.few(self.lowering, within):
-            raise NeedSerial(within[0])
+            raise FewOffsets(within)
         value = self._value(over)
         if self._is_masked():
             value = self.lowering.masked(value, 0)

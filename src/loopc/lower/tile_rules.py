@@ -50,9 +50,13 @@ class Alignment:
 
     def agrees(self, written: Alignment) -> bool:
         """Whether it touches, at a point of the shared indices, only what is written there."""
-        if written.whole:
-            return self.spans and self.places == written.places
-        return self.places == written.places and self.parts == written.parts
+        if self.places != written.places or self.spans != written.spans:
+            return False
+        return self.spans or (bool(written.parts) and self._along() == written._along())
+
+    def _along(self) -> list[tuple[Expr, Expr | None, int]]:
+        """Return its slices of the shared indices' dimensions."""
+        return [self.parts[n][1:] for n in self.places]
 
 
 def written(step: Tileable, axes: Sequence[str]) -> Alignment | None:

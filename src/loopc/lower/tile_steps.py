@@ -58,7 +58,12 @@ def tile(
     fresh = [
         next(iter(m.unit.writes)) for m in members if isinstance(m.unit.step, Assign) and not m.sums
     ]
-    local = tuple(n for n in dict.fromkeys(fresh) if n not in arrays.kept)
+    parted = {
+        m.unit.step.target.array
+        for m in members
+        if isinstance(m.unit.step, Store) and not all(p.whole for p in m.unit.step.target.parts)
+    }
+    local = tuple(n for n in dict.fromkeys(fresh) if n not in arrays.kept and n not in parted)
     made = tuple(_allocated(n, arrays) for n in fresh if n not in local)
     sums = tuple(
         _allocated(n, arrays)

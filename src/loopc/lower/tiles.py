@@ -268,10 +268,10 @@ class Group:
             if name in self.sums or not unit.ask(can_be_made_in_blocks, axes):
                 return False
             own = unit.ask(written, member.axes)
-            known = self.places.get(name, own)
+            known = self.places.get(name)
             if isinstance(unit.step, Overlap) and (name in self.places or name not in self.made):
                 return False
-            if own is None or known is None or own.whole != known.whole or not own.agrees(known):
+            if own is None or (known is not None and not own.agrees(known)):
                 return False
             if not _agree(self.read.get(name, set()), own):
                 return False

@@ -33,11 +33,26 @@ def empty_ranges(
     return frozenset(s for s in sizes if _is_empty(s, dims, scalars))
 
 
+def filled_ranges(
+    program: Program, dims: Mapping[str, int], scalars: Mapping[str, int]
+) -> frozenset[Expr]:
+    """Return the extents, made of dims alone, that are positive in a call without empty ranges."""
+    if empty_ranges(program, dims, scalars):
+        return frozenset()
+    sizes = {extent(i) for i in walk(program) if isinstance(i, Index)}
+    return frozenset(s for s in sizes if (_number(s, dims, {}) or 0) > 0)
+
+
 def _is_empty(size: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) -> bool:
+    number = _number(size, dims, scalars)
+    return number is not None and number <= 0
+
+
+def _number(size: Expr, dims: Mapping[str, int], scalars: Mapping[str, int]) -> int | None:
     try:
-        return evaluate(size, dims, scalars) <= 0
+        return evaluate(size, dims, scalars)
     except KeyError:  # it depends on other indices or on cells, and is a mask anyway
-        return False
+        return None
 
 
 def guard_empty(program: Program, empty: frozenset[Expr]) -> Program:

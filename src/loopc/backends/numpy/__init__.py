@@ -237,7 +237,7 @@ class Compiled:
 
 def build(program: Program, case: Case) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
-    plan = lower(program, case.kinds, case.opt, uniform=case.uniform)
+    plan = lower(program, case.kinds, case.opt, uniform=case.uniform, filled=case.filled)
     if case.types is not None:
         plan = replace(plan, requires=tuple(_open(plan, case.extents)))
     text = _Text(case.opt, False, case.threads, case.types, case.extents)

@@ -36,7 +36,8 @@ def ufunc_method(
         shape = (*np.shape(inputs[0]), *np.shape(inputs[1]))
         return fresh(ledger, shape, _types(ufunc, tuple(map(_kind, inputs)))[0])
     assert method == "__call__", (ufunc, method)
-    kinds = _types(ufunc, tuple(map(_kind, inputs)))
+    dtype = rest.get("dtype")
+    kinds = _types(ufunc, tuple(map(_kind, inputs))) if dtype is None else (np.dtype(dtype),)
     if ufunc.signature is not None:
         return fresh(ledger, _GENERAL[ufunc.__name__](*map(shape_of, inputs)), kinds[0])
     shape = broadcast([shape_of(a) for a in inputs])

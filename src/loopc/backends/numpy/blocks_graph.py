@@ -12,8 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from loopc.backends.numpy import counted
 from loopc.backends.numpy.inline import inlined
-from loopc.backends.numpy.tile_items import Add, Item, Operation, Write, block_of, name_of
+from loopc.backends.numpy.tile_items import (
+    Add,
+    Item,
+    Operation,
+    Write,
+    block_of,
+    in_pieces,
+    name_of,
+)
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType
@@ -68,12 +77,14 @@ class Graph:
         self.left: dict[str, int] = {}
         self.partial: set[str] = set()
         self.added = {*(a.array for a in self.tile.sums), *self.tile.apart}
+        self.versions: dict[str, int] = {}
         for step in self.tile.body:
             if isinstance(step, Store) and self._is_block(step):
                 name = step.target.array
                 self.left[name] = self.left.get(name, 0) + 1
                 if not all(self._is_whole(p) for p in step.target.parts):
                     self.partial.add(name)
+        self.versions = dict.fromkeys(self.partial & in_pieces(self.tile.body), 0)
         for step in self.tile.body:
             self._step(step)
 
@@ -117,6 +128,10 @@ class Graph:
             assert row is not None
             value = Apply(row.fn, (target, value), target.axes)
         number = self._held(Cast(value, self.types[name], value.axes), target.axes)
+        if name in self.versions:
+            self.items.append(Write(target, number))
+            self.versions[name] += 1
+            return
         self.holds[name] = number
         self.left[name] = self.left.get(name, 0) - 1
         if self.left[name] == 0 and name not in self.tile.local:
@@ -162,6 +177,9 @@ class Graph:
                 inner = self.visit(arg) if not isinstance(arg, Range) else arg
                 if self.dtype(inner) == dtype and axes:
                     return inner
+                number = counted.as_float(self, inner, dtype)
+                if number is not None:
+                    return self.visit(number)
                 return self._operation(replace(value, arg=inner))
             case Apply() | Fold() | Along() | Contract():
                 return self._function(value)
@@ -332,7 +350,9 @@ class Graph:
         return floats and value.mask is None and (value.over == own[-1:] or not value.axes)
 
     def _operation(self, value: Value) -> Value:
-        key = identity(value)
+        key: Any = identity(value)
+        if isinstance(value, View) and value.array in self.versions:
+            key = (key, self.versions[value.array])
         number = self.known.get(key)
         if number is None:
             number = len(self.operations)

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import ATOM, Text
-from loopc.backends.numpy.tile_items import Operation
+from loopc.backends.numpy.tile_items import Operation, Write
 from loopc.backends.numpy.values import Speller
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
-from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Value, View
+from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Tile, Value, View
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.blocks_graph import Graph
@@ -68,6 +68,14 @@ def lies_together(graph: Graph, dims: tuple[Expr, ...] | None) -> bool:
     """Whether a block of these extents has no gaps in memory that is made for the largest one."""
     blocks = {size(i) for i in graph.tile.indices}
     return dims is not None and blocks.isdisjoint(dims[1:])
+
+
+def takes_product(speller: Speller, tile: Tile, write: Write, value: Contract) -> bool:
+    """Whether a product can go straight into an array's block: as a matrix it has no gaps."""
+    if not speller.spell(value).merged:
+        return True
+    made = any(a.array == write.view.array for a in tile.made)
+    return made and all(p.whole for p in write.view.parts[1:])
 
 
 def out(speller: Speller, operation: Operation, name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
-from loopc.lower.plan import Assign, Note, Overlap, Part, Store, Value, View
+from loopc.lower.plan import Assign, Note, Overlap, Part, Step, Store, Value, View
+from loopc.lower.plan_visit import walk
 
 
 @record()
@@ -91,7 +92,28 @@ def touched(item: Item) -> tuple[int, ...]:
             return ()
 
 
-def place_of_write(items: Sequence[Item], array: str) -> int:
-    """Return the item that writes an array's block; behind all of them if none does."""
-    places = (n for n, i in enumerate(items) if isinstance(i, Write) and i.view.array == array)
-    return next(places, len(items))
+def in_pieces(body: Sequence[Step]) -> set[str]:
+    """Return the arrays of which several parts are written or read in a block."""
+    found: dict[str, set[tuple[Part, ...]]] = {}
+    for step in body:
+        if isinstance(step, Assign | Store | Overlap):
+            views = [v for v in walk(step.value) if isinstance(v, View)]
+            views += [step.target] if isinstance(step, Store) else []
+            for view in views:
+                own = tuple(replace(p, axis=str(bool(p.axis)), whole=False) for p in view.parts)
+                found.setdefault(view.array, set()).add(own)
+    return {name for name, parts in found.items() if len(parts) > 1}
+
+
+def ends_in(items: Sequence[Item], place: int, write: Write, last: int) -> bool:
+    """Whether an operation's value, used last there, is written at once and not needed again."""
+    return items[place + 1] is write and last == place + 1
+
+
+def place_of_write(items: Sequence[Item], array: str, start: int) -> int:
+    """Return the first item from one on that writes to an array; behind all if none does."""
+    for place in range(start, len(items)):
+        item = items[place]
+        if isinstance(item, Write) and item.view.array == array:
+            return place
+    return len(items)

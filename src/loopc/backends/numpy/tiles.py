@@ -20,6 +20,7 @@ from loopc.backends.numpy.tile_items import (
     Operation,
     Write,
     block_of,
+    ends_in,
     name_of,
     place_of_write,
     touched,
@@ -56,7 +57,7 @@ class TileSpeller:
         self.expiring: dict[int, list[int]] = {}
         for number, place in enumerate(self.last):
             self.expiring.setdefault(place, []).append(number)
-        self.placed: dict[int, str] = {}
+        self.placed: dict[int, View] = {}
         self.opposites: dict[str, str] = {}
         self.written = {
             item.number: item for item in reversed(self.items) if isinstance(item, Write)
@@ -191,7 +192,7 @@ class TileSpeller:
             self._invariant(operation)
             return
         if isinstance(operation.value, View) and not operation.below:
-            self._leaf(operation)
+            self._leaf(operation, place)
             return
         self._computed(operation, place)
 
@@ -200,12 +201,12 @@ class TileSpeller:
         self.head.append(f"{name} = {calls.text(self.speller, operation.value, operation.axes)}")
         self._take(operation, Buffer(name, owned=False))
 
-    def _leaf(self, operation: Operation) -> None:
+    def _leaf(self, operation: Operation, place: int) -> None:
         """A block of an array in memory."""
         assert isinstance(operation.value, View)
         array = operation.value.array
         text = calls.text(self.speller, operation.value, operation.axes)
-        if place_of_write(self.items, array) < self.last[operation.number]:
+        if place_of_write(self.items, array, place) < self.last[operation.number]:
             text += ".copy()"
         name = self._named(array, text) if operation.axes else self._part_of(array, text)
         self._take(operation, Buffer(name, owned=False))
@@ -343,22 +344,20 @@ class TileSpeller:
         if write is None or operation.dtype != self.speller.types[write.view.array]:
             return None
         value = operation.value
-        if isinstance(value, Contract) and not self._takes_product(write, value):
+        if isinstance(value, Contract) and not calls.takes_product(
+            self.speller, self.tile, write, value
+        ):
             return None
         early = isinstance(value, Exactly) or (isinstance(value, Apply) and value.fn == "where")
         until = place - 1 if early else place  # these write before all is read
         if any(self.last[n] > until and self._reads(n, write) for n in self.buffers):
             return None
-        self.placed[operation.number] = write.view.array
+        last = self.last[operation.number]
+        if write.view.array in self.graph.versions and not ends_in(self.items, place, write, last):
+            return None
+        self.placed[operation.number] = write.view
         view = self.speller.view(write.view.array, write.view.parts)
         return Buffer(self._named(write.view.array, view), owned=False)
-
-    def _takes_product(self, write: Write, value: Contract) -> bool:
-        """Whether a product can go straight into an array's block: as a matrix it has no gaps."""
-        if not self.speller.spell(value).merged:
-            return True
-        made = any(a.array == write.view.array for a in self.tile.made)
-        return made and all(p.whole for p in write.view.parts[1:])
 
     def _named(self, array: str, view: str) -> str:
         """Return the name of a part of an array: the array's own where the block is all of it."""
@@ -389,7 +388,7 @@ class TileSpeller:
         self.buffers[number] = Buffer(self.buffers[number].name, owned=False)
 
     def _write(self, item: Write) -> None:
-        if self.placed.get(item.number) == item.view.array:
+        if self.placed.get(item.number) == item.view:
             return
         view = self.speller.view(item.view.array, item.view.parts)
         value = self.speller.text(block_of(item.number, item.view.axes))

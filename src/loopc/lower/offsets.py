@@ -1,0 +1,71 @@
+"""The few offsets of small windows, those of a pool, taken one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+from loopc.diagnostics.record import replace
+from loopc.ir.affine import affine
+from loopc.ir.nodes import Access, Const, Expr, Index, IndexRef
+from loopc.ir.visit import substitute
+
+if TYPE_CHECKING:
+    from loopc.lower.statement import Job
+
+Point = Mapping[str, Const]
+
+
+class FewOffsets(Exception):  # noqa: N818 - no error: another way to lower
+    """Windows that overlap have few offsets: each is a statement of its own."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(names)
+
+
+def points(indices: Mapping[str, Index], names: Sequence[str]) -> list[Point]:
+    """Return the values of indices that have literal ranges, in the order of their loops."""
+    ranges = (range(_int(i.start), _int(i.stop), i.step) for n in names for i in [indices[n]])
+    return [{n: Const(v) for n, v in zip(names, at, strict=True)} for at in product(*ranges)]
+
+
+def one_by_one(job: Job, names: Sequence[str]) -> Iterator[Job]:
+    """Yield the update at each value of some indices.
+
+    Where no two of them have a cell in common, all find their cells as they were made.
+    """
+    found = points({i.name: i for i in job.parallel}, names)
+    apart = _meet_nowhere(job.update.target, found)
+    for number, at in enumerate(found):
+        yield replace(
+            job,
+            update=substitute(job.update, at),
+            parallel=tuple(substitute(i, at) for i in job.parallel if i.name not in names),
+            guards=tuple(substitute(g, at) for g in job.guards),
+            fresh=job.fresh and (apart or number == 0),
+            occupied=tuple(i for i in job.occupied if i.name not in names),
+        )
+
+
+def _meet_nowhere(target: Access, found: Sequence[Point]) -> bool:
+    """Whether a target has different cells at all these points, wherever its windows are."""
+    return all(
+        any(_differs(s.at, a, b) for s in target.subscripts) for a, b in combinations(found, 2)
+    )
+
+
+def _differs(at: Expr, a: Point, b: Point) -> bool:
+    form = affine(at)
+    if form is None or not all(isinstance(atom, IndexRef) for atom, _ in form.terms):
+        return False
+    steps = {atom.name: c for atom, c in form.terms if isinstance(atom, IndexRef)}
+    apart = sum(c * int(b[n].value.real - a[n].value.real) for n, c in steps.items() if n in a)
+    moves = [abs(c) for n, c in steps.items() if n not in a]
+    return apart % moves[0] != 0 if len(moves) == 1 else not moves and apart != 0
+
+
+def _int(expr: Expr | None) -> int:
+    assert isinstance(expr, Const)
+    return int(expr.value.real)
