@@ -7,6 +7,10 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 
 import loopc
 import programs_nn
@@ -44,3 +48,14 @@ def test_ruff_finds_nothing_in_modules_of_benchmarks_and_layers(tmp_path: Path) 
 
 
 BENCHMARKS = sorted(p.stem for p in (TESTS.parent / "benchmarks").glob("bench_*.py"))
+
+
+def test_the_gradient_of_a_saved_module_takes_what_the_program_takes() -> None:
+    source = "input x[N], p[N]: int\nfor i: t[i] = x[p[i]]\nfor i: L += x[i]**2\noutput L\n"
+    space: dict[str, Any] = {}
+    exec(loopc.compile(source, wrt=["x"]).source, space)
+    arrays = {"x": np.ones(3), "p": np.arange(3)}
+    assert space["forward"](**arrays)["L"] == 3
+    assert space["value_and_grad"](**arrays)[1]["x"].tolist() == [2, 2, 2]
+    with pytest.raises(TypeError, match="unknown"):
+        space["value_and_grad"](**arrays, q=1.0)

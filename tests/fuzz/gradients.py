@@ -20,6 +20,9 @@ from .programs import Case
 
 Arrays = dict[str, np.ndarray]
 
+STAGES = ("opt0", "printed", "tangent", "specialized", "standalone")
+"""What is judged beside `opt2`, by the program's number."""
+
 
 def judge_gradient(case: Case, seed: int) -> Verdict:
     """Return whether the adjoint and the tangent are exact, and the printed adjoint is."""
@@ -74,9 +77,9 @@ def _compare(
     try:
         made = adjoint(program._program, floats, wrt, seeded=True)
         text = to_text(made.program)
-        for stage in ("opt2", ("opt0", "printed", "tangent", "specialized")[seed // 2 % 4]):
-            if stage == "specialized":
-                found = _specialized(case_text, given, seeds)
+        for stage in ("opt2", STAGES[seed // 2 % len(STAGES)]):
+            if stage in ("specialized", "standalone"):
+                found = _of_loss(stage, *_with_loss(case_text, given, seeds))
                 wanted = expected
             elif stage == "tangent":
                 tangents = {n: _numbers(rng, given[n].shape) for n in wrt}
@@ -106,23 +109,26 @@ def _compare(
     return OK
 
 
-def _specialized(text: str, given: Arrays, seeds: Arrays) -> Arrays:
-    """Return the gradients of the outputs' sum by their seeds, of a specialised call's second run."""
+def _with_loss(text: str, given: Arrays, seeds: Arrays) -> tuple[Program, Arrays]:
+    """Return a program of the sum of all outputs by their seeds, and its arrays."""
     lines = [line for line in text.splitlines() if not line.startswith("output")]
-    weights = {f"seed_{n}": a for n, a in seeds.items()}
     for name, seed in seeds.items():
         indices = [f"q{axis}" for axis in range(seed.ndim)]
-        cell = f"[{','.join(indices)}]" if indices else ""
-        lines.insert(
-            0,
-            f"input seed_{name}[{', '.join(map(str, seed.shape))}]"
-            if cell
-            else f"input seed_{name}",
-        )
+        cell, shape = (f"[{','.join(x)}]" if x else "" for x in (indices, map(str, seed.shape)))
         ranges = ", ".join(f"{i} < {n}" for i, n in zip(indices, seed.shape, strict=True))
+        lines.insert(0, f"input seed_{name}{shape if cell else ''}")
         lines.append(f"{f'for {ranges}: ' if cell else ''}loss_ += seed_{name}{cell} {name}{cell}")
     program = compiled("\n".join([*lines, "output loss_"]))
-    arrays = {n: a for n, a in {**given, **weights}.items() if n in program.inputs}
+    arrays = {**given, **{f"seed_{n}": a for n, a in seeds.items()}}
+    return program, {n: a for n, a in arrays.items() if n in program.inputs}
+
+
+def _of_loss(stage: str, program: Program, arrays: Arrays) -> Arrays:
+    """Return the gradients of a saved module, or those of a specialised call's second run."""
+    if stage == "standalone":
+        space: dict[str, Any] = {"__name__": "alone"}
+        exec(compile(program.source, "alone.py", "exec"), space)
+        return dict(space["value_and_grad"](**arrays)[1])
     fast = program.specialize(arrays)
     ordered = [arrays[n] for n in fast.inputs]
     fast.grad(*(np.zeros_like(a) if a.dtype.kind == "f" else a for a in ordered))

@@ -301,7 +301,9 @@ def emit(module: Module) -> str:
         gradient = lower(module.gradient, module.kinds, module.opt, uniform=uniform)
         results = [{n: n for n in program.outputs}, dict(module.gradients)]
         text.add(gradient, "_value_and_grad", results)
-        text.parts.append(_GRADIENT.replace("NAMES", _names(gradient, module.gradient)))
+        less = {*plan.inputs, *plan.free} - {*gradient.inputs, *gradient.free}
+        made = _GRADIENT_OF_LESS if less else _GRADIENT
+        text.parts.append(made.replace("NAMES", _names(gradient, module.gradient)))
     return text.text(docstring(module, plan, gradient))
 
 
@@ -376,6 +378,14 @@ _GRADIENT = '''\
 def value_and_grad(**arrays):
     """Return the outputs and the gradients, both by name."""
     return _value_and_grad(*_inputs(NAMES, arrays))
+'''
+
+_GRADIENT_OF_LESS = '''\
+def value_and_grad(**arrays):
+    """Return the outputs and the gradients, both by name; inputs they do not need may be there."""
+    names = NAMES
+    needed = {n: a for n, a in arrays.items() if n in names or n not in INPUTS}
+    return _value_and_grad(*_inputs(names, needed))
 '''
 
 BACKEND = Backend("numpy", (), build, emit, saved, revive)
