@@ -19,8 +19,9 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## train the lecture's network on handwritten digits
 	$(BIN)/loopc demo
 
-test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest
+WORKERS ?= auto
+test: $(STAMP) ## run the tests, on WORKERS processes
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-all: $(STAMP) ## run the tests; a peer that is not installed is an error
 	LOOPC_TEST_ALL=1 $(BIN)/python -m pytest
