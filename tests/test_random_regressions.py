@@ -244,6 +244,10 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a slope of wider floats than those that it multiplies": (
+        "input x[N], z[N]\nfor i < N: t += N z[i] relu'(x[i])\n",
+        {"x": whole(3), "z": whole(3).astype(np.float32)},
+    ),
     "a float bounds a loop that runs in order": (
         "input x[N], z\nfor b < N:\n    t[b] = x[b] + 1\n    if b < z: y[b] = t[clamp(b+1)]\n",
         {"x": whole(3), "z": np.array(np.inf)},
