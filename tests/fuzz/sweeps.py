@@ -50,9 +50,7 @@ def _cell(sketch: Sketch, arrays: list[tuple[str, int]], names: list[str]) -> st
     if sketch.chance(25):
         sketch.rng.shuffle(order)
     fixed = ("1", "2") if sketch.sizes["N"] > 2 else ()  # cells that are there, though no loop runs
-    places = (
-        sketch.pick(*[n + sketch.pick(*STEPS)] * 5, f"N-1-{n}", *fixed) for n in order[:axes]
-    )
+    places = (sketch.pick(*[n + sketch.pick(*STEPS)] * 5, f"N-1-{n}", *fixed) for n in order[:axes])
     return f"{name}[{','.join(places)}]"
 
 
