@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import random
 import sys
@@ -36,7 +35,6 @@ def main() -> int:
     )
     args = parser.parse_args()
     os.environ["LOOPC_CACHE"] = "off"
-    gc.set_threshold(100_000, 20, 50)  # programs leave few cycles: a tenth of the time is looking
     counts: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     failing: list[int] = []

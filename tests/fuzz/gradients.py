@@ -15,7 +15,7 @@ from loopc.diagnostics.errors import BoundsError, LoopcError
 from loopc.ir.unbuild import to_text
 
 from .duals import Dual, Interpreter, NotExactError
-from .judge import OK, Verdict, at, compiled, crash, run
+from .judge import OK, Verdict, at, compiled, crash, run, saved
 from .programs import Case
 
 Arrays = dict[str, np.ndarray]
@@ -126,9 +126,7 @@ def _with_loss(text: str, given: Arrays, seeds: Arrays) -> tuple[Program, Arrays
 def _of_loss(stage: str, program: Program, arrays: Arrays) -> Arrays:
     """Return the gradients of a saved module, or those of a specialised call's second run."""
     if stage == "standalone":
-        space: dict[str, Any] = {"__name__": "alone"}
-        exec(compile(program.source, "alone.py", "exec"), space)
-        return dict(space["value_and_grad"](**arrays)[1])
+        return dict(saved(program)["value_and_grad"](**arrays)[1])
     fast = program.specialize(arrays)
     ordered = [arrays[n] for n in fast.inputs]
     fast.grad(*(np.zeros_like(a) if a.dtype.kind == "f" else a for a in ordered))

@@ -236,11 +236,16 @@ def _specialized(program: Program, arrays: dict[str, np.ndarray]) -> dict[str, n
 
 
 def _alone(program: Program, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    given = {n: a for n, a in arrays.items() if n in program.inputs}
+    found: dict[str, np.ndarray] = saved(program)["forward"](**given)
+    return found
+
+
+def saved(program: Program) -> dict[str, Any]:
+    """Return the names of the module that a program is saved as."""
     space: dict[str, Any] = {"__name__": "alone"}
     exec(compile(program.source, "alone.py", "exec"), space)
-    given = {n: a for n, a in arrays.items() if n in program.inputs}
-    found: dict[str, np.ndarray] = space["forward"](**given)
-    return found
+    return space
 
 
 def crash(stage: str, error: Exception) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .expressions import Bound, expression
-from .sketch import Sketch
+from .sketch import Sketch, cell
 
 STEPS = ("-1", "", "", "+1")
 
@@ -29,8 +29,8 @@ def sweep(sketch: Sketch) -> None:
         sketch.lines.append(f"    {_guard(sketch, names)}{target} {op} {value}")
     for name, axes in arrays:
         inner = ", ".join(f"{n} < N" for n in names[:axes])
-        cell = f"{name}[{','.join(names[:axes])}]"
-        sketch.lines.append(f"for {inner}: {cell} = clip({cell}, -99, 99)")
+        own = cell(name, names[:axes])
+        sketch.lines.append(f"for {inner}: {own} = clip({own}, -99, 99)")
         sketch.holds(name, ("N",) * axes, 100)
 
 
@@ -40,7 +40,7 @@ def _started(sketch: Sketch, names: list[str]) -> tuple[str, int]:
     sketch.declare(name, ("N",) * len(names))
     first = expression(sketch, {n: Bound("N") for n in names}, 1)
     inner = ", ".join(f"{n} < N" for n in names)
-    sketch.lines.append(f"for {inner}: {name}[{','.join(names)}] = clip({first.text}, -4, 4)")
+    sketch.lines.append(f"for {inner}: {cell(name, names)} = clip({first.text}, -4, 4)")
     return name, len(names)
 
 
@@ -51,7 +51,7 @@ def _cell(sketch: Sketch, arrays: list[tuple[str, int]], names: list[str]) -> st
         sketch.rng.shuffle(order)
     fixed = ("1", "2") if sketch.sizes["N"] > 2 else ()  # cells that are there, though no loop runs
     places = (sketch.pick(*[n + sketch.pick(*STEPS)] * 5, f"N-1-{n}", *fixed) for n in order[:axes])
-    return f"{name}[{','.join(places)}]"
+    return cell(name, list(places))
 
 
 def _guard(sketch: Sketch, names: list[str]) -> str:

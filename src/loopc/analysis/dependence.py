@@ -235,16 +235,25 @@ def common_loops(a: Leaf, b: Leaf) -> int:
     return count
 
 
-def may_meet(a: Leaf, x: Ref, b: Leaf, y: Ref, level: int | None, common: int = 0) -> bool:
+def may_meet(
+    a: Leaf,
+    x: Ref,
+    b: Leaf,
+    y: Ref,
+    level: int | None,
+    common: int = 0,
+    behind: int | None = None,
+) -> bool:
     """Whether `x` at some iteration and `y` at a later one of `level` can be the same cell.
 
-    `level` None: at the same iteration of all `common` loops.
+    `level` None: at the same iteration of all `common` loops. `behind`: a loop further in, of
+    which `y` is in an earlier iteration.
     """
     if level is not None and _told_apart(a.levels, x, y, level):
         return False
     same = common if level is None else level
     mine, other = _side(a), _side(b)
-    return meet(mine, other, level, same, (x.access, x.inner), (y.access, y.inner))
+    return meet(mine, other, level, same, (x.access, x.inner), (y.access, y.inner), behind)
 
 
 def keeps_inside(leaf: Leaf, level: int, inner: int) -> bool:
@@ -253,14 +262,8 @@ def keeps_inside(leaf: Leaf, level: int, inner: int) -> bool:
     A cell is read, or written, and then written in a later iteration of the outer loop, which is
     an earlier one of the inner loop.
     """
-    write = leaf.refs[0]
-    side = _side(leaf)
-    return any(
-        meet(side, side, level, level, (x.access, x.inner), (write.access, ()), inner)
-        for x in leaf.refs
-        if x.access.array == write.access.array and not (x.write and x.op != "=")
-        if not _told_apart(leaf.levels, x, write, level)
-    )
+    pairs = ((x, y) for x, y in _conflicts(leaf, leaf, within=True) if y.write)
+    return any(may_meet(leaf, x, leaf, y, level, behind=inner) for x, y in pairs)
 
 
 def _side(leaf: Leaf) -> Side:

@@ -117,6 +117,10 @@ def names_of(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
 _TOO_BIG = ("array is too big", "Maximum allowed dimension")
 
 
+RAISED = (IndexError, MemoryError, OverflowError, ValueError)
+"""What a generated module raises that has a place, or a message of loopc's own."""
+
+
 def located(error: Exception, program: nodes.Program) -> Exception:
     """Turn a generated module's error into loopc's, with its place."""
     if isinstance(error, MemoryError) or str(error).startswith(_TOO_BIG):

@@ -13,7 +13,7 @@ from loopc.api import arrays as calls
 from loopc.api import routes
 from loopc.api.fitting import fitted_gradient, fitted_run
 from loopc.api.limits import within_limits
-from loopc.api.options import ArrayType, Options, located, shape_text
+from loopc.api.options import RAISED, ArrayType, Options, located, shape_text
 from loopc.api.results import Results
 from loopc.api.runnables import built
 from loopc.autodiff.adjoint import Adjoint, adjoint
@@ -386,7 +386,7 @@ class Program:
             given = call.arrays
         try:
             return route(given)
-        except (IndexError, MemoryError, OverflowError, ValueError) as error:
+        except RAISED as error:
             raise located(error, program) from None
 
     def _runnable(self, key: Any, program: nodes.Program, call: calls.Call) -> backends.Runnable:

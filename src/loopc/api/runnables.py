@@ -11,7 +11,7 @@ from loopc.api.limits import within_limits
 from loopc.api.options import Options
 from loopc.diagnostics.record import record
 from loopc.ir.magnitude import Magnitudes
-from loopc.ir.nodes import Program
+from loopc.ir.nodes import Expr, Program
 from loopc.passes.guard_empty import empty_ranges, filled_ranges, guard_empty
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def built(compiled: Compiled, key: Any, program: Program, call: calls.Call) -> b
 
 def made(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
     """Return what runs a program for arrays like those of a call."""
+    filled = filled_ranges(program, call.dims, call.scalars)
     if call.alone or backend.saved is None or backend.revive is None or not cache.is_on():
-        return _built(program, options, backend, call)
+        return _built(program, options, backend, call, filled)
     facts = {"backend": backend.name, "kinds": call.kinds, "uniform": call.uniform}
-    filled = bool(filled_ranges(program, call.dims, call.scalars))
-    facts |= {"opt": options.opt, "threads": options.threads, "filled": filled}
+    facts |= {"opt": options.opt, "threads": options.threads, "filled": bool(filled)}
     general = cache.key_of(program, facts)
     special = cache.key_of_case(general, call.magnitudes)
     for key in (general, special):
@@ -67,17 +67,22 @@ def made(program: Program, options: Options, backend: backends.Backend, call: ca
         if found is not None:
             cache.MEMORY.put(key, found)
             return Made(found, key == special)
-    new = _built(program, options, backend, call)
+    new = _built(program, options, backend, call, filled)
     key = special if new.by_extents else general
     cache.MEMORY.put(key, new.runnable)
     cache.store(key, backend.saved(new.runnable))
     return new
 
 
-def _built(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:
+def _built(
+    program: Program,
+    options: Options,
+    backend: backends.Backend,
+    call: calls.Call,
+    filled: frozenset[Expr],
+) -> Made:
     opt, sizes = options.opt, Magnitudes(call.dims, kinds=dict(call.kinds))
     optimised = program if _is_judge(backend) else passes.run(program, opt, sizes)
-    filled = filled_ranges(program, call.dims, call.scalars)
     facts = opt, call.uniform, call.dims, options.threads, call.types, filled
     runnable = backend.build(optimised, backends.Case(dict(call.kinds), *facts))
     return Made(runnable, runnable.by_extents or sizes.by_extents)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loopc.api.fitting import fitted_gradient, fitted_run
-from loopc.api.options import located
+from loopc.api.options import RAISED, located
 from loopc.api.results import Results
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import LoopcError
@@ -151,7 +151,7 @@ class Specialized:
             if len(apart) < len(out):
                 way.results.update({n: (a.shape, a.dtype) for n, a in found.items() if n in out})
             return found
-        except (IndexError, MemoryError, OverflowError, ValueError) as error:
+        except RAISED as error:
             raise located(error, way.program) from None
 
     def _can_hold(self, way: _Way, name: str, array: Any, arrays: tuple[Any, ...]) -> bool:

@@ -248,8 +248,6 @@ class _Run:
         dtype = of_expr(expr.body, self.types)
         name = "int64" if dtype is None else concrete(dtype, self.given)
         start = reductions.start(row, name)
-        if np.dtype(name).kind in "iu" and isinstance(row.identity, float):
-            start = np.dtype(name).type(start)  # with the bounds of its type, which wrap
         if row.form == "fold":
             return lambda env: _fold(row, start, terms(env).values)
         if row.form == "pointwise":

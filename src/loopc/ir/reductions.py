@@ -359,6 +359,8 @@ def by_op(op: str) -> Reduction | None:
 def start(row: Reduction | None, dtype: str) -> Any:
     """Return the identity as a value of a NumPy type: integers have bounds in the place of inf.
 
+    These are of the type itself: the least int8 less 1 is the largest.
+
     `row` None is the operator `=`, which starts from 0.
     """
     value = 0 if row is None else row.identity
@@ -366,7 +368,7 @@ def start(row: Reduction | None, dtype: str) -> Any:
         return value
     if dtype == "bool":
         return value > 0
-    unsigned = dtype.startswith("u")
-    bits = int(dtype.lstrip("uint"))
-    low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    return high if value > 0 else low
+    import numpy as np
+
+    ends = np.iinfo(dtype)
+    return np.dtype(dtype).type(ends.max if value > 0 else ends.min)

@@ -25,9 +25,16 @@ class FewOffsets(Exception):  # noqa: N818 - no error: another way to lower
         self.names = tuple(names)
 
 
+def literal(index: Index) -> range | None:
+    """Return the values of an index whose range is made of numbers; None: it is not."""
+    if not (isinstance(index.start, Const) and isinstance(index.stop, Const)):
+        return None
+    return range(int(index.start.value.real), int(index.stop.value.real), index.step)
+
+
 def points(indices: Mapping[str, Index], names: Sequence[str]) -> list[Point]:
     """Return the values of indices that have literal ranges, in the order of their loops."""
-    ranges = (range(_int(i.start), _int(i.stop), i.step) for n in names for i in [indices[n]])
+    ranges = [found for n in names if (found := literal(indices[n])) is not None]
     return [{n: Const(v) for n, v in zip(names, at, strict=True)} for at in product(*ranges)]
 
 
@@ -64,8 +71,3 @@ def _differs(at: Expr, a: Point, b: Point) -> bool:
     apart = sum(c * int(b[n].value.real - a[n].value.real) for n, c in steps.items() if n in a)
     moves = [abs(c) for n, c in steps.items() if n not in a]
     return apart % moves[0] != 0 if len(moves) == 1 else not moves and apart != 0
-
-
-def _int(expr: Expr | None) -> int:
-    assert isinstance(expr, Const)
-    return int(expr.value.real)

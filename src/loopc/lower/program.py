@@ -44,8 +44,7 @@ def lower(
     """
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
-    context = Context(arrays, types, opt, changing(program), forgiving(program))
-    context.filled = filled
+    context = Context(arrays, types, opt, changing(program), forgiving(program), filled=filled)
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}

@@ -13,6 +13,7 @@ from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access as accesses
 from loopc.lower.blocks import is_window
+from loopc.lower.offsets import literal
 from loopc.lower.plan import Packed, Strided, Value
 
 if TYPE_CHECKING:
@@ -112,10 +113,10 @@ def few(lowering: Lowering, names: tuple[str, ...]) -> bool:
     """Whether indices have literal ranges with few points together."""
     total = 1
     for name in names:
-        index = lowering.box.indices[name]
-        if not (isinstance(index.start, Const) and isinstance(index.stop, Const)):
+        values = literal(lowering.box.indices[name])
+        if values is None:
             return False
-        total *= len(range(int(index.start.value.real), int(index.stop.value.real), index.step))
+        total *= len(values)
     return 1 <= total <= UNROLLED
 
 

@@ -63,11 +63,11 @@ INPUTS = {
 
 def _inputs(table, arrays):
     """Return the arguments in order, as arrays; a Python number takes the arrays' float type."""
-    unknown = [name for name in arrays if name not in table]
+    unknown = [name for name in arrays if name not in table and name not in INPUTS]
     missing = [name for name in table if name not in arrays and not table[name][2]]
     if unknown or missing:
         raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
-    types = [getattr(a, "dtype", None) for a in arrays.values()]
+    types = [getattr(a, "dtype", None) for name, a in arrays.items() if name in table]
     floats = [t for t in types if getattr(t, "kind", "") == "f"]
     common = np.result_type(*floats) if floats else np.dtype(np.float64)
     found = []

@@ -301,9 +301,7 @@ def emit(module: Module) -> str:
         gradient = lower(module.gradient, module.kinds, module.opt, uniform=uniform)
         results = [{n: n for n in program.outputs}, dict(module.gradients)]
         text.add(gradient, "_value_and_grad", results)
-        less = {*plan.inputs, *plan.free} - {*gradient.inputs, *gradient.free}
-        made = _GRADIENT_OF_LESS if less else _GRADIENT
-        text.parts.append(made.replace("NAMES", _names(gradient, module.gradient)))
+        text.parts.append(_GRADIENT.replace("NAMES", _names(gradient, module.gradient)))
     return text.text(docstring(module, plan, gradient))
 
 
@@ -337,11 +335,11 @@ def _names(plan: Plan, program: Program) -> str:
 _INPUTS = '''\
 def _inputs(table, arrays):
     """Return the arguments in order, as arrays; a Python number takes the arrays' float type."""
-    unknown = [name for name in arrays if name not in table]
+    unknown = [name for name in arrays if name not in table and name not in INPUTS]
     missing = [name for name in table if name not in arrays and not table[name][2]]
     if unknown or missing:
         raise TypeError(f"L0701: missing {missing}, unknown {unknown}")
-    types = [getattr(a, "dtype", None) for a in arrays.values()]
+    types = [getattr(a, "dtype", None) for name, a in arrays.items() if name in table]
     floats = [t for t in types if getattr(t, "kind", "") == "f"]
     common = np.result_type(*floats) if floats else np.dtype(np.float64)
     found = []
@@ -378,14 +376,6 @@ _GRADIENT = '''\
 def value_and_grad(**arrays):
     """Return the outputs and the gradients, both by name."""
     return _value_and_grad(*_inputs(NAMES, arrays))
-'''
-
-_GRADIENT_OF_LESS = '''\
-def value_and_grad(**arrays):
-    """Return the outputs and the gradients, both by name; inputs they do not need may be there."""
-    names = NAMES
-    needed = {n: a for n, a in arrays.items() if n in names or n not in INPUTS}
-    return _value_and_grad(*_inputs(names, needed))
 '''
 
 BACKEND = Backend("numpy", (), build, emit, saved, revive)
