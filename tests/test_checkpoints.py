@@ -127,3 +127,27 @@ def test_steps_that_cannot_be_are_refused(every: object) -> None:
     with pytest.raises(loopc.LoopcError) as caught:
         loopc.compile(SCALAR, checkpoint=every)
     assert caught.value.code == "L0709"
+
+
+@pytest.mark.parametrize("value", ["c[k] x[i,k]", "tanh(x[i,k])", "9 * 0 * x[i,k]"])
+def test_a_part_that_runs_again_is_rewritten_alone(value: str) -> None:
+    text = f"""
+    input x[N,K], c[K]
+    output y
+    dim t[N,2], s[2], y[N,2]
+    for i < N:
+        for k < K:
+            s[1] += i / 9
+            if i % 2 == 0:
+                t[i,0] = {value}
+        s[pad(2*i-1)] min= 9
+    for i < N, j < 2: y[i,j] += 3 tanh(0.3 s[j] t[i,j])
+    """
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.normal(size=(5, 3)), "c": rng.normal(size=3)}
+    arrays = {n: arrays[n] for n in loopc.compile(text).inputs}
+    seeds = {"y": rng.normal(size=(5, 2))}
+    expected = loopc.compile(text).vjp(arrays, seeds)
+    found = loopc.compile(text, checkpoint=2).vjp(arrays, seeds)
+    for name, gradient in expected.items():
+        np.testing.assert_allclose(found[name], gradient, rtol=1e-13, atol=1e-13)

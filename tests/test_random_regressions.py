@@ -25,6 +25,22 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N: t[i] = sum[j < N if w[j] > 0](cumsum[i < N](x[p[i]] w[i]) x[j])\n",
         {"x": whole(4), "p": np.arange(4), "w": whole(4)},
     ),
+    "a product of a zero and a negative prints with its sign": (
+        "input x[N]\nfor i < N: t[i] = -0 * -x[i]\nfor i: y[i] = t[i] x[i]\n",
+        {"x": whole(3)},
+    ),
+    "a sum of integers beside a contraction is a float32": (
+        "input x0, t[N], x[K], p[K]: int, b[K]: bool\n"
+        "for c < K: x0 += t[N-1] x[c] + p[c] + (b[c] and x[c] > 0) + c\n"
+        "for n, c: y[n] += t[n] x[c] + p[c] p[c]\n",
+        {
+            "x0": np.float32(3),
+            "t": whole(3).astype(np.float32),
+            "x": whole(4).astype(np.float32),
+            "p": np.arange(4, dtype=np.int16),
+            "b": whole(4) > 0,
+        },
+    ),
     "a padded read at the last index of a triangle": (
         "input x[N], z[K,M]\nfor c < K, j in range(c, M):\n    t[0] = x[pad(2*j-1)] z[0,0]\n",
         {"x": whole(3), "z": whole(3, 2)},

@@ -96,7 +96,8 @@ def with_checkpoints(
         later = {u.target.array for o in sweeps[number + 1 :] for _, u in updates((o.plain,))}
         made = _parts(sweep, wanted, names, used, later)
         if made is not None:
-            done[number] = made
+            recorded, back = (tuple(map(_copied, s)) for s in (made.recorded, made.adjoint))
+            done[number] = Sweep(made.plain, recorded, back)
     return done
 
 
@@ -243,6 +244,13 @@ def _once_more(
     own = wanted.loops[number].local
     starts = [s for s in starts if not _writes(s, own)]
     return (*starts, *inner.recorded, *inner.adjoint)
+
+
+def _copied(stmt: Stmt) -> Stmt:
+    """Return a statement whose parts are objects of their own: each run of a part is rewritten alone."""
+    if not isinstance(stmt, For):
+        return replace(stmt)
+    return replace(stmt, body=tuple(map(_copied, stmt.body)))
 
 
 def _writes(stmt: Stmt, names: Collection[str]) -> bool:

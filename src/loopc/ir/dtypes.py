@@ -207,7 +207,7 @@ def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
             dtype = of_call(fn, [of_expr(a, types) for a in args])
             return as_float(dtype) if dtype is not None and is_reciprocal(expr) else dtype
         case Reduce(op, body=body):
-            return _of_reduction(op, of_expr(body, types))
+            return of_reduction(op, of_expr(body, types))
 
 
 def is_reciprocal(call: Call) -> bool:
@@ -244,7 +244,8 @@ def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
     return joined
 
 
-def _of_reduction(op: str, body: DType | None) -> DType | None:
+def of_reduction(op: str, body: DType | None) -> DType | None:
+    """Return the type of a reduction of values of a given type."""
     row = lookup_reduction(op)
     assert row is not None, op
     if row.result == "bool":

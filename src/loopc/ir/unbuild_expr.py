@@ -155,7 +155,7 @@ def _factors(expr: Expr) -> Iterator[tree.Operand]:
     match expr:
         case Call("neg", (inner,)):
             first, *rest = _factors(inner) if _is_chain(inner) else _operand("", inner)
-            if first.negations:
+            if first.negations or first.expr == tree.Number("0"):  # `-0` is the integer 0
                 yield tree.Operand("", 1, tree.Group((expression_tree(inner),)))
                 return
             yield replace(first, negations=1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import record, replace
-from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join
+from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
 from loopc.ir.nodes import Call, Expr, Read
 from loopc.ir.visit import free_indices
 from loopc.lower import growth
@@ -45,8 +45,8 @@ def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     """Lower a sum all of whose terms count; the masks say where it is needed."""
     parts = _terms(body)
     if len(parts) > 1 and any(_is_contraction(lowering, p) for p in parts):
-        values = tuple(_summed(lowering, p, over) for p in parts)
-        return Apply("add", values, lowering.union(*values))
+        types = [of_reduction("sum", lowering.type_of(p)) for p in parts]
+        return lowering.applied("add", [_summed(lowering, p, over) for p in parts], types)
     product = _split(lowering, body, over)
     fewer = _multiplied_out(lowering, product, over)
     if fewer is not None:
