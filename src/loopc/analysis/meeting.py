@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from loopc.analysis.diophantine import Form, linear, may_hold, of_guard, of_range
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import Affine, affine, at_least, to_expr
+from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent, tighten
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Read
 from loopc.ir.visit import free_indices, map_children, reads, substitute
@@ -69,8 +69,9 @@ def _frame(a: Side, b: Side, level: int | None, same: int, behind: int | None) -
     if level is not None:
         index = a[0][level]
         name = index.name
+        assert index.stop is not None
         mine[name] = IndexRef(name)
-        ranges[name] = index
+        ranges[name] = replace(index, stop=plus(index.stop, -index.step))  # another one follows
         trips = extent(replace(index, start=IndexRef(name)))
         ranges[DISTANCE] = Index(DISTANCE, Const(1), trips)
         step = Call("mul", (Const(index.step), IndexRef(DISTANCE)))

@@ -247,7 +247,7 @@ def _once_more(
 
 
 def _copied(stmt: Stmt) -> Stmt:
-    """Return a statement whose parts are objects of their own: each run of a part is rewritten alone."""
+    """Return a statement as objects of its own: each run of a part is rewritten alone."""
     if not isinstance(stmt, For):
         return replace(stmt)
     return replace(stmt, body=tuple(map(_copied, stmt.body)))

@@ -22,7 +22,7 @@ from loopc.lower.plan import (
 )
 from loopc.lower.plan_visit import touched
 from loopc.lower.schedule import Group, Scheduler
-from loopc.lower.tiles import tiled
+from loopc.lower.tiles import PREPARED, SERIAL, tiled
 
 
 def lower(
@@ -32,6 +32,7 @@ def lower(
     *,
     uniform: bool = False,
     filled: frozenset[Expr] = frozenset(),
+    prepared: bool = False,
 ) -> Plan:
     """Return the plan of a program.
 
@@ -41,6 +42,7 @@ def lower(
         opt: 0 keeps one operation per loop.
         uniform: whether all float inputs have one type.
         filled: the extents of ranges that surely have a value.
+        prepared: whether it is for calls of known shapes.
     """
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
@@ -50,7 +52,8 @@ def lower(
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
     if opt >= 2:
         inputs = (a.name for a in program.arrays if a.kind != "temp")
-        steps = tiled(steps, inputs, program.outputs, shapes, context.types)
+        serial = PREPARED if prepared else SERIAL
+        steps = tiled(steps, inputs, program.outputs, shapes, context.types, serial)
         steps = tuple(on_numbers(s, shapes, context.types) for s in steps)
     dims, free = _dim_rules(program)
     return Plan(

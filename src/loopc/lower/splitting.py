@@ -1,7 +1,9 @@
 """Loops that carry a dependence at one point alone, split there into loops that carry none.
 
     for i, j  D[i,j] = min(D[i,j], D[i,k] + D[k,j])
-    ->  for i < k …;  for i in range(k, k+1) …;  for i in range(k+1, N) …      and each by j alike
+    ->  for i <= k …;  for i in range(k+1, N) …      and each by j alike
+
+What runs at the point itself joins the part below it, or above it, where it can.
 
 Source: loop splitting for weak-zero dependences, Allen and Kennedy, Optimizing Compilers for Modern
 Architectures, ch. 3.3 and 5.
@@ -31,14 +33,17 @@ def split(group: Sequence[Leaf], depth: int) -> list[Piece] | None:
     if len({leaf.levels[depth].key for leaf in group}) > 1:
         return None
     for point in _points(group, depth):
-        cut = [_pieces(leaf, depth, point) for leaf in group]
-        if not all(cut):
-            return None
-        pieces = [(piece, dependences(piece, depth)) for piece in zip(*cut, strict=True)]
-        middle, edges = pieces[1]  # it has one value of the index, or none
-        pieces[1] = (middle, [e for e in edges if e.level != depth])
-        if all(edge.level != depth for _, edges in pieces for edge in edges):
-            return pieces
+        behind = to_expr(_form(point) + Affine(1))
+        for ends in ((behind,), (point,), (point, behind)):
+            cut = [_pieces(leaf, depth, ends) for leaf in group]
+            if not all(cut):
+                return None
+            pieces = [(piece, dependences(piece, depth)) for piece in zip(*cut, strict=True)]
+            if len(pieces) == 3:
+                middle, edges = pieces[1]  # it has one value of the index, or none
+                pieces[1] = (middle, [e for e in edges if e.level != depth])
+            if all(edge.level != depth for _, edges in pieces for edge in edges):
+                return pieces
     return None
 
 
@@ -71,23 +76,19 @@ def _meetings(x: Access, y: Access, name: str, inner: set[str], found: dict[Expr
                 found[to_expr(rest)] = None
 
 
-def _pieces(leaf: Leaf, depth: int, point: Expr) -> list[Leaf]:
-    """Return a leaf for what is below a point, at it, and above it, in the order of the loop."""
+def _pieces(leaf: Leaf, depth: int, ends: Sequence[Expr]) -> list[Leaf]:
+    """Return a leaf for each part of a loop that is cut at some values, in the loop's order."""
     level = leaf.levels[depth]
     index = ascending(level.index)
-    behind = to_expr(_form(point) + Affine(1))
     assert index.start is not None
     assert index.stop is not None
     start, stop = index.start, index.stop
     if affine(start) is None or affine(stop) is None:
         return []
     around = {other.index.name: other.index for other in leaf.levels[:depth]}
-    ranges = [
-        (start, _best("min", stop, point, around)),
-        (_best("max", start, point, around), _best("min", stop, behind, around)),
-        (_best("max", start, behind, around), stop),
-    ]
-    cut = [replace(index, start=a, stop=b) for a, b in ranges]
+    starts = [start, *(_best("max", start, e, around) for e in ends)]
+    stops = [*(_best("min", stop, e, around) for e in ends), stop]
+    cut = [replace(index, start=a, stop=b) for a, b in zip(starts, stops, strict=True)]
     if level.index.step < 0:
         cut = [backwards(i) for i in reversed(cut)]
     return [_with_range(leaf, depth, i) for i in cut]

@@ -20,7 +20,8 @@ from typing import TypeAlias
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Expr
+from loopc.ir.nodes import Expr, IndexRef, Read
+from loopc.ir.visit import walk
 from loopc.lower.plan import (
     Along,
     Apply,
@@ -56,8 +57,17 @@ WINDOW = 400
 """How many steps behind the first of a group may join it."""
 
 
-SERIAL_WORK = 4
-"""The operations that a tile in a serial loop saves temporaries of, to be worth its own calls."""
+TOP = (2, 2)
+"""The operations that a tile saves temporaries of, to be worth its own calls.
+
+The second number counts where the extents of its blocks change while it runs.
+"""
+
+SERIAL = (4, 4)
+"""The same in a serial loop."""
+
+PREPARED = (2, 4)
+"""The same in a serial loop of a call of known shapes: its buffers and views are made outside."""
 
 Shapes: TypeAlias = Mapping[str, tuple[Expr, ...]]
 
@@ -70,10 +80,21 @@ def tiled(
     outputs: Iterable[str],
     shapes: Shapes,
     types: Mapping[str, DType],
-    work: int = 2,
+    serial: tuple[int, int] = SERIAL,
+    work: tuple[int, int] = TOP,
 ) -> tuple[Step, ...]:
-    """Return the steps at the top of a plan, those in tiles that do at least some `work`."""
-    left = units_of([_with_tiles(s, shapes, types) for s in steps])
+    """Return the steps of a plan, those in tiles that do enough.
+
+    Args:
+        steps: the steps.
+        inputs: the arrays that exist before them.
+        outputs: those that are read after them.
+        shapes: of the arrays.
+        types: of the arrays.
+        serial: the work that a tile in a serial loop does at least.
+        work: the work that one here does at least.
+    """
+    left = units_of([_with_tiles(s, shapes, types, serial) for s in steps])
     made = set(inputs)
     kept = set(outputs)
     found: list[Step] = []
@@ -90,17 +111,19 @@ def tiled(
     return tuple(found)
 
 
-def _with_tiles(step: Step, shapes: Shapes, types: Mapping[str, DType]) -> Step:
+def _with_tiles(
+    step: Step, shapes: Shapes, types: Mapping[str, DType], work: tuple[int, int]
+) -> Step:
     """Return a serial loop as a sweep, or with tiles in its body, where all arrays exist."""
     if not isinstance(step, Loop):
         return step
     sweep = swept(step)
     if sweep is not step:
         return sweep
-    return replace(step, body=tiled(step.body, shapes, shapes, shapes, types, SERIAL_WORK))
+    return replace(step, body=tiled(step.body, shapes, shapes, shapes, types, work, work))
 
 
-def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
+def _best(units: Sequence[Unit], made: set[str], work: tuple[int, int]) -> Group | None:
     """Return the group that starts with the first step, with as many steps as can be."""
     step = units[0].step
     if not isinstance(step, Assign | Store):
@@ -109,13 +132,13 @@ def _best(units: Sequence[Unit], made: set[str], work: int) -> Group | None:
     alone: set[int] = set()
     for lead, depth in _ways(units[0]):
         group = None if lead in alone else _grown(units, made, depth, lead)
-        if group is None or (len(group.members) == 1 and group.work() < work):
+        if group is None or (len(group.members) == 1 and not group.pays(work)):
             alone.add(lead)  # nor does another step share two indices with it
             continue
         least = 0 if best is None else len(best.members) + (best.lead != lead)
         if len(group.members) >= least:
             best = group
-    return best if best is not None and best.work() >= work else None
+    return best if best is not None and best.pays(work) else None
 
 
 def _ways(unit: Unit) -> Iterator[tuple[int, int]]:
@@ -325,6 +348,12 @@ class Group:
         step = tile(self.members, self.sizes, self.places, arrays)
         own = self.own
         return Unit(None, step, frozenset(own.reads), frozenset(own.writes), {})
+
+    def pays(self, work: tuple[int, int]) -> bool:
+        """Whether it does as much work as is asked where extents are steady, or change."""
+        sizes = (s for m in self.members for s in m.unit.sizes.values())
+        changing = any(isinstance(n, IndexRef | Read) for s in sizes for n in walk(s))
+        return self.work() >= work[changing]
 
     def work(self) -> int:
         """Return the number of operations; one alone leaves no temporary to keep in the cache."""

@@ -446,7 +446,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P_grad[y_inside] += -(1 / P[y_inside])
     del y_inside
     # mlp.loops:10  for k  P_dot += P.grad[k] P[k]
-    P_dot = np.vdot(P_grad, P)
+    P_dot = np.dot(P_grad, P)
     s̃_grad = np.empty((C,), dtype)
     B1_grad = np.empty((C,), dtype)
     W1_grad = np.empty((C, H), dtype)

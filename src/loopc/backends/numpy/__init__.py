@@ -84,6 +84,7 @@ class _Text:
         """Return what calls for fixed shapes and types make once; dims are numbers from here on."""
         known = {("dim", n): str(value) for n, value in self.extents.items()}
         speller.names.known.update(known)
+        speller.fixed = self.extents
         return Prepared(speller.dtypes)
 
     def text(self, docstring: str) -> str:
@@ -237,8 +238,16 @@ class Compiled:
 
 def build(program: Program, case: Case) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
-    plan = lower(program, case.kinds, case.opt, uniform=case.uniform, filled=case.filled)
-    if case.types is not None:
+    prepared = case.types is not None
+    plan = lower(
+        program,
+        case.kinds,
+        case.opt,
+        uniform=case.uniform,
+        filled=case.filled,
+        prepared=prepared,
+    )
+    if prepared:
         plan = replace(plan, requires=tuple(_open(plan, case.extents)))
     text = _Text(case.opt, False, case.threads, case.types, case.extents)
     text.add(plan, "_forward", [{n: n for n in program.outputs}])

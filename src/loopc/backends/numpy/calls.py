@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from loopc.backends.numpy.texts import ATOM, Text
 from loopc.backends.numpy.tile_items import Operation, Write
 from loopc.backends.numpy.values import Speller
+from loopc.diagnostics.record import replace
+from loopc.ir import reductions
 from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
-from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Tile, Value, View
+from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Store, Tile, Value, View
+from loopc.lower.value_types import type_of
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.blocks_graph import Graph
@@ -132,6 +135,31 @@ def _zeroed(
     test = speller.fit(condition, operation.axes)
     where = f"np.logical_not({test})" if value is second else test
     return f"{speller.helper('_kept')}({speller.text(value)}, {where}"
+
+
+def ending_in(speller: Speller, step: Store) -> str | None:
+    """Return the call of a store's last operation up to `out=`; None: its value is copied.
+
+    What it reads of its target is as it was before the call: NumPy copies where both overlap.
+    """
+    target, value = step.target, step.value
+    own = speller.types[target.array]
+    row = reductions.by_op(step.op)
+    if step.op in ("max=", "min=") and row is not None:
+        value = Apply(row.fn, (target, value), target.axes)
+    elif step.op != "=":
+        return None
+    if speller.opt < 2 or not isinstance(value, Apply) or value.axes != target.axes:
+        return None
+    if value.fn == "where":  # takes no memory
+        return None
+    if not target.axes or own.kind != "f" or type_of(value, speller.types.get) != own:
+        return None
+    row_of = lookup(value.fn)
+    if row_of is not None and row_of.variadic and len(value.args) > 2:
+        first = Apply(value.fn, value.args[:-1], value.axes)
+        value = replace(value, args=(first, value.args[-1]))
+    return _ufunc(speller, value.fn, value.args, value.axes)
 
 
 def text(speller: Speller, value: Value, axes: tuple[str, ...], *, full: bool = False) -> str:

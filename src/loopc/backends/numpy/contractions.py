@@ -91,9 +91,15 @@ def dot(speller: Speller, value: Fold | Along) -> Text | None:
         case Fold("sum", Apply("mul", (View() as a, View() as b)), axes=(), mask=None):
             types = [speller.types.get(v.array) for v in (a, b)]
             real = all(t is not None and t.kind == "f" for t in types) and types[0] == types[1]
-            if speller.opt and real and all(p.whole for p in (*a.parts, *b.parts)):
-                return Text(f"np.vdot({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
-            return None
+            rows = len(a.axes) == len(b.axes) == 1  # which are not copied if they have strides
+            if (
+                not speller.opt
+                or not real
+                or not (rows or all(p.whole for p in (*a.parts, *b.parts)))
+            ):
+                return None
+            call = "dot" if rows else "vdot"
+            return Text(f"np.{call}({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
         case _:
             return None
 

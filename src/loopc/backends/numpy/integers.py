@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import reduce
 
-from loopc.ir.affine import Affine, affine, at_least
+from loopc.diagnostics.record import replace
+from loopc.ir.affine import Affine, affine, at_least, simplify
 from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import Call, Const, Expr, Extent, IndexRef, Read, Reduce
 from loopc.ir.visit import free_indices
 from loopc.lower.context import place_of
 
 ATOM, UNARY, PRODUCT, SUM = 20, 13, 12, 11
+
+_EXACT = ("add", "mul", "neg", "max", "min", "floordiv", "mod")
+
+
+def at(expr: Expr, dims: Mapping[str, int]) -> Expr:
+    """Return an integer expression with numbers for dims, what they decide computed."""
+    match expr:
+        case Extent(dim) if dim in dims:
+            return Const(dims[dim])
+        case Call(fn, args) if fn in _EXACT:
+            new = [at(a, dims) for a in args]
+            numbers = [a.value for a in new if isinstance(a, Const) and type(a.value) is int]
+            divides = fn in ("floordiv", "mod")
+            if len(numbers) == len(new) and not (divides and numbers[1] == 0):
+                row = lookup(fn)
+                assert row is not None, fn
+                return Const(row.scalar(*numbers) if fn == "neg" else reduce(row.scalar, numbers))
+            changed = any(a is not b for a, b in zip(args, new, strict=True))
+            return simplify(replace(expr, args=tuple(new))) if changed else expr
+        case _:
+            return expr
 
 
 def spell(expr: Expr, name: Callable[[str, str], str], loosest: int = 0) -> str:

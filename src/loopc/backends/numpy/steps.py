@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
 
-from loopc.backends.numpy import rows, sweeps, windows
+from loopc.backends.numpy import calls, loop_invariant, rows, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
@@ -158,8 +158,19 @@ class StepSpeller:
         if not self.around:
             yield from self.before
             self.before, self.inner = [], set()
-        yield loop_head(heads)
+        head = loop_head(heads)
+        before, body = loop_invariant.split([head, *body], *self._variables())
+        yield from before
+        yield head
         yield from body
+
+    def _variables(self) -> tuple[set[str], set[str]]:
+        """Return the variables that hold no arrays, and those of the program's arrays."""
+        known = self.speller.names.known.items()
+        arrays = {n: text for (role, n), text in known if role == "array" and n[0] != "·"}
+        sizes = {text for (role, _), text in known if role in ("dim", "index", "block")}
+        scalars = {text for n, text in arrays.items() if self.speller.shapes.get(n) == ()}
+        return sizes | scalars, set(arrays.values())
 
     def once(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield the lines that every call has to run."""
@@ -283,6 +294,9 @@ class StepSpeller:
         axes = step.target.axes
         value = speller.fit(step.value, axes)
         bare = view == speller.name("array", step.target.array)
+        made = calls.ending_in(speller, step) if self.around and isinstance(step, Store) else None
+        if made is not None:
+            return f"{made}, out={view})"
         if step.op == "=":
             return f"{view}[...] = {value}" if bare else f"{view} = {value}"
         if step.op == "+=" and isinstance(step.value, Apply) and step.value.fn == "neg":

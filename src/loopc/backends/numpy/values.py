@@ -63,6 +63,7 @@ class Speller:
         opt: the level of optimisation.
         hints: for choices between spellings.
         types, shapes: of the arrays of the plan.
+        fixed: the dims that are numbers, for calls of known shapes.
     """
 
     names: PythonNames
@@ -73,6 +74,7 @@ class Speller:
     hints: Hints = field(default_factory=Hints)
     types: Mapping[str, DType] = field(default_factory=dict)
     shapes: Mapping[str, tuple[Expr, ...]] = field(default_factory=dict)
+    fixed: Mapping[str, int] = field(default_factory=dict)
 
     # Names, sizes, types
 
@@ -82,7 +84,7 @@ class Speller:
 
     def size(self, expr: Expr, loosest: int = 0) -> str:
         """Spell an integer expression."""
-        return integers.spell(expr, self.name, loosest)
+        return integers.spell(integers.at(expr, self.fixed), self.name, loosest)
 
     def helper(self, name: str) -> str:
         """Return the name of a helper function, which the module will have."""
@@ -182,6 +184,7 @@ class Speller:
 
     def count(self, expr: Expr, loosest: int = 0) -> str:
         """Return a size, 0 where its expression is negative."""
+        expr = integers.at(expr, self.fixed)
         text = self.size(expr, loosest)
         return text if integers.never_negative(expr) else f"max({text}, 0)"
 
