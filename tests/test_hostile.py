@@ -91,6 +91,20 @@ def test_what_python_refuses_is_a_limit() -> None:
     assert caught.value.code == "L0007"
 
 
+def test_conditions_in_conditions_are_a_limit() -> None:
+    text = """
+input n[M]: int, x[N,M,K]
+for a < N, c in range(a, K, 2):
+    t = max(-9, min[i < N if c > i or x[c % N,M-1,clamp(c-1)] < 1](x[i,a % M,c]))
+    if t == n[a % M]: t += 3
+L = t
+"""
+    arrays = {"n": np.arange(4), "x": np.ones((1, 4, 3))}
+    with pytest.raises(loopc.LimitError) as caught:
+        loopc.compile(text).jvp(arrays, {"x": arrays["x"]})
+    assert caught.value.code == "L0007"
+
+
 COMMENTS = ('"""', "\\", "'''", "\x0c", "\x85", "\u2028", "coding: utf-7", "{x}", "%s", "\\U1")
 
 

@@ -41,6 +41,16 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
             "b": whole(4) > 0,
         },
     ),
+    "a running maximum at the count of a loop in symbolic steps": (
+        "input x[N,M], y[N]\n"
+        "for a in range(N - 1, -1, -M - 1): s += max[i < N](cummax[a < N if a > i](x[a,0] + y[i]))\n",
+        {"x": whole(4, 1), "y": whole(4)},
+    ),
+    "pieces of a loop that an outer loop takes in another order": (
+        "input x[N,N]\ndim t[N,N]\nfor i < N, a < N: t[i,a] = x[i,a] - N\n"
+        "for i in range(1, N), a < N if i >= a: t[i,a] max= t[clamp(i+1),i] + i\n",
+        {"x": whole(4, 4)},
+    ),
     "a padded read at the last index of a triangle": (
         "input x[N], z[K,M]\nfor c < K, j in range(c, M):\n    t[0] = x[pad(2*j-1)] z[0,0]\n",
         {"x": whole(3), "z": whole(3, 2)},

@@ -266,6 +266,15 @@ def keeps_inside(leaf: Leaf, level: int, inner: int) -> bool:
     return any(may_meet(leaf, x, leaf, y, level, behind=inner) for x, y in pairs)
 
 
+def goes_back(a: Leaf, b: Leaf, level: int) -> bool:
+    """Whether `b` must wait for `a` in an earlier iteration of a loop that runs at once.
+
+    They touch one cell, which one of them writes: all of `b` cannot run before all of `a`.
+    """
+    pairs = _conflicts(a, b, within=True)
+    return any(may_meet(a, x, b, y, level) for x, y in pairs)
+
+
 def _side(leaf: Leaf) -> Side:
     """Return the loops and guards of a leaf, and what moves under its ranges."""
     return tuple(level.index for level in leaf.levels), leaf.guards, leaf.moving

@@ -32,6 +32,7 @@ from loopc.ir.unbuild_expr import (
     starred,
 )
 from loopc.ir.unbuild_origins import with_origins
+from loopc.ir.unbuild_points import with_points
 from loopc.ir.visit import free_indices, map_children, walk, written_names
 from loopc.syntax import tree
 from loopc.syntax.printer import print_module
@@ -39,6 +40,7 @@ from loopc.syntax.printer import print_module
 
 def to_text(program: Program, explained: tuple[Stmt, ...] = ()) -> str:
     """Return the canonical text of a program; comments say what `explained` are derived from."""
+    program = replace(program, body=with_points(program.body, program.arrays))
     return print_module(with_origins(_readable(program), program.body, explained))
 
 
@@ -50,18 +52,20 @@ def _readable(program: Program) -> tree.Module:
 
 def statements_text(stmts: tuple[Stmt, ...], explained: tuple[Stmt, ...] = ()) -> str:
     """Return the text of statements alone; `explained` as in `to_text`."""
+    stmts = with_points(stmts)
     module = tree.Module(tuple(statement(s) for s in stmts))
     return print_module(with_origins(module, stmts, explained))
 
 
 def to_latex(program: Program) -> str:
     """Return the program in LaTeX; every range that the text would have is there."""
+    program = replace(program, body=with_points(program.body, program.arrays))
     return latex_module(_readable(program))
 
 
 def statements_latex(stmts: tuple[Stmt, ...]) -> str:
     """Return statements alone in LaTeX."""
-    return latex_module(tree.Module(tuple(statement(s) for s in stmts)))
+    return latex_module(tree.Module(tuple(statement(s) for s in with_points(stmts))))
 
 
 def unbuild(program: Program) -> tree.Module:

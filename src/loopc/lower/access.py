@@ -374,11 +374,10 @@ def _gather(lowering: Lowering, access: Access) -> Value:
             return found
     inside = inside_condition(lowering, access)
     lowering = lowering.under(*_where_run(lowering, access))
-    mask = lowering.condition((*lowering.masks, *inside))
-    found_at = indices(lowering, access, () if mask is None else mask.axes)
-    if all(isinstance(p, Part) or p.safe for p in found_at):
-        mask = None
-        found_at = indices(lowering, access, ())
+    mask, found_at = None, indices(lowering, access, ())
+    if not all(isinstance(p, Part) or p.safe for p in found_at):
+        mask = lowering.condition((*lowering.masks, *inside))
+        found_at = indices(lowering, access, () if mask is None else mask.axes)
     over, axes = layout(found_at, lowering.order, () if mask is None else mask.axes)
     gathered = Gather(access.array, found_at, over, axes, mask)
     condition = lowering.held(inside)

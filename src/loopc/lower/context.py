@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from loopc.diagnostics import catalogue
 from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import INTEGER, DType, of_expr
@@ -18,6 +19,9 @@ from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
 
 SIZE = Extent("cells°")
 """The number of points of a flattened domain, which the run finds."""
+
+MOST = 30_000
+"""The expressions that one statement may have, those of all conditions it evaluates included."""
 
 _FAR = 2**40
 """Further than any range: the end of one that has no values."""
@@ -66,6 +70,7 @@ class Context:
         reduced: what the index names of the statement's reductions stand for.
         rows: what the waves being lowered use as one row of cells; None: there are no waves.
         spots: lowers the accesses that move in the planes being lowered; None: there are none.
+        lowered: how many expressions the statement had so far, equal ones each time.
     """
 
     arrays: dict[str, Array]
@@ -85,6 +90,7 @@ class Context:
     known: dict[Expr, DType | None] = field(default_factory=dict)
     reduced: dict[str, Index] = field(default_factory=dict)
     filled: frozenset[Expr] = frozenset()
+    lowered: int = 0
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""
@@ -138,8 +144,19 @@ class Context:
         self.occupied.clear()
         return found
 
+    def count(self) -> None:
+        """Count an expression that is lowered.
+
+        Raises:
+            LimitError: L0007: the statement multiplies by conditions in conditions.
+        """
+        self.lowered += 1
+        if self.lowered > MOST:
+            raise catalogue.error("L0007", why="reductions stand in conditions of reductions")
+
     def forget(self) -> None:
         """Drop what was measured or required for a statement that is lowered in another way."""
+        self.lowered = 0
         self.measured.clear()
         self.occupied.clear()
         self.reduced.clear()

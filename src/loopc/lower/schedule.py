@@ -92,7 +92,9 @@ class Scheduler:
             wave = wavefront(self.context, group, depth)
             if wave is not None:
                 return self._waves(group, wave, serial)
-        pieces = split(group, depth) if depth == min(carrying) else None
+        keys = {level.key for level in serial}
+        outer = [n for n, level in enumerate(group[0].levels[:depth]) if level.key not in keys]
+        pieces = split(group, depth, outer) if depth == min(carrying) else None
         if pieces is None:
             return None
         return tuple(s for p, own in pieces for s in self._block(p, own, serial))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from loopc.analysis.dependence import Edge, Leaf, Level, dependences
+from loopc.analysis.dependence import Edge, Leaf, Level, dependences, goes_back
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import ascending, backwards, bounds
@@ -23,10 +23,11 @@ from loopc.ir.visit import free_indices, reads
 Piece = tuple[tuple[Leaf, ...], list[Edge]]
 
 
-def split(group: Sequence[Leaf], depth: int) -> list[Piece] | None:
+def split(group: Sequence[Leaf], depth: int, outer: Sequence[int]) -> list[Piece] | None:
     """Return a group cut at a point of the loop at `depth`, with the pieces' dependences.
 
-    None: no cut leaves pieces that can take that loop in any order.
+    None: no cut leaves pieces that can take that loop in any order, and the loops at `outer`, which
+    run inside each piece.
     """
     if any(len(leaf.levels) <= depth for leaf in group):
         return None
@@ -42,9 +43,21 @@ def split(group: Sequence[Leaf], depth: int) -> list[Piece] | None:
             if len(pieces) == 3:
                 middle, edges = pieces[1]  # it has one value of the index, or none
                 pieces[1] = (middle, [e for e in edges if e.level != depth])
-            if all(edge.level != depth for _, edges in pieces for edge in edges):
+            free = all(edge.level != depth for _, edges in pieces for edge in edges)
+            if free and not any(_is_late([p for p, _ in pieces], level) for level in outer):
                 return pieces
     return None
+
+
+def _is_late(pieces: Sequence[Sequence[Leaf]], level: int) -> bool:
+    """Whether a piece must wait for one behind it, in an earlier iteration of an outer loop."""
+    return any(
+        goes_back(a, b, level)
+        for number, piece in enumerate(pieces)
+        for b in piece
+        for later in pieces[number + 1 :]
+        for a in later
+    )
 
 
 def _points(group: Sequence[Leaf], depth: int) -> Iterator[Expr]:

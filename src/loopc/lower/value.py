@@ -67,6 +67,7 @@ class Lowering:
 
     def value(self, expr: Expr) -> Value:
         """Lower an expression."""
+        self.context.count()
         match expr:
             case Const(value):
                 return Lit(value)
