@@ -12,6 +12,7 @@ import pytest
 
 import loopc
 from fuzz import mutate
+from loopc.lower import context
 
 N = 10_000
 
@@ -91,7 +92,8 @@ def test_what_python_refuses_is_a_limit() -> None:
     assert caught.value.code == "L0007"
 
 
-def test_conditions_in_conditions_are_a_limit() -> None:
+def test_conditions_in_conditions_are_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "MOST", 30_000)
     text = """
 input n[M]: int, x[N,M,K]
 for a < N, c in range(a, K, 2):

@@ -43,7 +43,8 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a running maximum at the count of a loop in symbolic steps": (
         "input x[N,M], y[N]\n"
-        "for a in range(N - 1, -1, -M - 1): s += max[i < N](cummax[a < N if a > i](x[a,0] + y[i]))\n",
+        "for a in range(N - 1, -1, -M - 1):\n"
+        "    s += max[i < N](cummax[a < N if a > i](x[a,0] + y[i]))\n",
         {"x": whole(4, 1), "y": whole(4)},
     ),
     "pieces of a loop that an outer loop takes in another order": (

@@ -49,7 +49,8 @@ def _pointed(stmt: Stmt, taken: set[str]) -> Stmt:
 def _at_indices(node: N, bound: frozenset[str], indices: list[Index], taken: set[str]) -> N:
     """Put indices in the place of positions that the loops outside decide; `indices` takes them."""
     if isinstance(node, Reduce):
-        at = tuple(_index(e, i, bound, indices, taken) for e, i in zip(node.at, node.indices))
+        pairs = zip(node.at, node.indices, strict=False)  # only a pointwise one has positions
+        at = tuple(_index(e, i, bound, indices, taken) for e, i in pairs)
         node = replace(node, at=at)
         bound |= {i.name for i in node.indices}
     return map_children(node, lambda n: _at_indices(n, bound, indices, taken))  # type: ignore[return-value]

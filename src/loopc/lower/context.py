@@ -20,7 +20,7 @@ from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
 SIZE = Extent("cells°")
 """The number of points of a flattened domain, which the run finds."""
 
-MOST = 30_000
+MOST = 400_000
 """The expressions that one statement may have, those of all conditions it evaluates included."""
 
 _FAR = 2**40

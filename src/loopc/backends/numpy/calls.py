@@ -11,7 +11,7 @@ from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType
-from loopc.ir.functions import lookup
+from loopc.ir.functions import lookup, order
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Store, Tile, Value, View
@@ -151,7 +151,7 @@ def ending_in(speller: Speller, step: Store) -> str | None:
         return None
     if speller.opt < 2 or not isinstance(value, Apply) or value.axes != target.axes:
         return None
-    if value.fn == "where":  # takes no memory
+    if value.fn == "where" or order(value.fn):  # these take no memory
         return None
     if not target.axes or own.kind != "f" or type_of(value, speller.types.get) != own:
         return None
