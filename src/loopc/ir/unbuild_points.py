@@ -53,7 +53,7 @@ def _at_indices(node: N, bound: frozenset[str], indices: list[Index], taken: set
         at = tuple(_index(e, i, bound, indices, taken) for e, i in pairs)
         node = replace(node, at=at)
         bound |= {i.name for i in node.indices}
-    return map_children(node, lambda n: _at_indices(n, bound, indices, taken))  # type: ignore[return-value]
+    return map_children(node, lambda n: _at_indices(n, bound, indices, taken))
 
 
 def _index(
