@@ -12,10 +12,11 @@ from loopc.backends import Backend, Case, Module, Saved
 from loopc.backends.numpy.checks import checked_once
 from loopc.backends.numpy.docstrings import docstring
 from loopc.backends.numpy.functions import FunctionHelpers
+from loopc.backends.numpy.heads import dim_lines, require_lines
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.prepared import Prepared, Spare, function_text
 from loopc.backends.numpy.release import needed, released
-from loopc.backends.numpy.steps import StepSpeller, dim_lines, require_lines
+from loopc.backends.numpy.steps import StepSpeller
 from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bind import evaluate

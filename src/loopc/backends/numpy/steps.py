@@ -12,11 +12,9 @@ from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
 from loopc.backends.numpy.texts import loop_head
 from loopc.backends.numpy.tiles import TileSpeller
-from loopc.backends.numpy.values import PRODUCT, SUM, Speller
+from loopc.backends.numpy.values import SUM, Speller
 from loopc.ir import reductions
-from loopc.ir.affine import Affine, affine
-from loopc.ir.nodes import Call, Const, Expr, Index
-from loopc.ir.visit import walk
+from loopc.ir.nodes import Expr, Index
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -31,7 +29,6 @@ from loopc.lower.plan import (
     Numbers,
     Overlap,
     Part,
-    Plan,
     Planes,
     Position,
     Range,
@@ -101,7 +98,7 @@ class StepSpeller:
                 yield self._assign(step)
             case Store() | RowStore():
                 speller.hints.order = step.target.axes
-                yield self._store(step)
+                yield from self._store(step)
             case Scatter():
                 speller.hints.order = step.axes
                 yield from self._scatter(step)
@@ -158,11 +155,25 @@ class StepSpeller:
         if not self.around:
             yield from self.before
             self.before, self.inner = [], set()
-        head = loop_head(heads)
-        before, body = loop_invariant.split([head, *body], *self._variables())
+        yield from self.without_invariants([loop_head(heads), *body])
+
+    def without_invariants(self, lines: Sequence[str]) -> Iterator[str]:
+        """Yield the lines of a loop, behind those that need not stand in it."""
+        numbers, arrays = self._variables()
+        before, body = loop_invariant.split(lines, numbers, arrays)
+        lines = [lines[0], *body]
+        if not self.around:
+            sizes, lines = loop_invariant.named(lines, numbers, self._size_name)
+            yield from sizes
         yield from before
-        yield head
-        yield from body
+        yield from lines
+
+    def _size_name(self, size: str) -> str:
+        """Return the variable that holds a size; a number like a dim, which is not given back."""
+        known, key = self.speller.names.known, ("dim", size)
+        if key not in known:
+            known[key] = self.speller.names.fresh("extent")
+        return known[key]
 
     def _variables(self) -> tuple[set[str], set[str]]:
         """Return the variables that hold no arrays, and those of the program's arrays."""
@@ -288,7 +299,7 @@ class StepSpeller:
             return f"{name} = {speller.fitted(spelled, step.order, 20)}.copy()"
         return f"{name} = {text}"
 
-    def _store(self, step: Store | RowStore) -> str:
+    def _store(self, step: Store | RowStore) -> Iterator[str]:
         speller = self.speller
         view = speller.text(step.target)
         axes = step.target.axes
@@ -296,16 +307,26 @@ class StepSpeller:
         bare = view == speller.name("array", step.target.array)
         made = calls.ending_in(speller, step) if self.around and isinstance(step, Store) else None
         if made is not None:
-            return f"{made}, out={view})"
-        if step.op == "=":
-            return f"{view}[...] = {value}" if bare else f"{view} = {value}"
-        if step.op == "+=" and isinstance(step.value, Apply) and step.value.fn == "neg":
-            return f"{view} -= {speller.fit(step.value.args[0], axes)}"
-        if step.op in _IN_PLACE:
-            return f"{view} {_IN_PLACE[step.op]} {value}"
-        ufunc = _AT[step.op]
-        target = f"{view}[...]" if bare else view
-        return f"{target} = {ufunc}({view}, {value})"
+            yield f"{made}, out={view})"
+        elif step.op == "=":
+            yield f"{view}[...] = {value}" if bare else f"{view} = {value}"
+        elif step.op in _IN_PLACE:
+            op = _IN_PLACE[step.op]
+            if step.op == "+=" and isinstance(step.value, Apply) and step.value.fn == "neg":
+                op, value = "-=", speller.fit(step.value.args[0], axes)
+            if self.around and axes and not bare and speller.opt > 1:  # Python's would set the part
+                part = self.fresh(f"{speller.name('array', step.target.array)}_part")
+                yield f"{part} = {view}"
+                view = part
+            yield f"{view} {op} {value}"
+        else:
+            target = f"{view}[...]" if bare else view
+            yield f"{target} = {_AT[step.op]}({view}, {value})"
+
+    def fresh(self, name: str) -> str:
+        """Return a numbered name."""
+        self.count += 1
+        return self.speller.names.fresh(f"{name}{self.count}")
 
     def _scatter(self, step: Scatter) -> Iterator[str]:
         speller = self.speller
@@ -347,41 +368,3 @@ def _meets_once(step: Scatter) -> bool:
         if isinstance(p, Position) and isinstance(p.at, Range) and p.mode == "strict"
     }
     return step.mask is None and alone >= set(step.over)
-
-
-def dim_lines(plan: Plan, speller: Speller) -> Iterator[str]:
-    """Yield the lines that find the dims from the shapes of the inputs."""
-    for rule in plan.dims:
-        name = speller.name("dim", rule.dim)
-        if rule.value is not None:
-            yield f"{name} = {speller.size(rule.value)}"
-            continue
-        text = f"{speller.name('array', rule.array)}.shape[{rule.axis}]"
-        if rule.offset is not None and affine(rule.offset) != Affine(0):
-            text = f"({text} - {speller.size(rule.offset, SUM + 1)})"
-        if rule.factor != Const(1):
-            text = f"{text} // {speller.size(rule.factor, PRODUCT + 1)}"
-        yield f"{name} = {text}"
-
-
-def require_lines(plan: Plan, speller: Speller) -> Iterator[str]:
-    """Yield the checks of what must hold for the sizes of a call."""
-    for need in plan.requires:
-        call = speller.helper("_require")
-        counts = speller.sizes(need.counts)
-        low, high, extent = (speller.size(e) for e in (need.low, need.high, need.extent))
-        check = f"{call}({low}, {high}, {extent}, {counts}, {need.place!r})"
-        if not need.counts or not any(map(_divides, (need.low, need.high, need.extent))):
-            yield check
-            continue
-        # a divisor may be 0 where the access has no point
-        yield f"if {' and '.join(f'{speller.size(c, SUM)} > 0' for c in need.counts)}:"
-        yield f"    {check}"
-
-
-def _divides(size: Expr) -> bool:
-    """Whether a size has a divisor that is no number."""
-    return any(
-        isinstance(n, Call) and n.fn in ("floordiv", "mod") and not isinstance(n.args[1], Const)
-        for n in walk(size)
-    )

@@ -42,16 +42,22 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     for tile in tiles:
         for name, (shape, dtype) in tile.memory([f"min({rows}, {count})"]).items():
             yield f"{name} = np.empty({shape}, {dtype})"
-    yield f"for {first} in range(0, {total}, {rows}):"
-    yield f"    for {number} in {_reached(sweep, first, rows, count, times, last)}:"
     body = [
         line
         for stage, tile in zip(sweep.body, tiles, strict=True)
         for line in _stage(steps, sweep, stage, tile, (first, number, rows))
     ]
     if any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
-        yield f"        {base} = {times}[{number}]"
-    yield from (f"        {line}" for line in body)
+        body.insert(0, f"{base} = {times}[{number}]")
+    inner = [
+        f"for {number} in {_reached(sweep, first, rows, count, times, last)}:",
+        *(f"    {line}" for line in body),
+    ]
+    steps.around.append(first)
+    inner = list(steps.without_invariants(inner))
+    steps.around.pop()
+    whole = [f"for {first} in range(0, {total}, {rows}):", *(f"    {line}" for line in inner)]
+    yield from steps.without_invariants(whole)
 
 
 def _reached(sweep: Sweep, first: str, rows: str, count: str, times: str, last: int) -> str:

@@ -110,6 +110,12 @@ def ends_in(items: Sequence[Item], place: int, write: Write, last: int) -> bool:
     return items[place + 1] is write and last == place + 1
 
 
+def only_written(items: Sequence[Item], operation: Operation) -> bool:
+    """Whether an operation's value goes into arrays, and nothing computes with it."""
+    users = (i for i in items if i is not operation and operation.number in touched(i))
+    return all(isinstance(i, Write) for i in users)
+
+
 def place_of_write(items: Sequence[Item], array: str, start: int) -> int:
     """Return the first item from one on that writes to an array; behind all if none does."""
     for place in range(start, len(items)):

@@ -22,12 +22,13 @@ from loopc.backends.numpy.tile_items import (
     block_of,
     ends_in,
     name_of,
+    only_written,
     place_of_write,
     touched,
 )
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small
 from loopc.lower.blocks import size
-from loopc.lower.plan import Apply, Contract, Exactly, Note, Tile, Value, View
+from loopc.lower.plan import Apply, Contract, Exactly, Expand, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class TileSpeller:
         self._computed(operation, place)
 
     def _invariant(self, operation: Operation) -> None:
-        name = self._fresh_name("t")
+        name = self.steps.fresh("t")
         self.head.append(f"{name} = {calls.text(self.speller, operation.value, operation.axes)}")
         self._take(operation, Buffer(name, owned=False))
 
@@ -213,6 +214,9 @@ class TileSpeller:
 
     def _computed(self, operation: Operation, place: int) -> None:
         value = operation.value
+        if isinstance(value, Expand) and not value.arg.axes and only_written(self.items, operation):
+            self._take(operation, Buffer(self.speller.fit(value.arg, ()), owned=False))
+            return
         if isinstance(value, Exactly) and self._is_checked(operation):
             self._checked(operation, value, place)
             return
@@ -222,7 +226,7 @@ class TileSpeller:
             self._chosen(operation, value, place)
             return
         if made is None or not key:
-            name = self._fresh_name("t")
+            name = self.steps.fresh("t")
             full = all(self._is_full(n) for n in operation.below)
             text = calls.text(self.speller, value, operation.axes, full=full)
             self.body.append(f"{name} = {text}")
@@ -283,7 +287,7 @@ class TileSpeller:
             return text
         name = self.opposites.get(test)
         if name is None:
-            name = self.opposites[test] = self._fresh_name("t")
+            name = self.opposites[test] = self.steps.fresh("t")
             self.head.append(f"{name} = {text}")
         return name
 
@@ -332,7 +336,7 @@ class TileSpeller:
         free = self.free.setdefault(key, [])
         if free:
             return free.pop()
-        name = self._fresh_name("w")
+        name = self.steps.fresh("w")
         memory = self.speller.names.fresh(f"{name}_memory")
         buffer = Buffer(name, key, pooled=True, memory=memory)
         self.made.append((buffer, operation))
@@ -364,7 +368,7 @@ class TileSpeller:
         return view if view.isidentifier() else self._part_of(array, view)
 
     def _part_of(self, array: str, view: str) -> str:
-        name = self._fresh_name(f"{self.speller.name('array', array)}_part")
+        name = self.steps.fresh(f"{self.speller.name('array', array)}_part")
         self.body.append(f"{name} = {view}")
         return name
 
@@ -393,7 +397,3 @@ class TileSpeller:
         view = self.speller.view(item.view.array, item.view.parts)
         value = self.speller.text(block_of(item.number, item.view.axes))
         self.body.append(f"{view}{'' if view.endswith(']') else '[...]'} = {value}")
-
-    def _fresh_name(self, name: str) -> str:
-        self.steps.count += 1
-        return self.speller.names.fresh(f"{name}{self.steps.count}")
