@@ -26,6 +26,11 @@ PROGRAMS = {
         input A[I,K], B[K,J], c[I], x[J]
         for i,j,k if k != i and c[i] != 0: Y[i,j] -= (A[i,k] B[k,j]) / c[i] + A[i,k] x[j]
     """,
+    "no term, divided by how many there are": """
+        input g[I], t[I], x[J,D], u[I,J]
+        for i,j,d if j > i: Y[i,d] += g[i] / t[i] * x[j,d]
+        for i,j,d if j > i: Z[i,d] += u[i,j] x[j,d] / t[i]
+    """,
     "inside an expression": """
         input A[I,K], B[K,J], n[J]
         for i,j  Y[i,j] = where(n[j] > 0, sum[k if k < i](A[i,k] B[k,j]) / n[j], 7)
@@ -40,7 +45,9 @@ def arrays(text: str, dtype: type, *, special: bool) -> dict[str, np.ndarray]:
     for name, kind in loopc.compile(text).inputs.items():
         shape = tuple(sizes[str(e)] for e in kind.shape)
         found[name] = rng.standard_normal(shape).astype(dtype)
-        if special and shape:
+        if name == "t":
+            found[name][-2:] = 0  # no j is greater there
+        if special and shape and name != "t":
             found[name].flat[-1] = np.inf
             found[name].flat[len(found[name].flat) // 2] = np.nan
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
-from loopc.ir.nodes import Call, Expr, Read
+from loopc.ir.nodes import Call, Const, Expr, Read
 from loopc.ir.visit import free_indices
 from loopc.lower import growth
 from loopc.lower.domain import count
@@ -97,7 +97,7 @@ def _selected(
     Since 0 times inf is not 0, the run looks at the sum and makes it anew if it is not finite.
     None: the terms have to be spread out anyway.
     """
-    product = _split(lowering, body, over)
+    product = _split(lowering, body, over).undivided(over)
     args = _as_terms(lowering, product, [lowering.value(f) for f in product.factors])
     if len({frozenset(a.axes) for a in args if a.axes}) < 2:
         return None
@@ -139,6 +139,18 @@ class _Product:
     @property
     def body(self) -> Expr:
         return self.factors[0] if len(self.factors) == 1 else Call("mul", self.factors)
+
+    def undivided(self, over: Sequence[str]) -> _Product:
+        """Return the product with its divisors in the factors: of no term, 0 / 0 is no sum."""
+        factors, left = list(self.factors), []
+        for divisor in self.divisors:
+            if isinstance(divisor, Const) and divisor.value:
+                left.append(divisor)
+                continue
+            places = (n for n, f in enumerate(factors) if not {*over} & {*free_indices(f)})
+            place = next(places, 0)
+            factors[place] = Call("div", (factors[place], divisor))
+        return _Product(self.negative, tuple(factors), tuple(left))
 
     def scaled(self, lowering: Lowering, value: Value) -> Value:
         """Return the sum of the products from the sum over the factors."""
