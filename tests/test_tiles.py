@@ -193,3 +193,25 @@ def test_a_pool_and_its_gradient_run_in_the_tile_of_the_convolution(
         np.testing.assert_allclose(value, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
     (made,) = fast._runnables.values()
     assert n == 0 or kind == "mean" or made.source.count(" _tile(\n") == 1
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_an_array_is_made_by_those_who_read_it_and_lies_block_by_block() -> None:
+    text = """
+        input x[N,D]
+        param mu[K,D], q[K,D], l[K,D,D]
+        for n, k, i     z[n,k,i] += exp(q[k,i]) (x[n,i] - mu[k,i])
+        for n, k, i, j if j < i:  z[n,k,i] += l[k,i,j] (x[n,j] - mu[k,j])
+        for n, k        e[n,k] = sum[i](q[k,i]) - 0.5 sum[i](z[n,k,i]**2)
+        for n           L += logsumexp[k](e[n,k])
+    """
+    rng = np.random.default_rng(0)
+    shapes = {"x": (7, 3), "mu": (5, 3), "q": (5, 3), "l": (5, 3, 3)}
+    given = {k: rng.standard_normal(s) for k, s in shapes.items()}
+    fast, plain = loopc.compile(text, threads=2), loopc.compile(text, opt=0)
+    expected = plain.grad(given)
+    for name, value in fast.grad(given).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-10, err_msg=name)
+    (made,) = fast._runnables.values()
+    assert "z = np.empty((K, N, D), dtype).transpose(1, 0, 2)" in made.source
+    assert "z_grad =" not in made.source

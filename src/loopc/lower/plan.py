@@ -218,6 +218,7 @@ class Tile(Memo):
         local: the arrays that live within a block.
         body: the steps; views are of a block.
         apart: the arrays that it only adds to, at places that are not those of the block.
+        orders: of some arrays that it makes, the dimensions as they are to lie in memory.
     """
 
     indices: tuple[TileIndex, ...]
@@ -226,6 +227,7 @@ class Tile(Memo):
     local: tuple[str, ...]
     body: tuple[Step, ...]
     apart: tuple[str, ...] = ()
+    orders: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 @record()

@@ -22,6 +22,7 @@ from loopc.lower.plan import (
 )
 from loopc.lower.plan_visit import touched
 from loopc.lower.schedule import Group, Scheduler
+from loopc.lower.tile_layouts import laid_out
 from loopc.lower.tiles import PREPARED, SERIAL, tiled
 
 
@@ -54,6 +55,7 @@ def lower(
         inputs = (a.name for a in program.arrays if a.kind != "temp")
         serial = PREPARED if prepared else SERIAL
         steps = tiled(steps, inputs, program.outputs, shapes, context.types, serial)
+        steps = laid_out(steps, program.outputs)
         steps = tuple(on_numbers(s, shapes, context.types) for s in steps)
     dims, free = _dim_rules(program)
     return Plan(

@@ -23,6 +23,7 @@ from loopc.lower.plan import (
     When,
 )
 from loopc.lower.plan_visit import touched
+from loopc.lower.tile_rules import Tileable, target_axes
 
 T = TypeVar("T")
 
@@ -99,6 +100,18 @@ def listed(units: Sequence[Unit]) -> list[Step]:
             found.append(unit.note)
         found.append(unit.step)
     return found
+
+
+def is_spread(member: Member, members: Sequence[Member]) -> bool:
+    """Whether a step makes a new array of smaller ones, for others than its group's steps."""
+    step, unit = member.unit.step, member.unit
+    if member.sums or not isinstance(step, Assign):
+        return False
+    others = [m.unit for m in members if m is not member]
+    own = [u.step for u in others if u.writes & unit.reads]
+    ranks = [len(target_axes(s)) for s in own if isinstance(s, Tileable)]
+    unread = not any(u.reads & unit.writes for u in others)
+    return unread and bool(ranks) and max(ranks) < len(step.order)
 
 
 def linked(touched: Sequence[set[str]]) -> set[int]:

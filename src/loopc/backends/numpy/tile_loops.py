@@ -17,6 +17,7 @@ from loopc.lower.plan import Alloc, Apply, Assign, Overlap, Part, Step, Store, T
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
+    from loopc.backends.numpy.values import Speller
 
 _PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(")
 """What calls BLAS."""
@@ -47,6 +48,17 @@ def is_small(graph: Graph, tile: Tile, extents: Mapping[str, int]) -> bool:
         cells = math.prod(number(blocks.get(d, d)) for d in operation.dims or ())
         largest = max(largest, cells)
     return largest <= SMALL
+
+
+def made(speller: Speller, tile: Tile, alloc: Alloc) -> str:
+    """Spell a new array of a tile's, its dimensions as they are to lie in memory."""
+    order = dict(tile.orders).get(alloc.array)
+    dtype = speller.dtype(alloc.dtype)
+    if order is None:
+        return f"np.empty({speller.sizes(alloc.shape)}, {dtype})"
+    places = ", ".join(str(order.index(d)) for d, _ in enumerate(order))
+    shape = speller.sizes(alloc.shape[d] for d in order)
+    return f"np.empty({shape}, {dtype}).transpose({places})"
 
 
 @dataclass

@@ -26,7 +26,7 @@ from loopc.backends.numpy.tile_items import (
     place_of_write,
     touched,
 )
-from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small
+from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small, made
 from loopc.lower.blocks import size
 from loopc.lower.plan import Apply, Contract, Exactly, Expand, Note, Tile, Value, View
 from loopc.lower.statement import is_fresh
@@ -113,9 +113,8 @@ class TileSpeller:
     def _loop(self) -> Iterator[str]:
         speller, tile = self.speller, self.tile
         for alloc in tile.made:
-            shape = speller.sizes(alloc.shape)
             name = speller.name("array", alloc.array)
-            text = f"np.empty({shape}, {speller.dtype(alloc.dtype)})"
+            text = made(speller, tile, alloc)
             yield from self.steps.empty(name, alloc.array, text, small=self.whole)
         if self.whole:
             yield from self._at_once()
