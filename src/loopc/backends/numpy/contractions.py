@@ -92,16 +92,19 @@ def dot(speller: Speller, value: Fold | Along) -> Text | None:
             types = [speller.types.get(v.array) for v in (a, b)]
             real = all(t is not None and t.kind == "f" for t in types) and types[0] == types[1]
             rows = len(a.axes) == len(b.axes) == 1  # which are not copied if they have strides
-            if (
-                not speller.opt
-                or not real
-                or not (rows or all(p.whole for p in (*a.parts, *b.parts)))
-            ):
+            whole = all(map(_in_one_piece, (a, b)))
+            if not speller.opt or not real or not (rows or whole):
                 return None
             call = "dot" if rows else "vdot"
             return Text(f"np.{call}({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
         case _:
             return None
+
+
+def _in_one_piece(view: View) -> bool:
+    """Whether a part of an array has no gaps in memory, if the array has none."""
+    first, *rest = view.parts or (None,)
+    return (first is None or first.step == 1) and all(p.whole for p in rest)
 
 
 def spell_exactly(speller: Speller, value: Exactly) -> Text:
