@@ -224,7 +224,7 @@ class Lowering:
         """Keep NumPy from promoting what is weak, and from treating sums of bools as `or`."""
         if own is None or joined is None:
             return value
-        if own.kind == "b" and as_int and not isinstance(value, Lit):
+        if own.kind == "b" and as_int and not isinstance(value, Lit | Cast):
             return Cast(value, INTEGER, value.axes)
         if isinstance(value, Lit | Scalar) or (isinstance(value, Cast) and value.dtype == joined):
             return value

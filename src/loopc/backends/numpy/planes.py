@@ -125,7 +125,10 @@ class PlanesSpeller:
             self.body.append(f"# {step.text}")
             return
         speller = self.steps.speller
-        text = speller.text(self._visited(step.value))
+        value = self._visited(step.value)
+        read = step.op == "=" and self.uses[step.target] > 0 and self._fits(step)
+        value = self._held(value) if read else value
+        text = speller.text(value)
         cells = self._cells(step.target)
         if step.op in ("=", "+=", "*="):
             self.body.append(f"{cells} {step.op} {text}")
@@ -134,6 +137,14 @@ class PlanesSpeller:
             assert row is not None
             self.body.append(f"{cells} = {row.ufunc}({cells}, {text})")
         self._forget(step.target.array)
+        if read:
+            self.known[step.target] = value
+
+    def _held(self, value: Value) -> Value:
+        """Return a variable that has a value."""
+        name = self.steps.speller.names.fresh("t")
+        self.body.append(f"{name} = {self.steps.speller.text(value)}")
+        return self._variable(name, value)
 
     def _forget(self, array: str) -> None:
         for each in [v for v in self.known if array in arrays_read(v)]:
@@ -173,10 +184,7 @@ class PlanesSpeller:
             new = self._variable(self._cells(value), value)
         if self.uses[value] < 2:
             return new
-        speller = self.steps.speller
-        name = speller.names.fresh("t")
-        self.body.append(f"{name} = {speller.text(new)}")
-        self.known[value] = self._variable(name, value)
+        self.known[value] = self._held(new)
         return self.known[value]
 
     def _reduced(self, value: Apply) -> Value:
