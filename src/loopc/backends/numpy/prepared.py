@@ -18,8 +18,8 @@ from loopc.ir.reductions import lookup
 
 _READ = re.compile(rf"(?<![\w.]){NAME}(?!\w*=[^=])")
 _LINE = re.compile(rf"({NAME}) = (.*)")
-_VIEW = re.compile(rf"{NAME}(?:\.T|\[(?:[\d\s:,-]|None)+\])+")
-"""A part of an array that shares its memory."""
+_VIEW = re.compile(rf"{NAME}(?:\.T|\[(?=[^\]]*:)(?:[\d\s:,-]|None)+\])+")
+"""A part of an array that shares its memory: numbers alone would pick a value."""
 
 _KNOWN = {"np", "None", "True", "False", "max", "min"}
 
@@ -62,11 +62,19 @@ class Prepared:
         return True
 
     def given_back(self, lines: Sequence[str]) -> list[str]:
-        """Return the lines that make what the call's own lines assign to again: it is not kept."""
-        assigned = {n for line in lines for n in assigned_to(line)}
-        back = [line for line in self.lines if line.split(" = ")[0] in assigned]
+        """Return the lines that make what the call's own lines assign to again: it is not kept.
+
+        Nor is what is made of it.
+        """
+        lost = {n for line in lines for n in assigned_to(line)}
+        back: list[str] = []
+        for line in self.lines:
+            name, value = line.split(" = ", 1)
+            if name in lost or lost.intersection(_READ.findall(value)):
+                lost.add(name)
+                back.append(line)
         self.lines = [line for line in self.lines if line not in back]
-        self.names -= assigned
+        self.names -= lost
         return back
 
     def text(
