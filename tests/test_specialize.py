@@ -255,3 +255,12 @@ def test_a_cell_of_a_buffer_is_read_in_each_call(again: str, last: str) -> None:
     for scale in (1, 0.3, 0.6):
         found, expected = fast(scale * x, u), program(x=scale * x, u=u)
         np.testing.assert_array_equal(found["y"], expected["y"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_made_once_warns_of_nothing() -> None:
+    text = "input x[N]\nfor i < N: y[i] = logsoftmax[i < N - 1](hypot(i, 1.5)) + x[i]\n"
+    program, x = loopc.compile(text), np.ones(1)
+    for given in (x, np.ones(4)):
+        fast = program.specialize(x=given)
+        np.testing.assert_array_equal(fast(given)["y"], program(x=given)["y"])

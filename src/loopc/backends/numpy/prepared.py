@@ -136,7 +136,7 @@ class Spare:
 
         context = contextvars.copy_context()
         context.run(np.seterr, all="ignore")
-        return partial(context.run, self._prepare())
+        return partial(context.run, context.run(self._prepare))
 
     def __call__(self, *arrays: Any, out: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Run one that is not running; `out`: arrays that may take results, by name."""
