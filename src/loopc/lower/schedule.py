@@ -92,8 +92,7 @@ class Scheduler:
             wave = wavefront(self.context, group, depth)
             if wave is not None:
                 return self._waves(group, wave, serial)
-        keys = {level.key for level in serial}
-        outer = [n for n, level in enumerate(group[0].levels[:depth]) if level.key not in keys]
+        outer = _parallel_round(group[0].levels, depth, serial)
         pieces = split(group, depth, outer) if depth == min(carrying) else None
         if pieces is None:
             return None
@@ -198,21 +197,25 @@ def _split(block: Sequence[Leaf], edges: Sequence[Edge]) -> list[Group]:
     return found
 
 
+def _parallel_round(levels: Sequence[Level], depth: int, serial: Serial) -> list[int]:
+    """Return the loops round the one at `depth` that do not run in order."""
+    keys = {level.key for level in serial}
+    return [number for number, level in enumerate(levels[:depth]) if level.key not in keys]
+
+
 def _independent_of_parallel(levels: Sequence[Level], depth: int, serial: Serial) -> int:
     """Return the loop to run in order: one further out if the range of `depth` depends on it."""
-    keys = {level.key for level in serial}
     wanted = set(_range_names(levels[depth].index))
-    for number, level in enumerate(levels[:depth]):
-        if level.key not in keys and level.index.name in wanted:
+    for number in _parallel_round(levels, depth, serial):
+        if levels[number].index.name in wanted:
             return _independent_of_parallel(levels, number, serial)
     return depth
 
 
 def _kept_inside(group: Sequence[Leaf], depth: int, serial: Serial) -> int | None:
     """Return the outermost loop that has to run in order because the one at `depth` does."""
-    keys = {level.key for level in serial}
-    for number, level in enumerate(group[0].levels[:depth]):
-        if level.key not in keys and any(keeps_inside(leaf, number, depth) for leaf in group):
+    for number in _parallel_round(group[0].levels, depth, serial):
+        if any(keeps_inside(leaf, number, depth) for leaf in group):
             return number
     return None
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
+from loopc.diagnostics.record import replace
 from loopc.lower.plan import Assign, Overlap, Step, Store, Tile, View
 from loopc.lower.plan_names import mentions
 from loopc.lower.plan_visit import touched, walk

@@ -74,7 +74,8 @@ class _Text:
             kept = {speller.name("array", n) for r in results for n in r.values()}
             kept |= {speller.name("array", n) for n in set(plan.inputs) - _written(plan)}
             kept |= prepared.names if prepared else set()
-            lines = list(released(lines, _numbers(plan, speller), kept))
+            numbers = names.numbers(speller.scalars) | set(speller.dtypes.values())
+            lines = list(released(lines, numbers, kept))
         if prepared:
             text = prepared.text(name, [*args, f"{speller.name('out', 'out')}={{}}"], types, lines)
         else:
@@ -112,14 +113,6 @@ import threading
 _THREADS = """
 THREADS = {}  # None: LOOPC_THREADS, or as many as there are processors
 """
-
-
-def _numbers(plan: Plan, speller: Speller) -> set[str]:
-    """Return the variables of a plan's function that hold no arrays."""
-    names = speller.names.known.items()
-    numbers = {text for (role, _), text in names if role in ("dim", "index", "block")}
-    scalars = {text for (role, n), text in names if role == "array" and plan.shapes.get(n) == ()}
-    return numbers | scalars | set(speller.dtypes.values())
 
 
 def _dtype_lines(plan: Plan, speller: Speller, types: Mapping[str, str]) -> Iterator[str]:

@@ -97,6 +97,8 @@ def out(speller: Speller, operation: Operation, name: str) -> str:
 def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, ...]) -> str | None:
     row = lookup(fn)
     assert row is not None, fn
+    if fn == "where" or order(fn):  # these take no memory
+        return None
     if fn == "add" and isinstance(args[-1], Apply) and args[-1].fn == "neg":
         inner = (args[0], args[-1].args[0])
         return f"np.subtract({', '.join(speller.fit(a, axes) for a in inner)}"
@@ -150,8 +152,6 @@ def ending_in(speller: Speller, step: Store) -> str | None:
     elif step.op != "=":
         return None
     if speller.opt < 2 or not isinstance(value, Apply) or value.axes != target.axes:
-        return None
-    if value.fn == "where" or order(value.fn):  # these take no memory
         return None
     if not target.axes or own.kind != "f" or type_of(value, speller.types.get) != own:
         return None

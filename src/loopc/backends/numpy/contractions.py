@@ -103,8 +103,7 @@ def dot(speller: Speller, value: Fold | Along) -> Text | None:
 
 def _in_one_piece(view: View) -> bool:
     """Whether a part of an array has no gaps in memory, if the array has none."""
-    first, *rest = view.parts or (None,)
-    return (first is None or first.step == 1) and all(p.whole for p in rest)
+    return all(p.step == 1 for p in view.parts[:1]) and all(p.whole for p in view.parts[1:])
 
 
 def spell_exactly(speller: Speller, value: Exactly) -> Text:

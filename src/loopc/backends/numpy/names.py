@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 RESERVED = frozenset(
     {"np", "forward", "value_and_grad", "arrays", "range", "max", "min", "slice", "float", "int"}
@@ -25,6 +25,16 @@ class PythonNames:
         if key not in self.known:
             self.known[key] = self.fresh(name)
         return self.known[key]
+
+    def arrays(self) -> set[str]:
+        """Return the identifiers of the program's arrays; what a tile makes, `·n`, is none."""
+        return {t for (role, n), t in self.known.items() if role == "array" and n[0] != "·"}
+
+    def numbers(self, scalars: Container[str]) -> set[str]:
+        """Return the identifiers that hold no arrays: of dims, indices, blocks and `scalars`."""
+        sizes = ("dim", "index", "block")
+        known = self.known.items()
+        return {t for (role, n), t in known if role in sizes or (role == "array" and n in scalars)}
 
     def fresh(self, name: str) -> str:
         """Return an identifier like `name` that nothing has yet."""

@@ -159,8 +159,9 @@ class StepSpeller:
 
     def without_invariants(self, lines: Sequence[str]) -> Iterator[str]:
         """Yield the lines of a loop, behind those that need not stand in it."""
-        numbers, arrays = self._variables()
-        before, body = loop_invariant.split(lines, numbers, arrays)
+        names = self.speller.names
+        numbers = names.numbers(self.speller.scalars)
+        before, body = loop_invariant.split(lines, numbers, names.arrays())
         lines = [lines[0], *body]
         if not self.around:
             sizes, lines = loop_invariant.named(lines, numbers, self._size_name)
@@ -174,14 +175,6 @@ class StepSpeller:
         if key not in known:
             known[key] = self.speller.names.fresh("extent")
         return known[key]
-
-    def _variables(self) -> tuple[set[str], set[str]]:
-        """Return the variables that hold no arrays, and those of the program's arrays."""
-        known = self.speller.names.known.items()
-        arrays = {n: text for (role, n), text in known if role == "array" and n[0] != "·"}
-        sizes = {text for (role, _), text in known if role in ("dim", "index", "block")}
-        scalars = {text for n, text in arrays.items() if self.speller.shapes.get(n) == ()}
-        return sizes | scalars, set(arrays.values())
 
     def once(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield the lines that every call has to run."""
@@ -303,12 +296,13 @@ class StepSpeller:
         speller = self.speller
         view = speller.text(step.target)
         axes = step.target.axes
-        value = speller.fit(step.value, axes)
         bare = view == speller.name("array", step.target.array)
         made = calls.ending_in(speller, step) if self.around and isinstance(step, Store) else None
         if made is not None:
             yield f"{made}, out={view})"
-        elif step.op == "=":
+            return
+        value = speller.fit(step.value, axes)
+        if step.op == "=":
             yield f"{view}[...] = {value}" if bare else f"{view} = {value}"
         elif step.op in _IN_PLACE:
             op = _IN_PLACE[step.op]

@@ -82,6 +82,11 @@ class Speller:
         """Return the identifier of a dim, an index or an array, or of a helper function."""
         return self.helper(name) if role == "helper" else self.names.of(name, role)
 
+    @property
+    def scalars(self) -> set[str]:
+        """The arrays without dimensions."""
+        return {name for name, shape in self.shapes.items() if shape == ()}
+
     def size(self, expr: Expr, loosest: int = 0) -> str:
         """Spell an integer expression."""
         return integers.spell(integers.at(expr, self.fixed), self.name, loosest)
