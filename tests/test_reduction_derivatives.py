@@ -37,3 +37,29 @@ def test_a_reduction(place: str, op: str) -> None:
     arrays |= {"z": rng.standard_normal((4, 4)), "p": np.array([1, 3, 0, 1])}
     verdict = judge_directions(Case(text, arrays, smooth=True), 1)
     assert verdict.kind == "ok", (verdict.reason, verdict.detail)
+
+
+DOMAINS = {
+    "a triangle": "k < N, c <= k",
+    "a triangle without its diagonal, backwards": "k < N, c in reversed(range(k))",
+    "a triangle that follows the loop": "k <= i, c in range(k, N)",
+    "a band": "k < N, c in range(max(k-1,0), min(k+2,N))",
+    "steps": "k in range(0, N, 2), c in range(k, N, 2)",
+    "data": "k < p[i], c < p[k]",
+    "data under a guard": "k < p[i], c in range(k, N) if p[c] != 1",
+    "three that follow each other": "k < N, c <= k, d in range(c, k+1)",
+    "a box": "k < N, c < i + 1",
+}
+
+
+@pytest.mark.parametrize("op", ["sum", "mean", "prod", "max", "min", "logsumexp"])
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_reduction_over(domain: str, op: str) -> None:
+    third = " z[d,k]" if "d in" in DOMAINS[domain] else ""
+    text = f"for i: t[i] = {op}[{DOMAINS[domain]}](x[k] z[k,c] w[i] + x[c]{third})"
+    text = f"input x[N], w[N], z[N,N], p[N]: int\ndim t[N]\n{text}\noutput t\n"
+    rng = np.random.default_rng(2)
+    arrays = {"x": rng.standard_normal(4), "w": rng.standard_normal(4)}
+    arrays |= {"z": rng.standard_normal((4, 4)), "p": np.array([1, 3, 2, 1])}
+    verdict = judge_directions(Case(text, arrays, smooth=True), 1)
+    assert verdict.kind == "ok", (verdict.reason, verdict.detail)

@@ -23,7 +23,7 @@ from loopc.autodiff.recorded import Recorder
 from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
-from loopc.ir.affine import affine, to_expr
+from loopc.ir.affine import simplify
 from loopc.ir.bounds import backwards, extent
 from loopc.ir.build import expression
 from loopc.ir.derive import product
@@ -235,7 +235,7 @@ class Reverse:
         if row.adjoint_where and _mentions(row.adjoint, "n"):
             facts["n"] = self._count(leaf, inner, conditions, made)
         elif _mentions(row.adjoint, "n"):
-            facts["n"] = _size(opened)
+            facts["n"] = _size(opened, names | {i.name for i in inner})
         share = expression(row.adjoint, facts)
         for term in terms(opened.body, self.active.__contains__, names | {i.name for i in inner}):
             full = replace(
@@ -343,14 +343,13 @@ def _mentions(text: str, name: str) -> bool:
     return any(a.array == name for a in reads(expression(text, {})))
 
 
-def _size(value: Reduce) -> Expr:
+def _size(value: Reduce, taken: set[str]) -> Expr:
     """Return the number of a reduction's terms."""
-    if value.guard is not None:
-        return Reduce("sum", value.indices, value.guard, Const(1))
-    sizes = [extent(i) for i in value.indices]
-    form = affine(sizes[0] if len(sizes) == 1 else Call("mul", tuple(sizes)))
-    assert form is not None
-    return to_expr(form)
+    own = {i.name for i in value.indices}
+    is_box = not any(own.intersection(free_indices(i)) for i in value.indices)
+    if value.guard is not None or not is_box:
+        return opened_reduction(Reduce("sum", value.indices, value.guard, Const(1)), taken)
+    return simplify(product(*(extent(i) for i in value.indices)))
 
 
 def tidy(value: Expr) -> Expr:
