@@ -320,3 +320,14 @@ def test_hoisted_loops_clash_with_no_index_when_differentiated_again() -> None:
     program = loopc.compile(text, wrt=["x"], outputs=["G"])
     rng = np.random.default_rng(2)
     assert loopc.gradcheck(program, x=rng.standard_normal(4), w=rng.standard_normal(4))
+
+
+def test_two_reductions_over_one_index_of_which_a_guard_narrows_one() -> None:
+    text = (
+        "input x[N,N], z[N,N]\nfor i, j: y[i,j] = exp(x[i,j]) + max[a < N](exp(x[a,j]) + z[i,a])"
+        " * sum[a < N if a < N-1](sin(x[a,i]) + exp(z[j,a]))\n"
+    )
+    x = np.arange(25.0).reshape(5, 5) % 7 / 5
+    z = x[::-1] - x.T
+    expected = loopc.compile(text, backend="reference")(x=x, z=z)["y"]
+    np.testing.assert_allclose(loopc.compile(text)(x=x, z=z)["y"], expected, rtol=1e-12)

@@ -108,7 +108,8 @@ def _slope(along: Callable[[float], float], slope: float, size: float) -> str:
     found = (4 * narrow - wide) / 3
     scale = size + abs(middle) * 1e-3
     apart = abs(found - slope)
-    if apart <= 1e-6 * scale:
+    rounding = 16 * np.finfo(float).eps * (1 + abs(middle)) / STEP  # of values of order one
+    if apart <= 1e-6 * scale + rounding:
         return ""
     bends = [abs(a - 2 * middle + b) / h for (a, b), h in zip(ends, (STEP, STEP / 2), strict=True)]
     unsure = max(*bends, abs(wide - narrow))

@@ -55,7 +55,9 @@ def _opened(lowering: Lowering, expr: Reduce) -> Reduce:
     known = lowering.context.reduced
     while True:
         opened = opened_reduction(expr, taken)
-        others = {i.name for i in opened.indices if known.setdefault(i.name, i) != i}
+        ranges = lowering.box.extended(opened.indices, opened.guard).indices
+        names = [i.name for i in opened.indices]
+        others = {n for n in names if known.setdefault(n, ranges[n]) != ranges[n]}
         if not others:
             return opened
         taken |= others
