@@ -300,3 +300,36 @@ def test_a_gradient_goes_through_a_step_that_is_no_literal() -> None:
     np.testing.assert_allclose(program.grad(given).x, expected)
     assert loopc.gradcheck(program, **given).passed
     np.testing.assert_allclose(loopc.compile(str(program.adjoint))(given)["x.grad"], expected)
+
+
+X = np.arange(12.0).reshape(2, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "arrays"),
+    [
+        ("input x[N,G*D], G: int\nfor n, g < G: y[n,g] = sum[d<D](x[n,g*D+d])\n", {"x": X, "G": 3}),
+        ("input x[N,G*D], G\nfor n, g < G: y[n,g] = sum[d<D](x[n,g*D+d])\n", {"x": X, "G": 3}),
+        ("for n, g < G: y[n,g] = sum[d<D](x[n,g*D+d])\ninput x[N,G*D]\ndim G = 3\n", {"x": X}),
+        (
+            "dim S = 2*G, G = D + 1\ninput x[N,3*D]\n"
+            "for n, g < S//2: y[n,g] = sum[d<D](x[n,g*D+d])\n",
+            {"x": X},
+        ),
+    ],
+)
+def test_what_a_size_is_made_of_may_be_declared_behind_it(
+    level: dict, text: str, arrays: dict
+) -> None:
+    program = loopc.compile(text, **level)
+    assert program(arrays).y.tolist() == [[1, 5, 9], [13, 17, 21]]
+    again = loopc.compile(str(program), **level)
+    assert list(again.inputs) == list(program.inputs)
+    assert again(arrays).y.tolist() == [[1, 5, 9], [13, 17, 21]]
+
+
+def test_a_module_finds_dims_in_the_order_in_which_they_follow() -> None:
+    text = "dim S = 2*G, G = D + 1\ninput x[3*D]\nfor i < S: y[i] = x[i]\n"
+    scope: dict = {"__name__": "module"}
+    exec(loopc.compile(text).source, scope)
+    assert scope["forward"](x=np.arange(6.0))["y"].tolist() == [0, 1, 2, 3, 4, 5]

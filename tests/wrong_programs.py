@@ -343,6 +343,9 @@ NAMES = (
         "L0301",
         "output ⟦q⟧\ny = 1\n",
     ),
+    ("L0331", "dim A = 2*B, B = ⟦A⟧\nfor i < A: y[i] = i\n"),
+    ("L0331", "dim A = ⟦2*A⟧\nfor i < A: y[i] = i\n"),
+    ("L0402", "input n: float, x[⟦2*n⟧]\nfor i  y[i] = x[i]\n"),
     (
         "L0331",
         "input x[⟦A[i]⟧]\nfor i  y[i] = x[i]\n",

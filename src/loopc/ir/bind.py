@@ -6,7 +6,7 @@ fit, that equal dims are equal, and that every access without a guard stays insi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from loopc.diagnostics import catalogue
@@ -15,7 +15,19 @@ from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds, extent
 from loopc.ir.clashes import clash, narrower
 from loopc.ir.functions import lookup
-from loopc.ir.nodes import Array, Call, Const, Expr, Extent, IndexRef, Node, Program, Read, Reduce
+from loopc.ir.nodes import (
+    Array,
+    Call,
+    Const,
+    Dim,
+    Expr,
+    Extent,
+    IndexRef,
+    Node,
+    Program,
+    Read,
+    Reduce,
+)
 from loopc.ir.scalars import NoValueError
 from loopc.ir.sites import Site, sites, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
@@ -89,8 +101,11 @@ def bind(program: Program, shapes: Shapes, scalars: Mapping[str, int]) -> dict[s
         _check_rank(array, shapes[array.name])
     stated = _stated_dims(program, scalars)
     dims = {**_bare_dims(program, given, shapes, stated), **stated}
-    _computed_dims(program, given, shapes, dims, scalars, stated)
+    late = _computed_dims(
+        [d for d in program.dims if d.name not in stated], given, shapes, dims, scalars
+    )
     _solve_dims(given, shapes, dims, scalars)
+    _computed_dims(late, given, shapes, dims, scalars)
     _require_all(program, dims)
     _check_divisors(program, dims, scalars)
     _check_sizes(given, shapes, dims, scalars)
@@ -124,16 +139,23 @@ def _stated_dims(program: Program, scalars: Mapping[str, int]) -> dict[str, int]
 
 
 def _computed_dims(
-    program: Program,
+    computed: Iterable[Dim],
     given: list[Array],
     shapes: Shapes,
     dims: dict[str, int],
     scalars: Mapping[str, int],
-    stated: Mapping[str, int],
-) -> None:
-    """Take the dims that the program gives a value, which the shapes of arrays must have."""
-    for dim in program.dims:
-        if dim.value is None or dim.name in stated:
+) -> list[Dim]:
+    """Take the dims that the program gives a value, which the shapes of arrays must have.
+
+    Returns:
+        The dims whose value names dims that are not known.
+    """
+    late: list[Dim] = []
+    for dim in computed:
+        if dim.value is None:
+            continue
+        if _unknown(dim.value, dims):
+            late.append(dim)
             continue
         expected = evaluate(dim.value, dims, scalars)
         for array in given:
@@ -141,6 +163,7 @@ def _computed_dims(
                 if expr == Extent(dim.name) and shapes[array.name][axis] != expected:
                     raise _wrong_size(array, axis, shapes[array.name][axis], expected)
         dims[dim.name] = expected
+    return late
 
 
 def _bare_dims(

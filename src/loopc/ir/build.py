@@ -7,7 +7,6 @@ and what the program leaves unsaid (kinds, outputs, what `backward` differentiat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from pathlib import Path
 
 from loopc.diagnostics.errors import Diagnostic
@@ -24,12 +23,11 @@ from loopc.ir.build_checks import (
     roots,
 )
 from loopc.ir.build_expr import ExprBuilder
-from loopc.ir.build_names import GRAD, Names, names_in, plain_name, tree_walk
+from loopc.ir.build_names import GRAD, Names, in_order, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import written
 from loopc.ir.build_use import used
 from loopc.ir.check_types import index_repair
 from loopc.ir.dtypes import of_expr
-from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -37,6 +35,7 @@ from loopc.ir.nodes import (
     Const,
     Dim,
     Expr,
+    Extent,
     For,
     Index,
     Program,
@@ -124,18 +123,6 @@ def expression(text: str, names: Mapping[str, Expr]) -> Expr:
     return expr
 
 
-def _dims_in(expr: tree.Expr) -> list[str]:
-    """Return the names in a declared extent, but for those of the functions that it calls."""
-    called = [
-        before.expr.name
-        for node in tree_walk(expr)
-        if isinstance(node, tree.Chain)
-        for before, after in pairwise(node.operands)
-        if isinstance(before.expr, tree.Name) and after.op == "()" and lookup(before.expr.name)
-    ]
-    return [n for n in names_in(expr) if n not in called]
-
-
 def default_outputs(program: Program, kept: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the arrays that no statement after their last write reads, in order of first write.
 
@@ -208,6 +195,7 @@ class _Builder:
         self.names = names
         self.dims: list[Dim] = []
         self.outputs: list[str] = []
+        self.valued: set[str] = set()
 
     # Declarations
 
@@ -222,13 +210,19 @@ class _Builder:
                         self.names.report("L0307", item.span, name=item.name)
                     declared.add(item.name)
                     self.names.dims[item.name] = item.span
-                for name in (n for dim in item.dims or () for n in _dims_in(dim)):
+                extents = [*(item.dims or ())]
+                if statement.keyword == "dim" and item.value is not None:
+                    extents.append(item.value)
+                    self.valued.add(item.name)
+                for name in (n for extent in extents for n in names_in(extent)):
                     if name not in arrays:
                         self.names.dims.setdefault(name, item.span)
         self.names.strict = any(s.keyword == "input" for s in statements)
-        for statement in statements:
-            for item in statement.items:
-                self._declare(statement.keyword, item)
+        for kind, item in in_order(statements):
+            self._declare(kind, item)
+        in_text = {plain_name(d.name): None for s in statements for d in s.items}
+        known = self.names.arrays
+        self.names.arrays = {n: known[n] for n in [*in_text, *known] if n in known}
 
     def _declare(self, keyword: str, item: tree.Declared) -> None:
         builder = ExprBuilder(self.names)
@@ -247,6 +241,7 @@ class _Builder:
         if keyword == "dim" and item.dims is None:
             if item.value is not None and value is not None:
                 self._check_extent(value, item.value)
+                self._check_round(value, item.value)
             self.dims.append(Dim(item.name, value, span=item.span))
             return
         shape = tuple(self._constant(d, builder) for d in item.dims or ())
@@ -275,6 +270,12 @@ class _Builder:
             self.names.report("L0402", node.span, text=print_expr(node), repair=index_repair(value))
         elif form is not None and form.is_constant and form.constant < 0:
             self.names.report("L0202", node.span, value=form.constant)
+
+    def _check_round(self, value: Expr, node: tree.Expr) -> None:
+        """Refuse a dim made of one that is made of it, which stands behind it."""
+        done = {d.name for d in self.dims}
+        if any(isinstance(n, Extent) and n.name in self.valued - done for n in walk(value)):
+            self.names.report("L0331", node.span, text=print_expr(node))
 
     def _check_output(self, item: tree.Declared) -> None:
         name = plain_name(item.name)

@@ -308,3 +308,23 @@ def _expressions(statement: tree.Statement) -> Iterator[object]:
             yield guard
         case _:
             pass
+
+
+def in_order(statements: Iterable[tree.Declare]) -> list[tuple[str, tree.Declared]]:
+    """Return what is declared, each item behind those that its extents and its value name."""
+    items = [(s.keyword, d) for s in statements for d in s.items]
+    named = {plain_name(d.name): (k, d) for k, d in reversed(items) if k != "output"}
+    ordered: dict[int, tuple[str, tree.Declared]] = {}
+    met: set[int] = set()
+    waiting = items[::-1]
+    while waiting:
+        keyword, item = waiting.pop()
+        parts = () if id(item) in met else (*(item.dims or ()), item.value)
+        met.add(id(item))
+        needed = [named[n] for part in parts for n in names_in(part) if n in named]
+        needed = [(k, d) for k, d in needed if id(d) not in met]
+        if needed:
+            waiting += [(keyword, item), *needed]
+        else:
+            ordered.setdefault(id(item), (keyword, item))
+    return list(ordered.values())

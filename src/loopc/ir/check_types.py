@@ -9,15 +9,16 @@ from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.record import replace
 from loopc.ir import functions, reductions
 from loopc.ir.dtypes import DECLARED, KINDS, ORDER, DType, infer_dtypes, of_expr
-from loopc.ir.nodes import Call, Const, Expr, Index, Node, Program, Read, Reduce, Subscript, Update
+from loopc.ir.nodes import Call, Const, Expr, Index, Node, Program, Reduce, Update
 from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import map_children, updates, walk
+from loopc.ir.whole import integers, positions
 
 
 def check_types(program: Program, found: list[Diagnostic]) -> None:
     """Append what is wrong with the types of a resolved program to `found`."""
     types = infer_dtypes(program, {})
-    for expr in _integers(program):
+    for expr in integers(program):
         dtype = of_expr(expr, types)
         if dtype is not None and dtype.kind not in "bi":
             text, repair = expr_text(expr), index_repair(expr, program)
@@ -28,10 +29,11 @@ def check_types(program: Program, found: list[Diagnostic]) -> None:
 
 def index_repair(expr: Expr, program: Program | None = None) -> str:
     """Return how a value that is no integer becomes an index."""
-    if isinstance(expr, Read) and program is not None:
-        array = program.array(expr.access.array)
-        if array.kind != "temp" and array.declared:
-            return f"declare that `{array.name}` holds integers: `{array.name}[…]: int`"
+    found = [] if program is None else [program.array(name) for name in positions(expr)]
+    for array in found:
+        if array.kind != "temp" and array.declared and DECLARED.get(array.dtype) not in ("b", "i"):
+            cells = "[…]" if array.shape else ""
+            return f"declare that `{array.name}` holds integers: `{array.name}{cells}: int`"
     return "round it, `floor(…)`, `ceil(…)`, `round(…)` or `int(…)`, or divide by `//`"
 
 
@@ -51,15 +53,6 @@ def whole_ranges(program: Program) -> Program:
 def _is_integer(expr: Expr | None, types: Mapping[str, DType]) -> bool:
     dtype = None if expr is None else of_expr(expr, types)
     return dtype is None or dtype.kind in "bi"
-
-
-def _integers(program: Program) -> Iterator[Expr]:
-    """Yield what must be an integer: subscripts and the ends of ranges."""
-    for node in walk(program):
-        if isinstance(node, Subscript):
-            yield node.at
-        elif isinstance(node, Index):
-            yield from (e for e in (node.start, node.stop) if e is not None)
 
 
 def _too_wide(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnostic]:

@@ -16,8 +16,10 @@ from loopc.ir.dtypes import DECLARED, DType, infer_dtypes, of_expr
 from loopc.ir.functions import TO_INTEGER, lookup
 from loopc.ir.nodes import (
     Access,
+    Array,
     Call,
     Const,
+    Dim,
     Expr,
     Index,
     Node,
@@ -32,18 +34,27 @@ from loopc.ir.visit import map_children, reads, updates, walk
 
 
 def with_index_types(program: Program) -> Program:
-    """Let an input without a declared type whose cells are indices hold integers."""
-    used: set[str] = set()
-    for node in walk(program):
-        ends = (node.start, node.stop) if isinstance(node, Index) else ()
-        at = (node.at,) if isinstance(node, Subscript) else ()
-        for expr in (*ends, *at):
-            used.update(() if expr is None else positions(expr))
+    """Let an input without a declared type whose cells are indices or sizes hold integers."""
+    used = {name for expr in integers(program) for name in positions(expr)}
     arrays = tuple(
         replace(a, dtype="int") if a.name in used and a.kind == "input" and not a.dtype else a
         for a in program.arrays
     )
     return replace(program, arrays=arrays)
+
+
+def integers(program: Program) -> Iterator[Expr]:
+    """Yield what must be an integer: subscripts, the ends of ranges, and declared sizes."""
+    for node in walk(program):
+        match node:
+            case Subscript(at):
+                yield at
+            case Index(_, start, stop):
+                yield from (e for e in (start, stop) if e is not None)
+            case Array(_, _, shape, declared=True):
+                yield from shape or ()
+            case Dim(_, value) if value is not None:
+                yield value
 
 
 def positions(expr: Expr) -> Iterator[str]:

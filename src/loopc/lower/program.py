@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
-from loopc.ir.nodes import Array, Expr, Extent, Program, Stmt
+from loopc.ir.nodes import Array, Dim, Expr, Extent, Program, Stmt
 from loopc.ir.visit import changing, updates, walk
 from loopc.lower.context import Context
 from loopc.lower.growth import forgiving
@@ -145,17 +145,28 @@ def _dim_rules(program: Program) -> tuple[tuple[DimRule, ...], tuple[str, ...]]:
             if isinstance(extent, Extent) and extent.name not in known:
                 known.add(extent.name)
                 rules.append(DimRule(extent.name, array.name, axis))
-    for dim in program.dims:
-        if dim.name in wanted and dim.name not in known and dim.value is not None:
-            known.add(dim.name)
-            rules.append(DimRule(dim.name, value=dim.value))
+    computed = [d for d in program.dims if d.name in wanted and d.value is not None]
+    _compute(rules, known, computed)
     _solve(rules, known, given)
     for dim in program.dims:  # in `C*r*r`, a declared `r` is what the caller gives
-        if dim.name in wanted and dim.name not in known:
+        if dim.name in wanted and dim.value is None and dim.name not in known:
             known.add(dim.name)
+            _compute(rules, known, computed)
             _solve(rules, known, given)
+    known |= set(wanted) - {d.name for d in computed}
+    _compute(rules, known, computed)
     free = tuple(n for n in wanted if n not in {r.dim for r in rules})
     return tuple(rules), free
+
+
+def _compute(rules: list[DimRule], known: set[str], computed: Sequence[Dim]) -> None:
+    """Add the rules of dims whose value is made of dims that are known."""
+    for dim in computed:
+        parts = () if dim.value is None else walk(dim.value)
+        needed = {n.name for n in parts if isinstance(n, Extent)}
+        if dim.name not in known and needed <= known:
+            known.add(dim.name)
+            rules.append(DimRule(dim.name, value=dim.value))
 
 
 def _solve(rules: list[DimRule], known: set[str], given: Sequence[Array]) -> None:
