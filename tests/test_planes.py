@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,23 @@ for t < T, i in range(1, N-1), j in range(1, M-1):
     C[i+1,j] max= A[i,j]
     C[i,j+1] max= A[i,j]
 """,
+    "two arrays read at several places": """
+for t < T, i in range(1, N-1), j in range(1, M-1):
+    A[i,j] = (A[i-1,j] + A[i,j-1] + A[i+1,j] + A[i,j+1]) / 4 + (C[i-1,j-1] + C[i,j-1] + C[i+1,j] + C[i,j+1]) / 5
+    C[i,j] = A[i,j] B[j,i]
+""",  # noqa: E501
+    "a value of a point, kept": """dim D[N,M]
+for t < T, i in range(1, N), j in range(1, M):
+    D[i,j] = A[i-1,j] + A[i,j-1]
+    A[i,j] = D[i,j] B[j,i] + sin(D[i,j])
+for i, j  A[i,j] += D[i,j]
+""",
+    "a value of a point, read before": """dim D[N,M]
+for t < T, i in range(1, N), j in range(1, M):
+    A[i,j] = 0.5 A[i-1,j] + A[i,j-1] + D[i,j]
+    D[i,j] = A[i,j] B[j,i]
+    C[i,j] += D[i,j] + D[i-1,j]
+""",
     "a smaller array": "for t < T, i in range(1, N), j in range(1, M): A[i,j] = A[i-1,j] + y[i-1]\nfor t < T, i in range(1, N), j in range(1, M): y[i] += 0.1 A[i,j]",  # noqa: E501
 }
 HEAD = "input T: int, x[T], B[M,N], w\nparam A[N,M], C[N,M], y[N]\n"
@@ -54,6 +72,17 @@ def test_planes_compute_the_same(name: str, shape: tuple[int, int, int]) -> None
         np.testing.assert_allclose({**found, **gradients}[key], value, 1e-11, 1e-11, err_msg=key)
 
 
+def test_tables_that_are_made_late() -> None:
+    text = HEAD + NESTS["two arrays read at several places"] + TAIL
+    given = arrays(80, 70, 60)
+    program = loopc.compile(text)
+    given = {k: v / 9 for k, v in given.items() if k in {*program.inputs, *program.params}}
+    given["T"] = 60
+    expected = loopc.compile(text, opt=0)(given)
+    for key, value in program(given).items():
+        np.testing.assert_allclose(value, expected[key], 1e-9, 1e-9, err_msg=key)
+
+
 @pytest.mark.parametrize("name", [n for n in NESTS if "smaller" not in n])
 def test_it_is_done_in_planes(name: str) -> None:
     assert "_planes(" in loopc.compile(HEAD + NESTS[name] + TAIL).source
@@ -65,14 +94,20 @@ def test_every_point_is_in_one_plane(limit: int) -> None:
     exec(HELPERS["_planes"], namespace)
     counts, weights, strides = (5, 3, 4), (4, 2, 1), ((12, 4, 1), (0, -4, 1))
     seen = []
-    starts = ((1, (2, 0, 5)),)
+    starts = ((1, (2, 0, 5), 0), (0, (3, 1), 1))
     for lows, places in namespace["_planes"](counts, weights, strides, starts, limit):
-        for at, below, rows in places:
+        for at, below, rows, flat in places:
             points = (at + lows[0]).tolist()
             t, rest = np.divmod(at + lows[0], 12)
             i, j = np.divmod(rest, 4)
             assert len({*(4 * t + 2 * i + j).tolist()}) <= 1
             np.testing.assert_array_equal(below + lows[1], j - 4 * i)
             np.testing.assert_array_equal(rows + lows[2], [j - 4 * i + k for k in (2, 0, 5)])
+            np.testing.assert_array_equal(flat + lows[3], [p + k for p in points for k in (3, 1)])
             seen += points
     assert sorted(seen) == list(range(60))
+
+
+def test_what_a_plane_alone_reads_is_not_stored() -> None:
+    text = HEAD + NESTS["seidel"] + TAIL
+    assert "cotangent" not in re.sub("#.*", "", loopc.compile(text).source)

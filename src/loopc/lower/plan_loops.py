@@ -76,11 +76,16 @@ class Sweep(Memo):
 
 @record()
 class SpotStore(Memo):
-    """`spot op value`: each cell of the plane once."""
+    """`spot op value`: each cell of the plane once.
+
+    Attributes:
+        kept: whether something but the steps that follow in the plane reads the cells.
+    """
 
     target: Spot
     op: str
     value: Value
+    kept: bool = True
 
 
 @record()

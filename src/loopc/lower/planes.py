@@ -10,20 +10,23 @@ Source: Lamport, The parallel execution of DO loops, 1974.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from loopc.analysis.dependence import Leaf
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, simplify, to_expr
 from loopc.ir.bounds import extent
+from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Read, Reduce
 from loopc.ir.visit import children, free_indices, reads
 from loopc.lower import access as accesses
 from loopc.lower.context import Context
 from loopc.lower.domain import Box
 from loopc.lower.notes import source_line
-from loopc.lower.plan import Note, Planes, Spot, SpotStore, Step, Unfold
+from loopc.lower.plan import Alloc, Note, Planes, Spot, SpotStore, Step, Unfold
+from loopc.lower.plan_visit import touched, walk
 from loopc.lower.value import Lowering
+from loopc.lower.value_types import type_of
 from loopc.lower.wavefront import WEIGHTS, distances, is_later
 
 AXIS = "point°"
@@ -170,3 +173,47 @@ def _outside_accesses(node: Node) -> Iterator[Node]:
     if not isinstance(node, Read):
         for child in children(node):
             yield from _outside_accesses(child)
+
+
+# What a plane needs for itself alone
+
+
+def without_unread(
+    steps: tuple[Step, ...], outputs: Collection[str], types: Mapping[str, DType]
+) -> tuple[Step, ...]:
+    """Return steps in which planes do not store what only the plane that made it reads."""
+    made: list[Step] = []
+    gone: set[str] = set()
+    for step in steps:
+        if isinstance(step, Planes):
+            rest = [s for s in steps if s is not step and not isinstance(s, Alloc | Unfold)]
+            seen = set(outputs).union(*(a for s in rest for a in touched(s)))
+            own = {n for n in _held_in_planes(step, types) if n not in seen}
+            body = (
+                replace(s, kept=False) if isinstance(s, SpotStore) and s.target.array in own else s
+                for s in step.body
+            )
+            made.append(replace(step, body=tuple(body)) if own else step)
+            gone |= own
+        else:
+            made.append(step)
+    return tuple(s for s in made if not (isinstance(s, Alloc | Unfold) and s.array in gone))
+
+
+def _held_in_planes(planes: Planes, types: Mapping[str, DType]) -> set[str]:
+    """Return the arrays whose cells are assigned to once and then read at the same point alone."""
+    found: dict[str, Spot] = {}
+    others: set[str] = set()
+    for step in planes.body:
+        if not isinstance(step, SpotStore):
+            continue
+        spots = [v for v in walk(step.value) if isinstance(v, Spot)]
+        others |= {s.array for s in spots if found.get(s.array) != s}
+        name = step.target.array
+        dtype = type_of(step.value, types.get)
+        fits = bool(step.value.axes) and dtype is not None and dtype == types[name]
+        if step.op == "=" and fits and name not in found:
+            found[name] = step.target
+        else:
+            others.add(name)
+    return found.keys() - others

@@ -21,6 +21,7 @@ from loopc.lower.plan import (
     Step,
 )
 from loopc.lower.plan_visit import touched
+from loopc.lower.planes import without_unread
 from loopc.lower.schedule import Group, Scheduler
 from loopc.lower.tile_layouts import laid_out
 from loopc.lower.tiles import PREPARED, SERIAL, tiled
@@ -52,7 +53,8 @@ def lower(
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
     if opt >= 2:
-        inputs = (a.name for a in program.arrays if a.kind != "temp")
+        inputs = [a.name for a in program.arrays if a.kind != "temp"]
+        steps = without_unread(steps, {*inputs, *program.outputs}, context.types)
         serial = PREPARED if prepared else SERIAL
         steps = tiled(steps, inputs, program.outputs, shapes, context.types, serial)
         steps = laid_out(steps, program.outputs)

@@ -5,7 +5,7 @@ computed once. Several accesses of one array that a sum takes are read by one `t
 one `reduce`; updates of one array by the same value are one `ufunc.at`:
 
     A1[at] + A2[at] + …       ->  np.add.reduce(A3[rows])
-    A1[at] += t; A2[at] += t  ->  np.add.at(A3, rows.ravel(), (t * ones).ravel())
+    A1[at] += t; A2[at] += t  ->  np.add.at(A3, rows, t.repeat(2))
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from loopc.backends.numpy.texts import PRODUCT, SUM, python_tuple
+from loopc.backends.numpy.texts import ATOM, SUM, python_tuple
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.nodes import Const, Expr
@@ -42,8 +42,8 @@ class PlanesSpeller:
         planes: the nest.
         cells: the variable of an array's memory from the first cell of an access on.
         tables: the variable of the places of a plane's points, by their strides.
-        rows: for several accesses, the variables of memory and of the places in it.
-        ones: the variables of columns of ones, by their length and type.
+        rows: for several accesses and the axis they lie along, the variables of memory and of the
+            places in it.
         body: the lines for a plane.
         known: the variables of values computed so far.
     """
@@ -52,8 +52,7 @@ class PlanesSpeller:
     planes: Planes
     cells: dict[Spot, str] = field(default_factory=dict)
     tables: dict[tuple[Expr, ...], str] = field(default_factory=dict)
-    rows: dict[tuple[Spot, ...], tuple[str, str]] = field(default_factory=dict)
-    ones: dict[tuple[int, str], str] = field(default_factory=dict)
+    rows: dict[tuple[tuple[Spot, ...], int], tuple[str, str]] = field(default_factory=dict)
     body: list[str] = field(default_factory=list)
     known: dict[Value, Value] = field(default_factory=dict)
 
@@ -74,8 +73,9 @@ class PlanesSpeller:
         given = [speller.sizes(planes.counts), str(planes.weights), python_tuple(strides)]
         number = {s: n for n, s in enumerate(self.tables)}
         several = [
-            f"({number[spots[0].strides]}, {python_tuple([speller.size(s.start) for s in spots])})"
-            for spots in self.rows
+            f"({number[spots[0].strides]}, {python_tuple([speller.size(s.start) for s in spots])},"
+            f" {axis})"
+            for spots, axis in self.rows
         ]
         given += [python_tuple(several)] if several else []
         yield f"for {lows}, {places} in {speller.helper('_planes')}({', '.join(given)}):"
@@ -83,10 +83,8 @@ class PlanesSpeller:
             memory = speller.name("row", spot.array)
             start = speller.size(spot.start, SUM)
             yield f"    {cells} = {memory}[{start} + {lows}[{number[spot.strides]}]:]"
-        for n, (spots, (cells, _)) in enumerate(self.rows.items(), len(number)):
+        for n, ((spots, _), (cells, _)) in enumerate(self.rows.items(), len(number)):
             yield f"    {cells} = {speller.name('row', spots[0].array)}[{lows}[{n}]:]"
-        for (count, dtype), name in self.ones.items():
-            yield f"    {name} = np.ones(({count}, 1), {dtype})"
         tables = [*self.tables.values(), *(table for _, table in self.rows.values())]
         yield f"    for {', '.join(tables)}{',' * (len(tables) == 1)} in {places}:"
         yield from (f"        {line}" for line in self.body)
@@ -101,11 +99,9 @@ class PlanesSpeller:
         first = updates[0]
         row = reductions.by_op(first.op)
         assert row is not None
-        dtype = self.steps.speller.types[first.target.array]
-        text = self.steps.speller.text(self._visited(first.value), PRODUCT)
-        ones = self._ones(len(updates), self.steps.speller.dtype(dtype))
-        cells, places = self._together(tuple(s.target for s in updates))
-        self.body.append(f"{row.ufunc}.at({cells}, {places}.ravel(), ({text} * {ones}).ravel())")
+        text = self.steps.speller.text(self._visited(first.value), ATOM)
+        cells, places = self._together(tuple(s.target for s in updates), axis=1)
+        self.body.append(f"{row.ufunc}.at({cells}, {places}, {text}.repeat({len(updates)}))")
         self._forget(first.target.array)
 
     def _fits(self, step: SpotStore) -> bool:
@@ -114,12 +110,6 @@ class PlanesSpeller:
         dtype = type_of(step.value, types.get)
         return bool(step.value.axes) and dtype is not None and dtype == types.get(step.target.array)
 
-    def _ones(self, count: int, dtype: str) -> str:
-        """Return a column that gives a value a row for each of several updates."""
-        if (count, dtype) not in self.ones:
-            self.ones[count, dtype] = self.steps.speller.names.fresh("ones")
-        return self.ones[count, dtype]
-
     def _store(self, step: Note | SpotStore) -> None:
         if isinstance(step, Note):
             self.body.append(f"# {step.text}")
@@ -127,7 +117,10 @@ class PlanesSpeller:
         speller = self.steps.speller
         value = self._visited(step.value)
         read = step.op == "=" and self.uses[step.target] > 0 and self._fits(step)
-        value = self._held(value) if read else value
+        value = self._held(value) if read or not step.kept else value
+        if not step.kept:
+            self.known[step.target] = value
+            return
         text = speller.text(value)
         cells = self._cells(step.target)
         if step.op in ("=", "+=", "*="):
@@ -164,15 +157,15 @@ class PlanesSpeller:
             table = self.tables[spot.strides] = self.steps.speller.names.fresh("at")
         return table
 
-    def _together(self, spots: tuple[Spot, ...]) -> tuple[str, str]:
-        """Return the variables of memory and of the places in it, one row for each access."""
+    def _together(self, spots: tuple[Spot, ...], *, axis: int) -> tuple[str, str]:
+        """Return the variables of memory and of the places in it, the accesses along an axis."""
         self._table(spots[0])
-        if spots not in self.rows:
+        if (spots, axis) not in self.rows:
             names = self.steps.speller.names
             array = self.steps.speller.name("array", spots[0].array)
             number = len(self.cells) + len(self.rows) + 1
-            self.rows[spots] = names.fresh(f"{array}{number}"), names.fresh("rows")
-        return self.rows[spots]
+            self.rows[spots, axis] = names.fresh(f"{array}{number}"), names.fresh("rows")
+        return self.rows[spots, axis]
 
     def _visited(self, value: Value) -> Value:
         """Return a value with variables in the place of views and of what is computed before."""
@@ -198,7 +191,7 @@ class PlanesSpeller:
             if key is None or len(spots) < LEAST:
                 args += spots
                 continue
-            cells, places = self._together(tuple(s for s in spots if isinstance(s, Spot)))
+            cells, places = self._together(tuple(s for s in spots if isinstance(s, Spot)), axis=0)
             text = f"{ufunc}.reduce({cells}[{places}])"
             args.append(self._variable(text, spots[0]))
         return replace(value, args=tuple(args)) if len(args) > 1 else args[0]
