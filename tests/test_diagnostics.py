@@ -110,3 +110,38 @@ def test_other_forms() -> None:
 
 def test_control_characters_are_shown_escaped() -> None:
     assert render.escaped("a\x1b[31mb") == "a\\x1b[31mb"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y = [1, 2]\n", "cell by cell"),
+        ("y++\n", "`y += 1`"),
+        ("y = sum(x[i] for i in range(N))\n", "`sum[i < N](x[i])`"),
+        ("input x: [N]\n", "`x[N]`"),
+        ("for i, y[i] = x[i]\n", "no comma"),
+        ("for i where x[i] > 0: y[i] = 1\n", "`for i if"),
+        ("for i if x[i] = 1: y[i] = 1\n", "`==`"),
+        ("y = x << 1\n", "`2**k`"),
+        ("y = x <> 1\n", "`!=`"),
+        ("y = x[i;j]\n", "separated by `,`"),
+        ("for 0 <= i < N: y[i] = x[i]\n", "`for i < N"),
+        ("backward L, M wrt x\n", "a `backward` for each"),
+        ("output y z\n", "commas"),
+        ("% words\n", "`#`"),
+    ],
+)
+def test_a_mistake_of_another_language_has_its_own_hint(text: str, said: str) -> None:
+    with pytest.raises(loopc.ParseError) as caught:
+        loopc.compile(text)
+    assert said in (caught.value.hint or "")
+
+
+def test_a_def_may_give_an_array_of_many_axes() -> None:
+    axes = "a,b,c,d,e,f"
+    text = (
+        f"def f(x[A,B,C,D,E,F]) -> y[A,B,C,D,E,F]:\n    for {axes}: y[{axes}] = 2 x[{axes}]\n"
+        "y[:,:,:,:,:,:] = f(x[:,:,:,:,:,:])\n"
+    )
+    x = np.arange(24.0).reshape(1, 2, 3, 1, 2, 2)
+    assert np.array_equal(loopc.compile(text)(x=x).y, 2 * x)

@@ -187,7 +187,7 @@ class Expander:
                 continue
             cell = self.cell(result.name, scope, target.span, rank)
             cells.append(cell)
-            indices = self._indices("ijkl", rank)
+            indices = self._indices(rank)
             copy: tree.Statement = tree.Assign(
                 (filled(whole, indices),), stmt.op, filled(cell, indices), span=stmt.span
             )
@@ -260,7 +260,7 @@ class Expander:
         """Hand an argument over by value: into an array of its own."""
         rank = len(formal.dims or ())
         cell = self.cell(formal.name, scope, actual.span, rank)
-        indices = self._indices("ijkl", rank)
+        indices = self._indices(rank)
         value = self.expr(actual, scope, before) if access is None else filled(access, indices)
         copy: tree.Statement = tree.Assign((filled(cell, indices),), "=", value, span=actual.span)
         if indices:
@@ -308,8 +308,8 @@ class Expander:
         items: tuple[Any, ...] = (*loops, *(tree.Whole() for _ in range(rank)))
         return tree.Bracket(new, items, span=span)
 
-    def _indices(self, letters: str, count: int) -> list[tree.Name]:
-        return [tree.Name(self.fresh(letters[n])) for n in range(count)]
+    def _indices(self, count: int) -> list[tree.Name]:
+        return [tree.Name(self.fresh("ijkl"[n % 4])) for n in range(count)]
 
     def wrong(self, function: tree.Def, span: Span | None, what: str, *, result: str = "") -> None:
         """Report a call that does not fit its def; `result`: what it should be assigned to."""

@@ -58,6 +58,8 @@ class Blocks:
         last: TokenLike | None = None
         for token in tokens:
             if token.type == "_NEWLINE":
+                if self.brackets and token.value == ";":
+                    self._ended(token)
                 if pending is None or token.value != ";":
                     pending = token
                 continue
@@ -138,6 +140,16 @@ class Blocks:
             for bracket in self.brackets:
                 self._never_closed(bracket)
             self.brackets.clear()
+
+    def _ended(self, token: TokenLike) -> None:
+        """Report a `;` inside brackets, which ends no statement there."""
+        close = "`)`" if self.brackets[-1].type == "LPAR" else "`]`"
+        repair = f"what stands in brackets is separated by `,`; {close} comes before a `;`"
+        expected = f"`,` or {close}"
+        found = catalogue.diagnostic(
+            "L0101", self._span(token), found="`;`", expected=expected, repair=repair
+        )
+        self.found.append(found)
 
     def _never_closed(self, bracket: TokenLike) -> None:
         close = ")" if bracket.type == "LPAR" else "]"

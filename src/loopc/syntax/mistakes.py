@@ -8,16 +8,14 @@ from lark import Token
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
-from loopc.diagnostics.record import record
 from loopc.diagnostics.span import Source, Span
+from loopc.syntax.stop import ASSIGNS, Stop
 
-LAYOUT = ("_NEWLINE", "_INDENT", "_DEDENT")
 _WORDS = {
     "FOR", "IN", "IF", "AND", "OR", "NOT", "DEF", "USE", "BACKWARD", "WRT", "AS", "DIM", "INPUT",
     "PARAM", "OUTPUT",
 }  # fmt: skip
 _OPERATORS = ("TIMES", "POW", "PLUS", "MINUS", "COMPARE", "LT", "LE", "AND", "OR", "NOT")
-_ASSIGNS = ("EQUAL", "UPDATE")
 _HEADS = ("FOR", "IF", "DEF")
 _SAID = {
     "COMMA": "`,`",
@@ -58,78 +56,15 @@ _FOREIGN = {
     "lambda": "a function is written `def f(x[N]) -> y: …`",
     "forall": "write `for`",
     "foreach": "write `for`",
+    "For": "write `for`",
+    "FOR": "write `for`",
+    "If": "write `if`",
+    "IF": "write `if`",
+    "begin": "a block is what is indented below a line that ends with `:`",
+    "end": "a block ends where its indentation does",
+    "assert": "values are not checked; a guard is written `if …: …`",
 }
 """Words of other languages, and what to write here."""
-
-
-@record()
-class Stop:
-    """Where the parser stopped.
-
-    Attributes:
-        tokens: all tokens.
-        place: the number of the token that it could not take; past the last at the end.
-        wanted: the types of the tokens that it could have taken.
-    """
-
-    tokens: list[Token]
-    place: int
-    wanted: frozenset[str]
-
-    @property
-    def token(self) -> Token:
-        """The token, or the last one at the end."""
-        return self.tokens[min(self.place, len(self.tokens) - 1)]
-
-    @property
-    def kind(self) -> str:
-        """The type of the token, `$END` at the end."""
-        return "$END" if self.place >= len(self.tokens) else str(self.token.type)
-
-    @property
-    def is_line_end(self) -> bool:
-        """Whether the line ends where something is missing."""
-        return self.kind in ("_NEWLINE", "$END", "_DEDENT")
-
-    @property
-    def line(self) -> list[Token]:
-        """The tokens of the logical line up to the place."""
-        first = last = min(self.place, len(self.tokens) - 1)
-        while first > 0 and self.tokens[first - 1].type not in LAYOUT:
-            first -= 1
-        return self.tokens[first : last + 1]
-
-    @property
-    def before(self) -> str:
-        """The word in front, on the same line."""
-        line = self.line
-        return str(line[-2]) if len(line) > 1 else ""
-
-    @property
-    def before_kind(self) -> str:
-        """The type of the word in front."""
-        line = self.line
-        return str(line[-2].type) if len(line) > 1 else ""
-
-    @property
-    def is_assigned(self) -> bool:
-        """Whether the line has assigned before the place."""
-        return any(t.type in _ASSIGNS for t in self.line[:-1])
-
-    @property
-    def assigns(self) -> bool:
-        """Whether the line assigns anywhere."""
-        last = self.place
-        while last < len(self.tokens) and self.tokens[last].type not in LAYOUT:
-            if self.tokens[last].type in _ASSIGNS:
-                return True
-            last += 1
-        return self.is_assigned
-
-    @property
-    def lacks_block(self) -> bool:
-        """Whether a block should have begun."""
-        return "_INDENT" in self.wanted and self.tokens[max(0, self.place - 1)].type == "_NEWLINE"
 
 
 def explain(source: Source, stop: Stop) -> Diagnostic:
@@ -195,9 +130,9 @@ def _of_colon(source: Source, stop: Stop) -> Diagnostic | None:
         what = "a `for` with a block" if kinds[0] == "FOR" else head
         return catalogue.diagnostic("L0106", _span(source, *line[:-1]), what=what)
     ranged = kinds[0] != "FOR" or any(k in kinds for k in ("LT", "LE", "IN", "IF"))
-    if stop.kind in _ASSIGNS and ranged:
+    if stop.kind in ASSIGNS and ranged and not stop.is_followed_by_colon:
         return catalogue.diagnostic("L0106", _span(source, *_target(line)), what=head)
-    begins = len(opens) > 1 and opens[1].type in ("LSQB", *_ASSIGNS)
+    begins = len(opens) > 1 and opens[1].type in ("LSQB", *ASSIGNS)
     if stop.kind == "NAME" and "COLON" in stop.wanted and ranged and begins:
         return catalogue.diagnostic("L0106", _span(source, stop.token), what=head)
     return None
@@ -273,7 +208,9 @@ _REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
         "a shape stands in square brackets: `x[N]`",
     ),
     (
-        lambda s: s.kind == "NAME" and s.line[0].type in _DECLARING and "COLON" in s.wanted,
+        lambda s: (
+            s.kind == "NAME" and s.line[0].type in (*_DECLARING, "OUTPUT") and "COLON" in s.wanted
+        ),
         "names are separated by commas, and a type follows a colon: `x[N]: float, y[N]`",
     ),
     (
@@ -285,7 +222,7 @@ _REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
         "a function names its results: `def f(x[N]) -> y[N]: …`",
     ),
     (
-        lambda s: str(s.token) == "//" and s.wanted >= _STATEMENTS,
+        lambda s: str(s.token) in ("//", "/", "%") and s.wanted >= _STATEMENTS,
         "a comment begins with `#`",
     ),
     (
@@ -322,8 +259,48 @@ _REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
         "an index is one value: loop over it, `for i in range(a, b): …`",
     ),
     (
+        lambda s: s.kind == "LSQB" and "NUMBER" in s.wanted and "TIMES" not in s.wanted,
+        "there is no list: an array is given, or written cell by cell, `y[0] = 1`",
+    ),
+    (
+        lambda s: s.kind == "LSQB" and s.before == ":" and s.line[0].type in _DECLARING,
+        "a shape stands behind the name: `x[N]`, `x[N]: int`",
+    ),
+    (
+        lambda s: s.kind == "LSQB" and s.line[0].type == "FOR" and "IN" in s.wanted,
+        "no comma stands in front of the statement: `for i, j  {before}[…] = …`",
+    ),
+    (
+        lambda s: s.kind == "FOR" and s.is_assigned,
+        "what a loop adds up is a reduction: `sum[i < N](x[i])`",
+    ),
+    (
+        lambda s: s.kind == "NAME" and s.before == "where" and s.line[0].type == "FOR",
+        "a guard is written `if`: `for i if …: …`",
+    ),
+    (
+        lambda s: s.kind == "NUMBER" and s.before_kind == "FOR",
+        "a range is written `for i < N: …` or `for i in range(a, b): …`",
+    ),
+    (
+        lambda s: s.kind == "PLUS" and "EQUAL" in s.wanted,
+        "assign with `=`; `y += 1` adds",
+    ),
+    (
+        lambda s: str(s.token) == ">" and s.before == "<",
+        "unequal is written `!=`",
+    ),
+    (
+        lambda s: s.kind in ("LT", "COMPARE") and s.before == str(s.token),
+        "bits are not shifted: multiply by `2**k`, or divide, `// 2**k`",
+    ),
+    (
         lambda s: s.kind == "COMPARE",
         "a range is written `for i < N: …` or `for i in range(a, b): …`",
+    ),
+    (
+        lambda s: s.kind == "COMMA" and s.line[0].type == "BACKWARD",
+        "`backward` starts from one array: write a `backward` for each",
     ),
     (
         lambda s: s.kind == "COMMA" and s.is_assigned and "NUMBER" not in s.wanted,

@@ -24,7 +24,8 @@ from loopc.syntax import tree
 from loopc.syntax.blocks import Blocks
 from loopc.syntax.build_tree import BuildTree
 from loopc.syntax.comments import Comment, attach
-from loopc.syntax.mistakes import LAYOUT, Stop, explain
+from loopc.syntax.mistakes import explain
+from loopc.syntax.stop import LAYOUT, Stop
 from loopc.syntax.words import check_words
 
 SIZE_LIMIT = 10_000_000
