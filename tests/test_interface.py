@@ -258,3 +258,19 @@ def test_a_program_with_dims_to_be_given_runs_again() -> None:
         program = loopc.compile("dim K\nfor k < K: h[k] = 2 k\n", backend=backend)
         for _ in range(3):
             np.testing.assert_array_equal(program(K=3).h, [0, 2, 4])
+
+
+def test_derivatives_take_one_mapping_and_defaults() -> None:
+    text = "input x[N]\nparam w[N], b = 0.5\nfor i: y[i] = w[i] x[i] + b**2\nL = sum[i](y[i]**2)\n"
+    program = loopc.compile(text)
+    given = {"x": np.arange(3.0), "w": np.ones(3)}
+    assert program.jacobian("y", "b", given).tolist() == [1, 1, 1]
+    assert program.hessian("b", given) == 4 * (3 + 3 * 0.25) + 8 * 3 * 0.25
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_product_with_no_tangents_has_the_types_of_the_gradients(kind: str) -> None:
+    program = loopc.compile("param w[N]\nL = sum[i](w[i]**2)\n")
+    found = program.hvp({"w": np.ones(3, kind)}, {})
+    assert found.w.dtype == kind
+    assert found.w.tolist() == [0, 0, 0]

@@ -18,6 +18,8 @@ from loopc.ir import bind
 from loopc.ir.nodes import Array, Program
 
 KIND = {"u": "i"}
+COMPILED = ("wrt", "loss", "outputs", "dtype", "opt", "backend", "memory_limit", "checkpoint")
+"""Options of `compile`, which a call is sometimes given."""
 
 
 @record()
@@ -196,8 +198,8 @@ def memory() -> int:
         return 2**47
 
 
-def merged(arrays: object, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call's arrays by name.
+def merged(arrays: object, named: Mapping[str, Any], what: str = "arrays") -> dict[str, Any]:
+    """Return a call's arrays by name; `what`: what they are called.
 
     Raises:
         CallError: L0709, the first argument is no mapping.
@@ -207,7 +209,9 @@ def merged(arrays: object, named: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(arrays, Mapping):
         kind, repair = "a mapping from names to arrays", "give arrays by name: `p(x=…)`"
         given = type(arrays).__name__
-        raise catalogue.error("L0709", name="arrays", kind=kind, given=given, repair=repair)
+        if what != "arrays":
+            repair = f"give {what} by name: `{{'x': …}}`"
+        raise catalogue.error("L0709", name=what, kind=kind, given=given, repair=repair)
     return {**arrays, **named}
 
 
@@ -223,6 +227,8 @@ def _check_names(
         if close or not missing:
             close = close or _like(str(name), list(names))
             repair = f"did you mean `{close[0]}`?" if close else f"the program takes {expected}"
+            if name in COMPILED:
+                repair = f"it is an option of the compiler: `loopc.compile(…, {name}=…)`"
             raise catalogue.error("L0702", name=name, repair=repair)
     if missing:
         raise catalogue.error("L0701", missing[0].span, name=missing[0].name, expected=expected)

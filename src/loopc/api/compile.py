@@ -70,7 +70,7 @@ def compile(
     options = Options(
         backend=backend,
         opt=opt,
-        wrt=names_of(wrt),
+        wrt=names_of("wrt", wrt),
         loss=loss,
         dtype=dtype,
         memory_limit=memory_limit,
@@ -78,7 +78,7 @@ def compile(
         threads=threads,
     )
     found: list[Diagnostic] = []
-    program = compile_source(read_source(source), options, names_of(outputs), found)
+    program = compile_source(read_source(source), options, names_of("outputs", outputs), found)
     for diagnostic in found:
         warnings.warn(render(diagnostic), LoopcWarning, stacklevel=2)
     return program

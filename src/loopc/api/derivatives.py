@@ -44,7 +44,7 @@ def _floats(program: Program) -> tuple[str, ...]:
 
 def vjp(program: Program, arrays: Mapping[str, Any], cotangents: Mapping[str, Any]) -> Results:
     """Return Jᵀu, by name of `wrt`, for cotangents of some outputs."""
-    arrays, cotangents = merged(arrays, {}), merged(cotangents, {})
+    arrays, cotangents = merged(arrays, {}), merged(cotangents, {}, "cotangents")
     of = tuple(cotangents)
     program._check_arrays(of)
     _check_shapes(program, arrays, cotangents)
@@ -74,7 +74,7 @@ def _check_shapes(
 
 def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
     """Return J v for every float output."""
-    arrays, tangents = merged(arrays, {}), merged(tangents, {})
+    arrays, tangents = merged(arrays, {}), merged(tangents, {}, "tangents")
     for name in tangents:
         program._check_wrt(name)
     call = _check_shapes(program, arrays, tangents)
@@ -99,17 +99,20 @@ def _typed(tangent: Any, dtype: DType, call: Call) -> Any:
 
 def hvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
     """Return H v, by name of `wrt`, for tangents of some of its names."""
-    arrays, tangents = merged(arrays, {}), merged(tangents, {})
+    arrays, tangents = merged(arrays, {}), merged(tangents, {}, "tangents")
     for name in tangents:
         program._check_wrt(name)
-    _check_shapes(program, arrays, tangents)
+    call = _check_shapes(program, arrays, tangents)
     key = ("hvp", tuple(tangents))
     made = program._derivation(key, lambda: _second(program, tuple(tangents)))
     given = dict(arrays)
     given |= {seed: _like(tangents[n], arrays.get(n)) for n, seed in made.seeds.items()}
     found = _run(program, key, made.program, given, made.seeds)
     gradients = _gradient(program).gradients
-    return Results({n: found[made.tangents[g]] for n, g in gradients.items()})
+    types = infer_dtypes(program._program, dict(call.kinds), uniform=call.uniform)
+    return Results(
+        {n: _typed(found[made.tangents[g]], types[n], call) for n, g in gradients.items()}
+    )
 
 
 def _gradient(program: Program) -> Any:
@@ -150,18 +153,18 @@ def jacobian(program: Program, of: str, wrt: str, arrays: Mapping[str, Any]) -> 
     """Return d of / d wrt: forward by columns or backward by rows, whichever has fewer."""
     program._check_arrays([of])
     program._check_wrt(wrt)
-    _check_shapes(program, arrays, {})
-    rows, columns = _shape_of(program, of, arrays), np.shape(arrays[wrt])
+    call = _check_shapes(program, arrays, {})
+    array = call.arrays[wrt]
+    rows, columns = shape_of(program._program.array(of), call.dims, call.scalars), array.shape
     if math.prod(columns) <= math.prod(rows):
         key: Any = ("columns", of, wrt)
         made = program._derivation(key, lambda: _columns(program, of, wrt))
-        found = _directions(program, key, made, arrays, columns, rows, arrays[wrt])
+        found = _directions(program, key, made, arrays, columns, rows, array)
         return np.moveaxis(found, 0, -1).reshape((*rows, *columns))
     key = ("rows", of, wrt)
     made = program._derivation(key, lambda: _rows(program, of, wrt))
-    return _directions(program, key, made, arrays, rows, columns, arrays[wrt]).reshape(
-        (*rows, *columns)
-    )
+    found = _directions(program, key, made, arrays, rows, columns, array)
+    return found.reshape((*rows, *columns))
 
 
 def _columns(program: Program, of: str, wrt: str) -> _Linear:
@@ -179,12 +182,11 @@ def _rows(program: Program, of: str, wrt: str) -> _Linear:
 def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
     """Return d²loss / d wrt²: the tangents of the gradient along every cell."""
     program._check_wrt(wrt)
-    _check_shapes(program, arrays, {})
+    array = _check_shapes(program, arrays, {}).arrays[wrt]
     key = ("hessian", wrt)
     made = program._derivation(key, lambda: _hessian(program, wrt))
-    shape = np.shape(arrays[wrt])
-    found = _directions(program, key, made, arrays, shape, shape, arrays[wrt])
-    return found.reshape((*shape, *shape))
+    found = _directions(program, key, made, arrays, array.shape, array.shape, array)
+    return found.reshape((*array.shape, *array.shape))
 
 
 def _hessian(program: Program, wrt: str) -> _Linear:
@@ -224,11 +226,6 @@ def _units(shape: tuple[int, ...], width: int, kind: Any) -> Iterator[tuple[int,
         units = np.zeros((size, count), kind)
         units[np.arange(size), np.arange(start, start + size)] = 1
         yield start, units.reshape(size, *shape)
-
-
-def _shape_of(program: Program, name: str, arrays: Mapping[str, Any]) -> tuple[int, ...]:
-    call = program._take(program._program, arrays, frozenset())
-    return shape_of(program._program.array(name), call.dims, call.scalars)
 
 
 def _run(

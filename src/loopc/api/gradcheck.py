@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loopc.api.arrays import merged
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 
@@ -92,9 +93,13 @@ def gradcheck(
         named: further inputs and params.
 
     Raises:
-        CallError: L0707, if `raises`.
+        CallError: L0707, if `raises`; L0709, what is given is no program.
     """
-    given = {n: _wide(v) for n, v in {**(arrays or {}), **named}.items()}
+    if not hasattr(program, "loss"):
+        kind, repair = "a program", "compile the text first: `loopc.compile(…)`"
+        given_type = type(program).__name__
+        raise catalogue.error("L0709", name="program", kind=kind, given=given_type, repair=repair)
+    given = {n: _wide(v) for n, v in merged(arrays, named).items()}
     rng = np.random.default_rng(0)
     loss = program.loss
     runner = program if loss in program.outputs else program._with_outputs((loss,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from loopc.autodiff.checkpoints import Checkpoints
@@ -107,11 +107,23 @@ def _float_type(name: Any) -> str:
     return str(dtype.name)
 
 
-def names_of(given: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return names; one alone may be given as it is."""
-    if given is None:
-        return None
-    return (given,) if isinstance(given, str) else tuple(given)
+def names_of(option: str, given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    """Return the names that an option gives; one alone may be given as it is.
+
+    Raises:
+        CallError: L0709.
+    """
+    if given is None or isinstance(given, str):
+        return given if given is None else (given,)
+    names: tuple[object, ...] = tuple(given) if isinstance(given, Iterable) else (given,)
+    wrong = [n for n in names if not isinstance(n, str)]
+    if wrong:
+        repair = f"write `{option}=['x', 'y']`"
+        what = f"{wrong[0]!r:.40}"
+        raise catalogue.error(
+            "L0709", name=option, kind="names of arrays", given=what, repair=repair
+        )
+    return tuple(n for n in names if isinstance(n, str))
 
 
 _TOO_BIG = ("array is too big", "Maximum allowed dimension")

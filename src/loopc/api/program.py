@@ -166,17 +166,19 @@ class Program:
 
         return hvp(self, arrays, tangents)
 
-    def jacobian(self, of: str, wrt: str, /, **arrays: Any) -> Any:
+    def jacobian(
+        self, of: str, wrt: str, arrays: Mapping[str, Any] | None = None, /, **named: Any
+    ) -> Any:
         """Return the full Jacobian: shape of the output, then shape of the input."""
         from loopc.api.derivatives import jacobian
 
-        return jacobian(self, of, wrt, arrays)
+        return jacobian(self, of, wrt, calls.merged(arrays, named))
 
-    def hessian(self, wrt: str, /, **arrays: Any) -> Any:
+    def hessian(self, wrt: str, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         """Return the loss's full Hessian by one input: its shape twice."""
         from loopc.api.derivatives import hessian
 
-        return hessian(self, wrt, arrays)
+        return hessian(self, wrt, calls.merged(arrays, named))
 
     def bind(self, params: Mapping[str, Any] | None = None, /, **named: Any) -> Model:
         """Return a model: parameters with values and gradients that add up."""
