@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import equal
 from loopc.ir.nodes import (
+    ZERO,
     Call,
-    Const,
     Expr,
     For,
     Index,
@@ -132,7 +132,7 @@ def product(stmt: Stmt, number: int, versions: Versions) -> Product | None:
 def _is_whole(index: Index) -> bool:
     """Whether an index counts from 0 to an extent."""
     plain = not free_indices(index) and not reads(index)
-    return plain and index.start == Const(0) and index.step == 1
+    return plain and index.start == ZERO and index.step == 1
 
 
 @record()

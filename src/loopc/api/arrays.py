@@ -6,6 +6,7 @@ import difflib
 import math
 import operator
 import os
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -247,7 +248,7 @@ def _plain(name: str, value: Any, dtype: str) -> Any:
             why = "it is an integer beyond 64 bits"
             raise catalogue.error("L0703", name=name, why=why, repair="pass a float")
         return value
-    if isinstance(value, np.ma.MaskedArray):
+    if _is_masked(value):
         raise catalogue.error(
             "L0703", name=name, why="it is a masked array", repair="fill it: `x.filled(0)`"
         )
@@ -268,6 +269,12 @@ def _plain(name: str, value: Any, dtype: str) -> Any:
         why = f"its elements are of type {array.dtype}"
         raise catalogue.error("L0703", name=name, why=why, repair="pass an array of numbers")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether a value is a masked array: there is none where NumPy's module was never imported."""
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(value, masked.MaskedArray)
 
 
 def _common(plain: Mapping[str, Any]) -> Any:

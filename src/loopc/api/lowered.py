@@ -31,7 +31,7 @@ from loopc.lower.plan import (
     View,
     When,
 )
-from loopc.lower.plan_visit import VALUES, walk
+from loopc.lower.plan_visit import is_value, walk
 from loopc.lower.program import lower
 
 
@@ -139,7 +139,7 @@ def _how(part: _Part, opt: int) -> Iterator[str]:
     if isinstance(step, Running):
         yield "reduction"
     value = getattr(step, "value", None)
-    if isinstance(value, VALUES):
+    if is_value(value):
         kinds = list(_of_value(value, opt))
         if kinds or isinstance(step, Scatter | Overlap):
             yield from kinds
@@ -167,7 +167,7 @@ def _of_value(value: Any, opt: int) -> Iterator[str]:
 
 def _specs(step: Step) -> Iterator[str]:
     value = getattr(step, "value", None)
-    for each in walk(value) if isinstance(value, VALUES) else ():  # type: ignore[arg-type]
+    for each in walk(value) if is_value(value) else ():
         if isinstance(each, Contract | Selected):
             yield _spec(each)
 

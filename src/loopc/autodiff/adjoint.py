@@ -32,7 +32,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import map_children, reads, updates, walk
+from loopc.ir.visit import contains, map_children, reads, updates, walk
 from loopc.ir.workspace import Names
 
 
@@ -112,6 +112,8 @@ def expand_backward(program: Program, checkpoints: Checkpoints = NONE) -> Progra
 
 def check_backward(program: Program, found: list[Diagnostic]) -> None:
     """Append what is wrong with the Backward statements of a resolved program to `found`."""
+    if not any(isinstance(s, Backward) for s in program.body):
+        return
     flows = list(_flows(program.body))
     kinds = infer_dtypes(program, {})
     adjoints = {f"{n}.{s.suffix}" for s in program.body if isinstance(s, Backward) for n in s.wrt}
@@ -269,6 +271,8 @@ def _ranges_written(stmt: Stmt, given: dict[str, Array]) -> Stmt:
             parts |= {(s.at.name, e) for s, e in places if isinstance(s.at, IndexRef)}
 
     def step(node: Node) -> Node:
+        if not contains(node, Index):
+            return node
         node = map_children(node, step)
         return replace(node, written=True) if isinstance(node, Index) and is_part(node) else node
 

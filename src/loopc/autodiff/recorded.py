@@ -25,7 +25,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.sites import LAZY, evaluated_where, is_inside
-from loopc.ir.visit import free_indices, map_children, opened_reduction, reads
+from loopc.ir.visit import contains, free_indices, map_children, opened_reduction, reads
 from loopc.ir.workspace import Names
 
 
@@ -116,6 +116,8 @@ class Recorder:
         around = {level.index.name for level in leaf.levels}
 
         def step(node: Node, bound: tuple[Index, ...], held: tuple[Expr, ...]) -> Node:
+            if not contains(node, Read):
+                return node
             match node:
                 case Reduce():
                     opened = opened_reduction(node, around | {i.name for i in bound})
@@ -141,10 +143,11 @@ class Recorder:
         self, leaf: Leaf, access: Access, inner: tuple[Index, ...], holds: tuple[Expr, ...] = ()
     ) -> Access:
         """Replace the reads in an access's subscripts."""
-        subscripts = tuple(
-            replace(s, at=self.expr(leaf, s.at, inner, holds)) for s in access.subscripts
-        )
-        return access if subscripts == access.subscripts else replace(access, subscripts=subscripts)
+
+        def subscript(node: Node) -> Node:
+            return map_children(node, lambda at: self.expr(leaf, at, inner, holds))  # type: ignore[arg-type]
+
+        return map_children(access, subscript)
 
     def ranges(self, leaf: Leaf, inner: tuple[Index, ...]) -> tuple[Index, ...]:
         """Replace the reads in the ranges of the indices of sums."""

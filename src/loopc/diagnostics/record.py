@@ -39,8 +39,8 @@ class Memo:
     """Room in a record for what follows from its fields, worked out when it is first asked for."""
 
     __slots__ = (
-        *("affine", "below", "ends", "free", "hashed", "inside", "kept", "leaves", "rank", "reads"),
-        *("refs", "touches", "trips", "uses"),
+        *("affine", "below", "ends", "free", "hashed", "inside", "kept", "kinds", "leaves", "rank"),
+        *("reads", "refs", "touches", "trips", "types", "uses"),
     )
     affine: Any
     below: Any
@@ -48,12 +48,14 @@ class Memo:
     free: Any
     inside: Any
     kept: Any
+    kinds: Any
     leaves: Any
     rank: Any
     reads: Any
     refs: Any
     touches: Any
     trips: Any
+    types: Any
     uses: Any
 
 

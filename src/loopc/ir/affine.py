@@ -30,11 +30,11 @@ class Affine(Memo):
 
     def coefficient(self, index: str) -> int:
         """Return the coefficient of the bare index `index`."""
-        return next((c for atom, c in self.terms if atom == IndexRef(index)), 0)
+        return next((c for atom, c in self.terms if _is_index(atom, index)), 0)
 
     def without(self, index: str) -> Affine:
         """Return the form without its bare `index` term."""
-        return Affine(self.constant, tuple(t for t in self.terms if t[0] != IndexRef(index)))
+        return Affine(self.constant, tuple(t for t in self.terms if not _is_index(t[0], index)))
 
     def collected(self, unknown: IndexRef | Extent) -> tuple[Affine, Affine]:
         """Return slope and rest of `slope * unknown + rest`, the slope without the unknown.
@@ -55,17 +55,26 @@ class Affine(Memo):
     def is_linear_in(self, index: str) -> bool:
         """Whether `index` occurs at most as a bare term, in no other atom."""
         return all(
-            atom == IndexRef(index) or index not in free_indices(atom) for atom, _ in self.terms
+            _is_index(atom, index) or index not in free_indices(atom) for atom, _ in self.terms
         )
+
+    def is_index(self, index: str) -> bool:
+        """Whether the form is the bare index `index`."""
+        if self.constant or len(self.terms) != 1:
+            return False
+        ((atom, c),) = self.terms
+        return c == 1 and _is_index(atom, index)
 
     def __add__(self, other: Affine) -> Affine:
         if not other.terms:
-            return Affine(self.constant + other.constant, self.terms)
+            k = other.constant
+            return Affine(self.constant + k, self.terms) if k else self
         return _collect([(1, self), (1, other)])
 
     def __sub__(self, other: Affine) -> Affine:
         if not other.terms:
-            return Affine(self.constant - other.constant, self.terms)
+            k = other.constant
+            return Affine(self.constant - k, self.terms) if k else self
         if self.terms == other.terms:
             return Affine(self.constant - other.constant)
         return _collect([(1, self), (-1, other)])
@@ -75,6 +84,10 @@ class Affine(Memo):
         if factor == 1:
             return self
         return _collect([(factor, self)])
+
+
+def _is_index(atom: Expr, index: str) -> bool:
+    return isinstance(atom, IndexRef) and atom.name == index
 
 
 def _key(atom: Expr) -> tuple[int, str]:

@@ -7,6 +7,7 @@ fit, that equal dims are equal, and that every access without a guard stays insi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from loopc.diagnostics import catalogue
@@ -22,8 +23,8 @@ from loopc.ir.nodes import (
     Dim,
     Expr,
     Extent,
+    Index,
     IndexRef,
-    Node,
     Program,
     Read,
     Reduce,
@@ -283,14 +284,15 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
     sizes = {a.name: shape_of(a, dims, scalars) for a in program.arrays}
     written = written_names(program)
     scalars = {n: v for n, v in scalars.items() if n not in written}
-    known: dict[tuple[Node, ...], tuple[int, int] | None] = {}
+    scopes: dict[tuple[Index, ...], _Scope] = {}
+    ranges: dict[str, Index] | None = None
     for site in sites(program):
         array = arrays[site.access.array]
         size = sizes[array.name][site.axis]
-        key = (site.at, *site.ranges.values())
-        if key not in known:
-            known[key] = _taken(site, dims, scalars)
-        taken = known[key]
+        if site.ranges is not ranges:  # sites in one scope follow one another
+            ranges = site.ranges
+            scope = scopes.setdefault(tuple(ranges.values()), _Scope(ranges, dims, scalars))
+        taken = scope.taken(site.at)
         if taken is None:
             continue
         low, high = taken
@@ -308,33 +310,48 @@ def check_accesses(program: Program, dims: Mapping[str, int], scalars: Mapping[s
             )
 
 
-def _taken(
-    site: Site, dims: Mapping[str, int], scalars: Mapping[str, int]
-) -> tuple[int, int] | None:
-    """Return the least and the largest value that a subscript takes; None: the run decides."""
-    ranges = used_ranges(site.at, site.ranges)
-    if not is_attained(site.at, ranges):
-        return None  # the run checks each cell
-    if any(_is_empty(n, site.ranges, dims, scalars) for n in site.ranges):
-        return None
-    ends = bounds(site.at, ranges)
-    if ends.low is None or ends.high is None:
-        return None
-    try:
-        return evaluate(ends.low, dims, scalars), evaluate(ends.high, dims, scalars)
-    except KeyError:
-        return None  # data decides: checked at run time
+class _Scope:
+    """Loops round some accesses, by numbers."""
 
+    def __init__(
+        self, ranges: dict[str, Index], dims: Mapping[str, int], scalars: Mapping[str, int]
+    ) -> None:
+        self.ranges = ranges
+        self.dims = dims
+        self.scalars = scalars
+        self.known: dict[Expr, tuple[int, int] | None] = {}
 
-def _is_empty(
-    name: str, ranges: Mapping[str, Any], dims: Mapping[str, int], scalars: Mapping[str, int]
-) -> bool:
-    outer = {n: r for n, r in ranges.items() if n != name}
-    high = bounds(extent(ranges[name]), outer).high
-    try:
-        return high is not None and evaluate(high, dims, scalars) <= 0
-    except KeyError:
-        return False  # data decides
+    def taken(self, at: Expr) -> tuple[int, int] | None:
+        """Return the least and the largest value that a subscript takes; None: the run decides."""
+        if at not in self.known:
+            self.known[at] = self._taken(at)
+        return self.known[at]
+
+    def _taken(self, at: Expr) -> tuple[int, int] | None:
+        ranges = used_ranges(at, self.ranges)
+        if not is_attained(at, ranges) or self.is_empty:
+            return None  # the run checks each cell
+        ends = bounds(at, ranges)
+        if ends.low is None or ends.high is None:
+            return None
+        try:
+            low, high = (evaluate(e, self.dims, self.scalars) for e in (ends.low, ends.high))
+        except KeyError:
+            return None  # data decides: checked at run time
+        return low, high
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether a range has no values."""
+        return any(map(self._is_empty, self.ranges))
+
+    def _is_empty(self, name: str) -> bool:
+        outer = {n: r for n, r in self.ranges.items() if n != name}
+        high = bounds(extent(self.ranges[name]), outer).high
+        try:
+            return high is not None and evaluate(high, self.dims, self.scalars) <= 0
+        except KeyError:
+            return False  # data decides
 
 
 def _check_alone(program: Program, site: Site, array: Array, size: int, trips: int) -> None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, is_nonnegative, plus, to_expr
-from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
+from loopc.ir.nodes import ZERO, Call, Const, Expr, Index, IndexRef
 from loopc.ir.polynomials import extreme, is_at_an_end, is_curved
 from loopc.ir.visit import free_indices, substitute
 
@@ -64,7 +64,7 @@ def runs_over(at: Expr, ranges: Mapping[str, Index], size: Expr) -> bool:
     if not isinstance(at, IndexRef):
         return False
     index = ranges.get(at.name)
-    return index is not None and index.step == 1 and index.start == Const(0) and index.stop == size
+    return index is not None and index.step == 1 and index.start == ZERO and index.stop == size
 
 
 def is_loose(index: Index) -> bool:

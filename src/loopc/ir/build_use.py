@@ -17,7 +17,10 @@ SUFFIX = ".loops"
 _DEF = re.compile(r"^def[ \t]+([^\s(]+)", re.MULTILINE)
 
 Shipped: TypeAlias = tuple[str, str]
-"""A library of the package and a file of it, which is parsed when a def in it is called."""
+"""A file of a library, and the text of a def in it, which is parsed when it is called.
+
+In front of it stand as many empty lines as there are lines before it in the file.
+"""
 
 _MISSING = (None, "the package has no such library", Path())
 
@@ -55,7 +58,7 @@ def _called(body: Sequence[tree.Statement], shipped: Mapping[str, Shipped]) -> t
     while waiting:
         for node in tree_walk(waiting.pop()):
             if isinstance(node, tree.Name) and node.name in shipped and node.name not in needed:
-                needed[node.name] = _parsed(*shipped[node.name])[node.name]
+                needed[node.name] = _parsed(*shipped[node.name])
                 waiting.append(needed[node.name])
     return tuple(needed[name] for name in shipped if name in needed)
 
@@ -63,17 +66,24 @@ def _called(body: Sequence[tree.Statement], shipped: Mapping[str, Shipped]) -> t
 @cache
 def _library(name: str) -> dict[str, Shipped] | None:
     """Return where the defs of a library of the package stand; None: there is no such library."""
-    texts = library_files(name)
-    return {n: (name, f) for f, t in texts.items() for n in _DEF.findall(t)} if texts else None
+    found: dict[str, Shipped] = {}
+    for file, text in library_files(name).items():
+        heads = list(_DEF.finditer(text))
+        stops = (*(head.start() for head in heads[1:]), len(text))
+        for head, stop in zip(heads, stops, strict=True):
+            before = "\n" * text.count("\n", 0, head.start())
+            found[head[1]] = (file, before + text[head.start() : stop])
+    return found or None
 
 
 @cache
-def _parsed(library: str, file: str) -> dict[str, tree.Def]:
-    """Return the defs of a file of a library."""
+def _parsed(file: str, text: str) -> tree.Def:
+    """Return a def of a library."""
     from loopc.syntax.parser import parse
 
-    module = parse(Source(file, library_files(library)[file]))
-    return {d.name: d for d in module.body if isinstance(d, tree.Def)}
+    (found,) = parse(Source(file, text)).body
+    assert isinstance(found, tree.Def)
+    return found
 
 
 @cache

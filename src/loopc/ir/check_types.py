@@ -59,8 +59,8 @@ def _too_wide(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnost
     declared = {a.name: a.dtype for a in program.arrays if a.dtype}
     for _, update in updates(program.body):
         name = update.target.array
-        value = of_expr(update.value, types)
-        if name not in declared or value is None:
+        value = of_expr(update.value, types) if name in declared else None
+        if value is None:
             continue
         kind = DECLARED[declared[name]]
         if ORDER.index(value.kind) > max(ORDER.index(kind), ORDER.index("i")):

@@ -147,9 +147,12 @@ def differentiate(expr: Expr, name: str) -> Expr | None:
 
 def product(*factors: Expr) -> Expr:
     """Return the product; factors 1 and -1 are dropped, the sign kept."""
-    negative = sum(1 for f in factors if f == Const(-1)) % 2 == 1
-    result = mul(*(f for f in factors if f != Const(-1)))
-    return neg(result) if negative else result
+    kept = [f for f in factors if f != _MINUS]
+    result = mul(*kept)
+    return neg(result) if (len(factors) - len(kept)) % 2 == 1 else result
+
+
+_MINUS = Const(-1)
 
 
 @cache

@@ -48,6 +48,10 @@ DECLARED = {"": "f", "float": "f", "float32": "f", "float64": "f"} | {
 """The kind that a declared type has; an array of no declared type is taken for a float."""
 
 
+_PYTHON = {bool: "b", int: "i", float: "f", complex: "c"}
+"""The kind of a Python number."""
+
+
 @record()
 class DType:
     """A kind, what it is promoted from, and whether it gives way to others.
@@ -71,6 +75,12 @@ FLOAT = DType("f", ("float64",))
 """What literals become where nothing else says."""
 
 
+_WEAK = {t: DType(k, (), weak=True) for t, k in _PYTHON.items()}
+"""What a literal is, by its Python type."""
+
+_BOOL = DType("b", ("bool",))
+
+
 def infer_dtypes(
     program: Program, kinds: Mapping[str, str], *, uniform: bool = False
 ) -> dict[str, DType]:
@@ -81,6 +91,18 @@ def infer_dtypes(
         kinds: the kind of every input and param that is given; others have the declared kind.
         uniform: whether all inputs of kind `f` have one type.
     """
+    if kinds or uniform:
+        return _inferred(program, kinds, uniform=uniform)
+    try:
+        return dict(program.types)
+    except AttributeError:
+        program.types = _inferred(program, kinds)
+        return dict(program.types)
+
+
+def _inferred(
+    program: Program, kinds: Mapping[str, str], *, uniform: bool = False
+) -> dict[str, DType]:
     types: dict[str, DType] = {}
     floats = ""
     for array in program.arrays:
@@ -162,7 +184,7 @@ def join(a: DType, b: DType) -> DType:
     As NumPy promotes, but that floats alone decide the width of a float: an integer beside a
     float32 becomes a float32.
     """
-    if a is b and not a.weak:
+    if a is b and not (a.weak and a.sources):
         return a
     kind = max(a.kind, b.kind, key=ORDER.index)
     deciding = "fc" if kind in "fc" else "bi"
@@ -196,13 +218,12 @@ def as_real(value: DType) -> DType:
 def of_expr(expr: Expr, types: Mapping[str, DType]) -> DType | None:
     """Return the type of an expression; None while an array in it has no type yet."""
     match expr:
-        case Const(value):
-            kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
-            return DType(kind, (), weak=True)
-        case IndexRef() | Extent():
-            return DType("i", (), weak=True)
         case Read(access):
             return types.get(access.array)
+        case IndexRef() | Extent():
+            return _WEAK[int]
+        case Const(value):
+            return _WEAK[type(value)]
         case Call(fn, args):
             dtype = of_call(fn, [of_expr(a, types) for a in args])
             return as_float(dtype) if dtype is not None and is_reciprocal(expr) else dtype
@@ -226,7 +247,7 @@ def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
     row = lookup(fn)
     assert row is not None, fn
     if row.result == "bool":
-        return DType("b", ("bool",))
+        return _BOOL
     if row.result == "int":
         return INTEGER
     known = [p for p in (parts[1:] if row.name == "where" else parts) if p is not None]
@@ -249,7 +270,7 @@ def of_reduction(op: str, body: DType | None) -> DType | None:
     row = lookup_reduction(op)
     assert row is not None, op
     if row.result == "bool":
-        return DType("b", ("bool",))
+        return _BOOL
     if row.result == "int":
         return INTEGER
     if body is None:

@@ -56,10 +56,17 @@ class Const(Node):
     value: bool | int | float | complex
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Const) and repr(self.value) == repr(other.value)
+        if not isinstance(other, Const) or type(self.value) is not type(other.value):
+            return False
+        if type(self.value) is int:
+            return self.value == other.value
+        return repr(self.value) == repr(other.value)
 
     def __hash__(self) -> int:
-        return hash(repr(self.value))
+        return hash(self.value) if type(self.value) is int else hash(repr(self.value))
+
+
+ZERO, ONE = Const(0), Const(1)
 
 
 @record()

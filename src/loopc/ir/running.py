@@ -5,7 +5,7 @@ from __future__ import annotations
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Call, Expr, Index, IndexRef, Node, Reduce, Stmt
 from loopc.ir.reductions import REDUCTIONS, lookup
-from loopc.ir.visit import free_indices, map_children, opened_reduction
+from loopc.ir.visit import contains, free_indices, map_children, opened_reduction
 
 
 def without_running(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
@@ -16,6 +16,8 @@ def without_running(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """
 
     def put(node: Node) -> Node:
+        if not contains(node, Reduce):
+            return node
         new = map_children(node, put)
         return _as_fold(new) if isinstance(new, Reduce) and _is_running(new) else new
 

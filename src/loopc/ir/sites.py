@@ -13,7 +13,7 @@ from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds, reached, runs_over, tighten
 from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update
-from loopc.ir.visit import children, free_indices, map_children
+from loopc.ir.visit import children, contains, free_indices, map_children
 
 LAZY = frozenset({"where", "and", "or"})
 
@@ -65,6 +65,8 @@ class Walker:
 
     def walk(self, node: Node, scope: Scope) -> Node:
         """Walk `node`, whose free indices are bound in `scope`."""
+        if not contains(node, Access, Index):
+            return node
         match node:
             case For() | Reduce():
                 return self._binder(node, scope)

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
+    ONE,
     Access,
     Backward,
     Call,
@@ -101,6 +102,25 @@ def _walked(node: Node) -> tuple[Node, ...]:
     return tuple(found)
 
 
+def contains(node: Node, *kinds: type[Node]) -> bool:
+    """Whether `node`, or a node below it, is of one of these kinds."""
+    return not _kinds(node).isdisjoint(kinds)
+
+
+def _kinds(node: Node) -> frozenset[type[Node]]:
+    """Return the kinds of `node` and of all nodes below it."""
+    try:
+        return node.kinds  # type: ignore[no-any-return]
+    except AttributeError:
+        found = _ALONE.setdefault(type(node), frozenset({type(node)}))
+        node.kinds = found.union(*map(_kinds, children(node)))
+        return node.kinds  # type: ignore[no-any-return]
+
+
+_ALONE: dict[type[Node], frozenset[type[Node]]] = {}
+"""The kinds of a node with none below it."""
+
+
 def free_indices(node: Node) -> tuple[str, ...]:
     """Return the names of the indices that `node` uses and does not bind, in order of first use."""
     try:
@@ -144,7 +164,7 @@ def substitute(node: N, values: Mapping[str, Expr]) -> N:
 
     An index bound inside that would capture an index of a replacement is renamed first.
     """
-    if not values:
+    if values.keys().isdisjoint(free_indices(node)):
         return node
     if isinstance(node, IndexRef):
         return values.get(node.name, node)  # type: ignore[return-value]
@@ -318,9 +338,9 @@ def mul(*factors: Expr) -> Expr:
             inner = inner.args[0]
         if isinstance(inner, Call) and inner.fn == "mul":
             flat.extend(inner.args)
-        elif inner != Const(1):
+        elif inner != ONE:
             flat.append(inner)
-    product = Call("mul", tuple(flat)) if len(flat) > 1 else (flat or [Const(1)])[0]
+    product = Call("mul", tuple(flat)) if len(flat) > 1 else (flat or [ONE])[0]
     return neg(product) if negative else product
 
 

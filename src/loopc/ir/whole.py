@@ -77,6 +77,8 @@ def positions(expr: Expr) -> Iterator[str]:
 
 def with_integers(program: Program) -> Program:
     """Return a program in which whole floats are integers where an integer is wanted."""
+    if not _may_have(program):
+        return program
     types = infer_dtypes(program, {})
     whole = _whole_arrays(program, types)
     declared = {a.name: DECLARED[a.dtype] for a in program.arrays if a.kind == "temp" and a.dtype}
@@ -103,7 +105,7 @@ def with_integers(program: Program) -> Program:
             case _:
                 return node
 
-    return cast(Program, step(program)) if _may_have(program) else program
+    return cast(Program, step(program))
 
 
 def _may_have(program: Program) -> bool:

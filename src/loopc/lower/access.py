@@ -11,6 +11,7 @@ from loopc.ir.bounds import at_point
 from loopc.ir.bounds import extent as extent_of
 from loopc.ir.dtypes import INTEGER
 from loopc.ir.nodes import (
+    ZERO,
     Access,
     Call,
     Const,
@@ -63,13 +64,15 @@ def read(lowering: Lowering, access: Access) -> Value:
 
 def without_multiples_of_zero(access: Access) -> Access:
     """Return the access with `0` in the place of `0*i` or `i % 1`, which stay where they are."""
-    new = (
-        replace(s, at=simple)
-        if set(free_indices(simple := simplify(s.at))) < set(free_indices(s.at))
-        else s
-        for s in access.subscripts
-    )
-    return replace(access, subscripts=tuple(new))
+    simple = [simplify(s.at) for s in access.subscripts]
+    fewer = [
+        set(free_indices(new)) < set(free_indices(s.at))
+        for s, new in zip(access.subscripts, simple, strict=True)
+    ]
+    if not any(fewer):
+        return access
+    places = zip(access.subscripts, simple, fewer, strict=True)
+    return replace(access, subscripts=tuple(replace(s, at=a) if f else s for s, a, f in places))
 
 
 def without_modes(lowering: Lowering, access: Access) -> Access:
@@ -192,8 +195,8 @@ def _part(form: Affine, index: Index, extent: Expr, serial: Mapping[str, Index])
     assert index.stop is not None
     step = form.coefficient(index.name) * index.step
     start = at_point(to_expr(form), {index.name: index.start})
-    whole = step == 1 and equal(start, Const(0)) and equal(index.stop, extent)
-    whole = whole and form == Affine(0, ((IndexRef(index.name), 1),))
+    whole = step == 1 and form.is_index(index.name)
+    whole = whole and equal(start, ZERO) and equal(index.stop, extent)
     return Part(start, index.name, count(index, serial), step, whole)
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from loopc.diagnostics.record import Memo, replace
-from loopc.ir.nodes import IndexRef, Node
-from loopc.ir.visit import walk as walk_expr
+from loopc.ir.nodes import Node
+from loopc.ir.visit import free_indices
 from loopc.lower.plan import Value
-from loopc.lower.plan_visit import children, fields
+from loopc.lower.plan_visit import children, fields, holders, items
 
 
 def mentions(record: Any, names: set[str]) -> bool:
     """Whether a size or a subscript anywhere in a record uses one of some variables."""
-    for name in fields(record):
-        held = getattr(record, name)
-        for item in held if isinstance(held, tuple) else (held,):
+    return not names.isdisjoint(_variables(record))
+
+
+def _variables(record: Any) -> frozenset[str]:
+    """Return the variables in the sizes and subscripts anywhere in a record."""
+    try:
+        return record.free  # type: ignore[no-any-return]
+    except AttributeError:
+        found: set[str] = set()
+        for _, item in items(record):
             if isinstance(item, Node):
-                if any(isinstance(n, IndexRef) and n.name in names for n in walk_expr(item)):
-                    return True
-            elif _is_plan(item) and mentions(item, names):
-                return True
-    return False
+                found.update(free_indices(item))
+            elif _is_plan(item):
+                found |= _variables(item)
+        record.free = frozenset(found)
+        return record.free  # type: ignore[no-any-return]
 
 
 _AXES = ("axes", "over", "axis", "old", "new")
@@ -44,11 +52,13 @@ def identity(value: Value) -> tuple[object, ...]:
 
 def _identity(value: Any, names: Mapping[str, str]) -> tuple[object, ...]:
     found: list[object] = [type(value)]
-    for name in fields(value):
+    for name, deep in _fields(type(value)):
         held = getattr(value, name)
         if name in _AXES:
             own = isinstance(held, tuple)
             found.append(tuple([names.get(a, a) for a in held]) if own else names.get(held, held))
+        elif not deep:
+            found.append(held)
         elif name == "sizes":
             found.append(tuple([(names.get(a, a), e) for a, e in held]))
         elif isinstance(held, tuple):
@@ -56,6 +66,17 @@ def _identity(value: Any, names: Mapping[str, str]) -> tuple[object, ...]:
         else:
             found.append(_identity(held, names) if _is_plan(held) else held)
     return tuple(found)
+
+
+def _fields(kind: type) -> tuple[tuple[str, bool], ...]:
+    """Return the fields of a kind of record, each with whether other records may be in it."""
+    if kind not in _FIELDS:
+        deep = holders(kind)
+        _FIELDS[kind] = tuple((f.name, f.name in deep) for f in dataclasses.fields(kind))
+    return _FIELDS[kind]
+
+
+_FIELDS: dict[type, tuple[tuple[str, bool], ...]] = {}
 
 
 def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None = None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Set
 from operator import is_not
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Node
@@ -25,8 +25,13 @@ from loopc.lower.plan import (
     Window,
 )
 
-VALUES: tuple[type, ...] = get_args(Value)
+_VALUES: frozenset[type] = frozenset(get_args(Value))
 _INSIDE = (Position, Part, Window)
+
+
+def is_value(item: object) -> TypeGuard[Value]:
+    """Whether something in a plan is a value."""
+    return type(item) in _VALUES
 
 
 def fields(record: Any) -> tuple[str, ...]:
@@ -49,9 +54,9 @@ def children(value: Value) -> tuple[Value, ...]:
         return value.below  # type: ignore[no-any-return]
 
 
-def _items(record: Any) -> Iterator[tuple[str, Any]]:
+def items(record: Any) -> Iterator[tuple[str, Any]]:
     """Yield what the fields of a record hold, one by one."""
-    for name in _holders(type(record)):
+    for name in holders(type(record)):
         held = getattr(record, name)
         if isinstance(held, tuple):
             for item in held:
@@ -60,7 +65,7 @@ def _items(record: Any) -> Iterator[tuple[str, Any]]:
             yield name, held
 
 
-def _holders(kind: type) -> tuple[str, ...]:
+def holders(kind: type) -> tuple[str, ...]:
     """Return the names of the fields that may hold values, steps or sizes."""
     if kind not in _HOLDERS:
         held = (f.name for f in dataclasses.fields(kind) if str(f.type) not in _PLAIN)
@@ -74,9 +79,9 @@ _PLAIN = frozenset({"str", "int", "bool", "tuple[str, ...]", "DType", "Mode", "t
 
 
 def _values(record: Any) -> Iterator[Value]:
-    for _, item in _items(record):
-        if isinstance(item, VALUES):
-            yield item  # type: ignore[misc]
+    for _, item in items(record):
+        if is_value(item):
+            yield item
         elif isinstance(item, Position):
             yield from _values(item)
 
@@ -106,7 +111,7 @@ def map_children(value: Value, f: Callable[[Value], Value]) -> Value:
 
 def _mapped(record: Any, f: Callable[[Value], Value]) -> Any:
     changed: dict[str, Any] = {}
-    for name in _holders(type(record)):
+    for name in holders(type(record)):
         held = getattr(record, name)
         new: Any = tuple(_item(i, f) for i in held) if isinstance(held, tuple) else _item(held, f)
         if isinstance(held, tuple):
@@ -118,8 +123,8 @@ def _mapped(record: Any, f: Callable[[Value], Value]) -> Any:
 
 
 def _item(item: Any, f: Callable[[Value], Value]) -> Any:
-    if isinstance(item, VALUES):
-        return f(item)  # type: ignore[arg-type]
+    if is_value(item):
+        return f(item)
     if isinstance(item, Position):
         return _mapped(item, f)
     return item
@@ -143,7 +148,7 @@ def arrays_read(value: Value) -> Set[str]:
 
 def _arrays_in_sizes(record: Any) -> set[str]:
     found: set[str] = set()
-    for _, item in _items(record):
+    for _, item in items(record):
         if isinstance(item, Node):
             found |= {a.array for a in reads(item)}
         elif isinstance(item, _INSIDE):
@@ -164,7 +169,7 @@ def touched(step: Step) -> tuple[frozenset[str], frozenset[str]]:
 def _touched(step: Step) -> tuple[set[str], set[str]]:
     found: set[str] = set()
     written: set[str] = set()
-    for name, item in _items(step):
+    for name, item in items(step):
         if name == "target" and isinstance(item, View | Row | Spot):
             written.add(item.array)
             if isinstance(step, Running):
@@ -173,8 +178,8 @@ def _touched(step: Step) -> tuple[set[str], set[str]]:
             inner = touched(item)
             found |= inner[0]
             written |= inner[1]
-        elif isinstance(item, VALUES) and name != "target":
-            found |= arrays_read(item)  # type: ignore[arg-type]
+        elif is_value(item) and name != "target":
+            found |= arrays_read(item)
         elif isinstance(item, Position):
             found |= {a for value in _values(item) for a in arrays_read(value)}
         found |= _arrays_of(item)

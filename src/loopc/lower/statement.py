@@ -81,7 +81,8 @@ def lower_update(context: Context, job: Job) -> tuple[Step, ...]:
         NeedSerial: one of the parallel indices must run in order.
     """
     target = accesses.without_multiples_of_zero(job.update.target)
-    job = replace(job, update=replace(job.update, target=target))
+    if target is not job.update.target:
+        job = replace(job, update=replace(job.update, target=target))
     context.zero_outside.pop(target.array, None)
     context.forget()
     try:
@@ -155,10 +156,13 @@ def _where_it_writes(
     for axis in sorted(found):
         at, size = target.subscripts[axis].at, lowering.context.extent(target.array, axis)
         conditions += [Call("ge", (at, Const(0))), Call("lt", (at, size))]
-    subscripts = tuple(
-        replace(s, mode="strict") if n in found else s for n, s in enumerate(target.subscripts)
-    )
-    return replace(update, target=replace(target, subscripts=subscripts)), found
+    if found:
+        subscripts = tuple(
+            replace(s, mode="strict") if n in found else s for n, s in enumerate(target.subscripts)
+        )
+        target = replace(target, subscripts=subscripts)
+    same = target is update.target
+    return update if same else replace(update, target=target), found
 
 
 def _when(
@@ -214,7 +218,7 @@ class _Target:
         return self._store(view, value)
 
     def _view(self, target: Access) -> View | Row | None:
-        plain = replace(self.lowering, masks=())
+        plain = replace(self.lowering, masks=()) if self.lowering.masks else self.lowering
         if not accesses.is_affine(plain, target):
             return None
         if not windows.stays_inside(self.lowering, target):

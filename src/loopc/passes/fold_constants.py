@@ -29,7 +29,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import map_children, mul, reads, updates
+from loopc.ir.visit import map_children, mul, reads, updates, uses
 
 
 def fold_constants(program: Program) -> Program:
@@ -127,6 +127,8 @@ def _covers(update: Update, indices: tuple[Index, ...], shape: tuple[Expr, ...])
 
 def _folded(stmt: Stmt, known: Mapping[str, Const]) -> Stmt:
     def put(node: Node) -> Node:
+        if known.keys().isdisjoint(uses(node)):
+            return node
         if isinstance(node, Read) and node.access.array in known:
             return replace(known[node.access.array], span=node.span)
         new = map_children(node, put)

@@ -43,7 +43,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import canonical, free_indices, map_children, reads, substitute, walk
+from loopc.ir.visit import canonical, contains, free_indices, map_children, reads, substitute, walk
 
 
 @record()
@@ -222,6 +222,8 @@ class _Uses:
             found = self._read(node, ranges, bound) or self._derivative(node, ranges, bound)
             if found is not None:
                 return found
+        elif not contains(node, Call):
+            return node
         inner = map_children(node, lambda child: self._expr(child, ranges, bound))
         if isinstance(inner, Call) and inner is not node:
             return self._read(inner, ranges, bound) or inner

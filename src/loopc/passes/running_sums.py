@@ -19,7 +19,7 @@ from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, equal, simplify
 from loopc.ir.bounds import backwards, conjuncts
-from loopc.ir.dtypes import DType, infer_dtypes, of_expr
+from loopc.ir.dtypes import infer_dtypes, of_expr
 from loopc.ir.nodes import (
     Call,
     Const,
@@ -35,6 +35,7 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.visit import (
     conjunction,
+    contains,
     free_indices,
     loop,
     map_children,
@@ -51,8 +52,7 @@ _FLIPPED = {"le": "ge", "lt": "gt", "ge": "le", "gt": "lt"}
 
 def running_sums(program: Program) -> Program:
     """Return the program with running sums."""
-    types = infer_dtypes(program, {})
-    body = tuple(_statement(s, types) for s in program.body)
+    body = tuple(_statement(s, program) for s in program.body)
     same = all(a is b for a, b in zip(body, program.body, strict=True))
     return program if same else replace(program, body=body)
 
@@ -72,7 +72,7 @@ class _Bound:
     side: tuple[int, int]
 
 
-def _statement(stmt: Stmt, types: Mapping[str, DType]) -> Stmt:
+def _statement(stmt: Stmt, program: Program) -> Stmt:
     """Rewrite a nest of loops round one update."""
     ranges: dict[str, Index] = {}
     guards: list[Expr] = []
@@ -87,16 +87,19 @@ def _statement(stmt: Stmt, types: Mapping[str, DType]) -> Stmt:
         return stmt
     value = _value(inner.value, ranges)
     update = inner if value is inner.value else replace(inner, value=value)
-    found = _bounded(update, ranges, guards) if _starts_alike(update, types) else None
+    found = _bounded(update, ranges, guards) if _starts_alike(update, program) else None
     if found is not None:
         return found
     return stmt if update is inner else with_update(stmt, update)
 
 
-def _starts_alike(update: Update, types: Mapping[str, DType]) -> bool:
+def _starts_alike(update: Update, program: Program) -> bool:
     """Whether a maximum of no terms is the same in the type of the terms and in the target's."""
+    if update.op not in ("max=", "min="):
+        return True
+    types = infer_dtypes(program, {})
     own, target = of_expr(update.value, types), types[update.target.array]
-    return update.op not in ("max=", "min=") or (own is not None and own.kind == target.kind)
+    return own is not None and own.kind == target.kind
 
 
 def _bounded(update: Update, ranges: Mapping[str, Index], guards: Sequence[Expr]) -> Stmt | None:
@@ -128,7 +131,7 @@ def _value(expr: Expr, ranges: Mapping[str, Index]) -> Expr:
     def visit(node: Node) -> Node:
         if isinstance(node, Reduce):
             return _reduction(node, ranges)
-        return map_children(node, visit)
+        return map_children(node, visit) if contains(node, Reduce) else node
 
     return visit(expr)  # type: ignore[return-value]
 
@@ -168,6 +171,8 @@ def _bounds(
 def _range_side(index: Index, by: Index) -> tuple[int, int] | None:
     """Return how an end of a range that is another index bounds it."""
     if index.step != 1 or index.start is None or index.stop is None:
+        return None
+    if by.name not in free_indices(index):
         return None
     assert by.start is not None
     assert by.stop is not None

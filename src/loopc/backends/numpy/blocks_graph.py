@@ -77,14 +77,14 @@ class Graph:
         self.left: dict[str, int] = {}
         self.partial: set[str] = set()
         self.added = {*(a.array for a in self.tile.sums), *self.tile.apart}
-        self.versions: dict[str, int] = {}
         for step in self.tile.body:
             if isinstance(step, Store) and self._is_block(step):
                 name = step.target.array
                 self.left[name] = self.left.get(name, 0) + 1
                 if not all(self._is_whole(p) for p in step.target.parts):
                     self.partial.add(name)
-        self.versions = dict.fromkeys(self.partial & in_pieces(self.tile.body), 0)
+        pieces = in_pieces(self.tile.body) if self.partial else set()
+        self.versions = dict.fromkeys(self.partial & pieces, 0)
         for step in self.tile.body:
             self._step(step)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Const, Expr
+from loopc.ir.nodes import ZERO, Expr
 from loopc.lower.plan import Assign, Note, Overlap, Part, Step, Store, Value, View
 from loopc.lower.plan_visit import walk
 
@@ -75,7 +75,7 @@ def name_of(number: int) -> str:
 
 def block_of(number: int, axes: tuple[str, ...]) -> View:
     """Return the view of all that an operation makes."""
-    parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in axes)
+    parts = tuple(Part(ZERO, a, None, 1, whole=True) for a in axes)
     return View(name_of(number), parts, axes)
 
 

@@ -44,6 +44,7 @@ class TileSpeller:
     head: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
+    keys: dict[int, tuple[str, ...]] = field(default_factory=dict)
     free: dict[tuple[str, ...], list[Buffer]] = field(default_factory=dict)
     made: list[tuple[Buffer, Operation]] = field(default_factory=list)
     note: str = ""
@@ -60,9 +61,7 @@ class TileSpeller:
             self.expiring.setdefault(place, []).append(number)
         self.placed: dict[int, View] = {}
         self.opposites: dict[str, str] = {}
-        self.written = {
-            item.number: item for item in reversed(self.items) if isinstance(item, Write)
-        }
+        self.written = {i.number: i for i in reversed(self.items) if isinstance(i, Write)}
         alone = not self.in_sweep and self.steps.prepared is not None
         self.whole = alone and is_small(self.graph, self.tile, self.speller.hints.extents)
         if self.whole:
@@ -299,7 +298,10 @@ class TileSpeller:
             return ()
         if dtype.kind not in "fb" or not any(d in self.blocks for d in operation.dims):
             return ()
-        return (*map(self.speller.size, operation.dims), self._dtype(operation))
+        if operation.number not in self.keys:
+            shape = map(self.speller.size, operation.dims)
+            self.keys[operation.number] = (*shape, self._dtype(operation))
+        return self.keys[operation.number]
 
     def _dtype(self, operation: Operation) -> str:
         assert operation.dtype is not None
