@@ -207,7 +207,7 @@ def merged(arrays: object, named: Mapping[str, Any], what: str = "arrays") -> di
     """
     if arrays is None:
         return dict(named)
-    if not isinstance(arrays, Mapping):
+    if type(arrays) is not dict and not isinstance(arrays, Mapping):
         kind, repair = "a mapping from names to arrays", "give arrays by name: `p(x=…)`"
         given = type(arrays).__name__
         if what != "arrays":

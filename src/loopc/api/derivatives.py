@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loopc.api import routes
 from loopc.api.arrays import Call, merged
 from loopc.api.results import Results
 from loopc.autodiff.directions import with_directions
@@ -55,21 +56,46 @@ def vjp(program: Program, arrays: Mapping[str, Any], cotangents: Mapping[str, An
     return Results({n: found[g] for n, g in made.gradients.items()})
 
 
+@record()
+class Checked:
+    """What the checks of a call found: they are not made again for arrays like these.
+
+    Attributes:
+        shapes: of all arrays of the program.
+        given: the types of those that the call gave.
+        types: of all of them, by these.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    given: Mapping[str, Any]
+    types: Mapping[str, DType]
+
+
 def _check_shapes(
     program: Program, arrays: Mapping[str, Any], directions: Mapping[str, Any]
-) -> Call:
-    """Check all arrays, and that each direction has the shape of its array; return the arrays.
+) -> Checked:
+    """Check all arrays, and that each direction has the shape of its array.
 
     Raises:
         ShapeError: L0212. And what a call raises.
     """
-    call = program._take(program._program, arrays, frozenset())
+
+    def check() -> Checked:
+        return _checked(program, program._take(program._program, arrays, frozenset()))
+
+    found = program._routes.checked(routes.signature(arrays), check)
     for name, direction in directions.items():
-        expected = shape_of(program._program.array(name), call.dims, call.scalars)
-        given = np.shape(direction)
+        expected, given = found.shapes[name], np.shape(direction)
         if given != expected:
             raise catalogue.error("L0212", name=name, given=given, expected=expected)
-    return call
+    return found
+
+
+def _checked(program: Program, call: Call) -> Checked:
+    resolved = program._program
+    shapes = {a.name: shape_of(a, call.dims, call.scalars) for a in resolved.arrays}
+    types = infer_dtypes(resolved, dict(call.kinds), uniform=call.uniform)
+    return Checked(shapes, {n: a.dtype for n, a in call.arrays.items()}, types)
 
 
 def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]) -> Results:
@@ -77,22 +103,21 @@ def jvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]
     arrays, tangents = merged(arrays, {}), merged(tangents, {}, "tangents")
     for name in tangents:
         program._check_wrt(name)
-    call = _check_shapes(program, arrays, tangents)
+    checked = _check_shapes(program, arrays, tangents)
     wrt, of = tuple(tangents), _floats(program)
     key = ("jvp", wrt)
     made = program._derivation(key, lambda: tangent(program._program, of, wrt))
     given = dict(arrays)
     given |= {seed: _like(tangents[n], arrays.get(n)) for n, seed in made.seeds.items()}
     found = _run(program, key, made.program, given, made.seeds)
-    types = infer_dtypes(program._program, dict(call.kinds), uniform=call.uniform)
-    return Results({n: _typed(found[t], types[n], call) for n, t in made.tangents.items()})
+    return Results({n: _typed(found[t], n, checked) for n, t in made.tangents.items()})
 
 
-def _typed(tangent: Any, dtype: DType, call: Call) -> Any:
+def _typed(tangent: Any, name: str, checked: Checked) -> Any:
     """Return a tangent as a float: one that is 0 or 1 everywhere is an integer in loops."""
     if tangent.dtype.kind == "f":
         return tangent
-    sources = (call.arrays[n].dtype if n in call.arrays else n for n in dtype.sources)
+    sources = (checked.given.get(n, n) for n in checked.types[name].sources)
     floats = [t for t in map(np.dtype, sources) if t.kind == "f"]
     return tangent.astype(np.result_type(*floats) if floats else np.float64)
 
@@ -153,17 +178,16 @@ def jacobian(program: Program, of: str, wrt: str, arrays: Mapping[str, Any]) -> 
     """Return d of / d wrt: forward by columns or backward by rows, whichever has fewer."""
     program._check_arrays([of])
     program._check_wrt(wrt)
-    call = _check_shapes(program, arrays, {})
-    array = call.arrays[wrt]
-    rows, columns = shape_of(program._program.array(of), call.dims, call.scalars), array.shape
+    known = _check_shapes(program, arrays, {})
+    rows, columns, kind = known.shapes[of], known.shapes[wrt], _float(known.given[wrt])
     if math.prod(columns) <= math.prod(rows):
         key: Any = ("columns", of, wrt)
         made = program._derivation(key, lambda: _columns(program, of, wrt))
-        found = _directions(program, key, made, arrays, columns, rows, array)
+        found = _directions(program, key, made, arrays, columns, rows, kind)
         return np.moveaxis(found, 0, -1).reshape((*rows, *columns))
     key = ("rows", of, wrt)
     made = program._derivation(key, lambda: _rows(program, of, wrt))
-    found = _directions(program, key, made, arrays, rows, columns, array)
+    found = _directions(program, key, made, arrays, rows, columns, kind)
     return found.reshape((*rows, *columns))
 
 
@@ -182,11 +206,12 @@ def _rows(program: Program, of: str, wrt: str) -> _Linear:
 def hessian(program: Program, wrt: str, arrays: Mapping[str, Any]) -> Any:
     """Return d²loss / d wrt²: the tangents of the gradient along every cell."""
     program._check_wrt(wrt)
-    array = _check_shapes(program, arrays, {}).arrays[wrt]
+    known = _check_shapes(program, arrays, {})
+    shape, kind = known.shapes[wrt], _float(known.given[wrt])
     key = ("hessian", wrt)
     made = program._derivation(key, lambda: _hessian(program, wrt))
-    found = _directions(program, key, made, arrays, array.shape, array.shape, array)
-    return found.reshape((*array.shape, *array.shape))
+    found = _directions(program, key, made, arrays, shape, shape, kind)
+    return found.reshape((*shape, *shape))
 
 
 def _hessian(program: Program, wrt: str) -> _Linear:
@@ -203,10 +228,9 @@ def _directions(
     arrays: Mapping[str, Any],
     seed: tuple[int, ...],
     result: tuple[int, ...],
-    like: Any,
+    kind: Any,
 ) -> Any:
     """Return the result for each unit vector of the seed's shape, one under the other."""
-    kind = _kind(like)
     found = np.zeros((math.prod(seed), math.prod(result)), kind)
     if made.seed is None:
         return found
@@ -248,5 +272,8 @@ def _like(value: Any, array: Any) -> Any:
 
 
 def _kind(array: Any) -> Any:
-    kind = np.asarray(array).dtype
+    return _float(np.asarray(array).dtype)
+
+
+def _float(kind: Any) -> Any:
     return kind if kind.kind == "f" else np.dtype(np.float64)

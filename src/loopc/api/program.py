@@ -23,7 +23,7 @@ from loopc.diagnostics.errors import LoopcError
 from loopc.diagnostics.record import replace
 from loopc.ir import nodes
 from loopc.ir.build import default_wrt, is_differentiable
-from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.dtypes import KINDS, infer_dtypes
 from loopc.ir.unbuild import to_latex, to_text
 from loopc.ir.visit import walk
 from loopc.passes.expand_workspaces import expand_workspaces
@@ -83,13 +83,11 @@ class Program:
     def outputs(self) -> Mapping[str, ArrayType]:
         """What a run returns, by name."""
         types = infer_dtypes(self._program, {})
-        kinds = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
-        return MappingProxyType(
-            {
-                n: ArrayType(shape_text(self._program.array(n)), kinds[types[n].kind])
-                for n in self._program.outputs
-            }
-        )
+        found: dict[str, ArrayType] = {}
+        for name in self._program.outputs:
+            shape = shape_text(self._program.array(name))
+            found[name] = ArrayType(shape, KINDS[types[name].kind])
+        return MappingProxyType(found)
 
     @cached_property
     def dims(self) -> tuple[str, ...]:
@@ -137,14 +135,14 @@ class Program:
     ) -> tuple[Results, Results]:
         """Return the outputs and the gradients; see `grad`."""
         given = calls.merged(arrays, named)
-        if seed is not None and arrays is None and self._is_input("seed"):
+        if seed is not None and arrays is None and "seed" in {**self.inputs, **self.params}:
             given["seed"], seed = seed, None
         made = self._loss_adjoint(seeded=seed is not None)
         if seed is not None and self.loss in made.seeds:  # else all gradients are zero
             given[made.seeds[self.loss]] = seed
         key, made = fitted_gradient(self, made, given, seeded=seed is not None)
-        given = self._needed(made.program, given)
-        found = self._run(key, made.program, given, frozenset(self.wrt))
+        needed, floats = self._needed(made.program, given), frozenset(self.wrt)
+        found = self._run(key, made.program, needed, floats)
         outputs = Results({n: found[n] for n in self._program.outputs})
         return outputs, Results({n: found[g] for n, g in made.gradients.items()})
 
@@ -304,9 +302,6 @@ class Program:
         for name in self._options.wrt or ():
             self._check_wrt(name)
 
-    def _is_input(self, name: str) -> bool:
-        return any(a.name == name and a.kind != "temp" for a in self._program.arrays)
-
     def _check_arrays(self, names: Sequence[str]) -> None:
         known = [a.name for a in self._program.arrays]
         for name in names:
@@ -345,12 +340,17 @@ class Program:
 
     def _loss_adjoint(self, *, seeded: bool, points: Checkpoints | None = None) -> Adjoint:
         """Return the adjoint of the loss, after the program itself."""
-        if not seeded and self._program.array(self.loss).shape:
-            from loopc.api.derivatives import scalar_loss
 
-            scalar_loss(self)
-        keep = self._program.outputs
-        return self._adjoint((self.loss,), self.wrt, seeded=seeded, keep=keep, points=points)
+        def make() -> Adjoint:
+            if not seeded:
+                from loopc.api.derivatives import scalar_loss
+
+                scalar_loss(self)
+            keep = self._program.outputs
+            return self._adjoint((self.loss,), self.wrt, seeded=seeded, keep=keep, points=points)
+
+        key = ("loss", seeded, points and points.every)
+        return self._derivation(key, make)  # type: ignore[no-any-return]
 
     def _derivation(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._derivations:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from loopc import backends
 from loopc.api.arrays import Call
 from loopc.diagnostics.record import record
+
+T = TypeVar("T")
 
 CAPACITY = 256
 """Sets of shapes and types that are remembered."""
@@ -41,10 +43,21 @@ class Routes:
 
     def __init__(self) -> None:
         self._known: dict[Any, Route] = {}
+        self._checked: dict[Any, Any] = {}
 
     def find(self, key: Any, signature: Any) -> Route | None:
         """Return the route of a call that is like an earlier one."""
         return None if signature is None else self._known.get((key, signature))
+
+    def checked(self, signature: Any, check: Callable[[], T]) -> T:
+        """Return what the checks of a call say; like calls are not checked again."""
+        found: T | None = None if signature is None else self._checked.get(signature)
+        if found is None:
+            found = check()
+            if signature is not None:
+                _make_room(self._checked)
+                self._checked[signature] = found
+        return found
 
     def add(
         self,
@@ -58,10 +71,14 @@ class Routes:
         numbers = None if signature is None else _numbers(given, call)
         route = Route(runnable, call.dims, numbers or ())
         if numbers is not None:
-            if len(self._known) >= CAPACITY:
-                self._known.clear()
+            _make_room(self._known)
             self._known[key, signature] = route
         return route
+
+
+def _make_room(known: dict[Any, Any]) -> None:
+    if len(known) >= CAPACITY:
+        known.clear()
 
 
 def signature(given: Mapping[str, Any]) -> Any:

@@ -201,7 +201,7 @@ class Compiled:
     def __call__(self, arrays: Mapping[str, Any], dims: Mapping[str, int]) -> dict[str, Any]:
         """Run it on arrays that have been checked."""
         result: dict[str, Any] = self.function(
-            *(arrays[n] for n in self.inputs), *(dims[n] for n in self.free)
+            *map(arrays.__getitem__, self.inputs), *map(dims.__getitem__, self.free)
         )
         return result
 
