@@ -127,17 +127,14 @@ def hvp(program: Program, arrays: Mapping[str, Any], tangents: Mapping[str, Any]
     arrays, tangents = merged(arrays, {}), merged(tangents, {}, "tangents")
     for name in tangents:
         program._check_wrt(name)
-    call = _check_shapes(program, arrays, tangents)
+    checked = _check_shapes(program, arrays, tangents)
     key = ("hvp", tuple(tangents))
     made = program._derivation(key, lambda: _second(program, tuple(tangents)))
     given = dict(arrays)
     given |= {seed: _like(tangents[n], arrays.get(n)) for n, seed in made.seeds.items()}
     found = _run(program, key, made.program, given, made.seeds)
     gradients = _gradient(program).gradients
-    types = infer_dtypes(program._program, dict(call.kinds), uniform=call.uniform)
-    return Results(
-        {n: _typed(found[made.tangents[g]], types[n], call) for n, g in gradients.items()}
-    )
+    return Results({n: _typed(found[made.tangents[g]], n, checked) for n, g in gradients.items()})
 
 
 def _gradient(program: Program) -> Any:
