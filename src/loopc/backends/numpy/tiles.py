@@ -44,7 +44,6 @@ class TileSpeller:
     head: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
-    keys: dict[int, tuple[str, ...]] = field(default_factory=dict)
     free: dict[tuple[str, ...], list[Buffer]] = field(default_factory=dict)
     made: list[tuple[Buffer, Operation]] = field(default_factory=list)
     note: str = ""
@@ -298,10 +297,7 @@ class TileSpeller:
             return ()
         if dtype.kind not in "fb" or not any(d in self.blocks for d in operation.dims):
             return ()
-        if operation.number not in self.keys:
-            shape = map(self.speller.size, operation.dims)
-            self.keys[operation.number] = (*shape, self._dtype(operation))
-        return self.keys[operation.number]
+        return (*map(self.speller.size, operation.dims), self._dtype(operation))
 
     def _dtype(self, operation: Operation) -> str:
         assert operation.dtype is not None
