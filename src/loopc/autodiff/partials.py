@@ -47,8 +47,16 @@ def terms(
     return _merged(found)
 
 
-def sensitive(value: Expr) -> Iterator[Access]:
-    """Yield the accesses by which the derivative of an expression is not zero everywhere."""
+def sensitive(value: Expr) -> tuple[Access, ...]:
+    """Return the accesses by which the derivative of an expression is not zero everywhere."""
+    try:
+        return value.sensitive  # type: ignore[no-any-return]
+    except AttributeError:
+        value.sensitive = tuple(_sensitive(value))
+        return value.sensitive  # type: ignore[no-any-return]
+
+
+def _sensitive(value: Expr) -> Iterator[Access]:
     match value:
         case Read(access):
             yield access

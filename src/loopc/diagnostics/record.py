@@ -39,11 +39,12 @@ class Memo:
     """Room in a record for what follows from its fields, worked out when it is first asked for."""
 
     __slots__ = (
-        *("affine", "below", "ends", "free", "hashed", "inside", "kept", "kinds", "leaves", "rank"),
-        *("reads", "refs", "touches", "trips", "types", "uses"),
+        *("affine", "below", "counted", "ends", "free", "hashed", "inside", "kept", "kinds"),
+        *("leaves", "rank", "reads", "refs", "sensitive", "touches", "trips", "types", "uses"),
     )
     affine: Any
     below: Any
+    counted: Any
     ends: Any
     free: Any
     inside: Any
@@ -53,6 +54,7 @@ class Memo:
     rank: Any
     reads: Any
     refs: Any
+    sensitive: Any
     touches: Any
     trips: Any
     types: Any

@@ -162,6 +162,16 @@ def count(index: Index, around: Mapping[str, Index] | None = None) -> Expr:
 
     A number that the ranges `around` it keep from being negative is taken as it is.
     """
+    if around:
+        return _count(index, around)
+    try:
+        return index.counted  # type: ignore[no-any-return]
+    except AttributeError:
+        index.counted = _count(index, None)
+        return index.counted  # type: ignore[no-any-return]
+
+
+def _count(index: Index, around: Mapping[str, Index] | None) -> Expr:
     size = extent(index)
     if _at_least(size, 0, around):
         return simplify(size)

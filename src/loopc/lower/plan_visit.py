@@ -135,24 +135,24 @@ def arrays_read(value: Value) -> Set[str]:
     try:
         return value.reads  # type: ignore[no-any-return]
     except AttributeError:
-        found: set[str] = set()
+        found = _arrays_inside(value)
         name = getattr(value, "array", None)
         if name is not None:
             found.add(name)
-        found |= _arrays_in_sizes(value)
-        for child in children(value):
-            found |= arrays_read(child)
         value.reads = frozenset(found)
         return value.reads  # type: ignore[no-any-return]
 
 
-def _arrays_in_sizes(record: Any) -> set[str]:
+def _arrays_inside(record: Any) -> set[str]:
+    """Return the arrays that what is in a record reads: values, sizes and subscripts."""
     found: set[str] = set()
     for _, item in items(record):
         if isinstance(item, Node):
-            found |= {a.array for a in reads(item)}
+            found.update([a.array for a in reads(item)])
+        elif is_value(item):
+            found |= arrays_read(item)
         elif isinstance(item, _INSIDE):
-            found |= _arrays_in_sizes(item)
+            found |= _arrays_inside(item)
     return found
 
 
@@ -180,19 +180,13 @@ def _touched(step: Step) -> tuple[set[str], set[str]]:
             written |= inner[1]
         elif is_value(item) and name != "target":
             found |= arrays_read(item)
-        elif isinstance(item, Position):
-            found |= {a for value in _values(item) for a in arrays_read(value)}
-        found |= _arrays_of(item)
+        elif isinstance(item, Node):
+            found.update([a.array for a in reads(item)])
+        elif isinstance(item, (*_INSIDE, View)):
+            found |= _arrays_inside(item)
     array = getattr(step, "array", None)
     if array is not None:
         written.add(array)
         if isinstance(step, Copy | Scatter | Overlap):
             found.add(array)
     return found, written
-
-
-def _arrays_of(item: Any) -> set[str]:
-    """Return the arrays that sizes in an item read."""
-    if isinstance(item, Node):
-        return {a.array for a in reads(item)}
-    return _arrays_in_sizes(item) if isinstance(item, (*_INSIDE, View)) else set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from loopc.diagnostics.record import record, replace
@@ -77,6 +77,14 @@ def block_of(number: int, axes: tuple[str, ...]) -> View:
     """Return the view of all that an operation makes."""
     parts = tuple(Part(ZERO, a, None, 1, whole=True) for a in axes)
     return View(name_of(number), parts, axes)
+
+
+def in_buffer(operation: Operation, blocks: Collection[Expr]) -> bool:
+    """Whether an operation is made in memory of the tile's; `blocks`: the extents that it cuts."""
+    dims, dtype = operation.dims, operation.dtype
+    if dims is None or not operation.axes or dtype is None or dtype.weak:
+        return False
+    return dtype.kind in "fb" and any(d in blocks for d in dims)
 
 
 def touched(item: Item) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from loopc.backends.numpy.tile_items import (
     Write,
     block_of,
     ends_in,
+    in_buffer,
     name_of,
     only_written,
     place_of_write,
@@ -44,6 +45,7 @@ class TileSpeller:
     head: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
     buffers: dict[int, Buffer] = field(default_factory=dict)
+    keys: dict[int, tuple[str, ...]] = field(default_factory=dict)
     free: dict[tuple[str, ...], list[Buffer]] = field(default_factory=dict)
     made: list[tuple[Buffer, Operation]] = field(default_factory=list)
     note: str = ""
@@ -262,7 +264,7 @@ class TileSpeller:
 
     def _is_checked(self, operation: Operation) -> bool:
         """Whether an operation is made in memory of its own, and anew where it is not finite."""
-        return isinstance(operation.value, Exactly) and bool(self._key(operation))
+        return isinstance(operation.value, Exactly) and in_buffer(operation, self.blocks)
 
     def _checked(self, operation: Operation, value: Exactly, place: int) -> None:
         """Spell a value that is made anew where it is not finite."""
@@ -292,12 +294,11 @@ class TileSpeller:
 
     def _key(self, operation: Operation) -> tuple[str, ...]:
         """Return what buffers an operation may share: shape and type; (): none."""
-        dtype = operation.dtype
-        if operation.dims is None or not operation.axes or dtype is None or dtype.weak:
-            return ()
-        if dtype.kind not in "fb" or not any(d in self.blocks for d in operation.dims):
-            return ()
-        return (*map(self.speller.size, operation.dims), self._dtype(operation))
+        if operation.number not in self.keys:
+            dims = operation.dims if in_buffer(operation, self.blocks) else ()
+            shape = map(self.speller.size, dims or ())
+            self.keys[operation.number] = (*shape, self._dtype(operation)) if dims else ()
+        return self.keys[operation.number]
 
     def _dtype(self, operation: Operation) -> str:
         assert operation.dtype is not None
