@@ -21,6 +21,7 @@ from loopc.diagnostics.errors import Diagnostic
 from loopc.diagnostics.record import record, replace
 from loopc.diagnostics.span import Source, Span
 from loopc.syntax import tree
+from loopc.syntax.automaton import Automaton
 from loopc.syntax.blocks import Blocks
 from loopc.syntax.build_tree import BuildTree
 from loopc.syntax.comments import Comment, attach
@@ -88,6 +89,7 @@ class _Machine:
     """A parser: lark itself would make a new lexer for every text."""
 
     lark: Lark
+    automaton: Automaton
     lexer: Lexer
     transformer: BuildTree
 
@@ -98,14 +100,14 @@ def _machine() -> _Machine:
     saved = saved_tables()
     if saved is None or saved["key"] != tables_key(grammar_text()):
         lark = build_lark(transformer)
-        return _Machine(lark, lark._build_lexer(), transformer)
+        return _Machine(lark, Automaton(lark), lark._build_lexer(), transformer)
     lark = Lark._load_from_dict(  # type: ignore[no-untyped-call]
         saved["data"],
         saved["memo"],
         transformer=transformer,
         lexer_callbacks=_CALLBACKS,
     )
-    return _Machine(lark, lark._build_lexer(), transformer)
+    return _Machine(lark, Automaton(lark), lark._build_lexer(), transformer)
 
 
 def saved_tables() -> dict[str, Any] | None:
@@ -213,6 +215,9 @@ def _tokens(source: Source) -> tuple[list[Token], list[Token], list[Diagnostic]]
 
 def _run(machine: _Machine, tokens: list[Token], start: str) -> Any:
     """Return the tree of the tokens, or where the parser stopped."""
+    found = machine.automaton.run(tokens, start)
+    if found is not None:
+        return found
     parser = machine.lark.parse_interactive(start=start)
     place = 0
     try:
