@@ -61,3 +61,25 @@ def test_of_kernels_too(kernel: object) -> None:
     arrays = kernel.arrays(np.random.default_rng(1))
     if program.wrt and any(t.dtype == "float" for t in program.outputs.values()):
         meet(program, arrays)
+
+
+SQUARES = "input x[N], n: int\nfor i: y[i] = x[i]**2 n\nfor i: L += y[i]\noutput y, L"
+
+
+def test_a_call_like_an_earlier_one_is_checked_for_what_differs() -> None:
+    program = loopc.compile(SQUARES)
+    x = np.arange(4.0)
+    given = {"x": x, "n": 2}
+    for _ in range(2):
+        assert np.array_equal(program.vjp(given, {"y": x}).x, 4 * x * x)
+        assert np.array_equal(program.jvp(given, {"x": x}).y, 4 * x * x)
+        assert np.array_equal(program.jacobian("L", "x", given), 4 * x)
+        with pytest.raises(loopc.ShapeError, match="L0212"):
+            program.vjp(given, {"y": x[:3]})
+        with pytest.raises(loopc.ShapeError, match="L0212"):
+            program.jvp(given, {"x": x[:3]})
+        with pytest.raises(loopc.LoopcError):
+            program.vjp({**given, "n": np.zeros(2, int)}, {"y": x})
+    assert np.array_equal(program.vjp({"x": x[:3], "n": 3}, {"y": x[:3]}).x, 6 * x[:3] ** 2)
+    single = {"x": x.astype(np.float32), "n": 2}
+    assert program.jvp(single, {"x": single["x"]}).y.dtype == np.float32
