@@ -333,3 +333,30 @@ def test_a_module_finds_dims_in_the_order_in_which_they_follow() -> None:
     scope: dict = {"__name__": "module"}
     exec(loopc.compile(text).source, scope)
     assert scope["forward"](x=np.arange(6.0))["y"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_loop_over_the_points_of_a_reduction_takes_its_range(level: dict) -> None:
+    text = (
+        "input x[N,N]\n"
+        "for i, j: p[i,j] = softmax[j <= i](x[i,j])\n"
+        "for i, j: c[i,j] = cumsum[j in reversed(range(N))](x[i,j])\n"
+        "for i, j: d[i,j] = cumsum[j in range(1, 3)](x[i,j])\n"
+    )
+    x = np.arange(9.0).reshape(3, 3) / 9
+    found = loopc.compile(text, **level)(x=x)
+    powers = np.tril(np.exp(x))
+    assert np.allclose(found.p, powers / powers.sum(1, keepdims=True))
+    assert np.allclose(found.c, np.cumsum(x[:, ::-1], 1)[:, ::-1])
+    assert np.allclose(found.d[:, 1:], np.cumsum(x[:, 1:], 1))
+
+
+@pytest.mark.parametrize("op", ["softmax", "logsoftmax"])
+def test_forward_and_reverse_mode_agree_where_some_terms_are_masked(level: dict, op: str) -> None:
+    program = loopc.compile(f"for i, j: y[i,j] = {op}[j](x[i,j])\n", **level)
+    x = np.array([[1.0, -np.inf, 2.0], [-np.inf, -np.inf, -np.inf]])
+    cells = np.eye(x.size).reshape(-1, *x.shape)
+    columns = [program.jvp({"x": x}, {"x": cell}).y.ravel() for cell in cells]
+    rows = [program.vjp({"x": x}, {"y": cell}).x.ravel() for cell in cells]
+    assert np.array_equal(np.stack(columns, 1), np.stack(rows))
+    assert np.all(np.isfinite(rows))
+    assert np.isclose(rows[1][0], 0 if op == "softmax" else -1 / (1 + np.e))

@@ -307,7 +307,7 @@ class _Scope:
         facts = {"g": here.body, "y": y, "s": total}
         found = expression(row.tangent or row.adjoint, facts)
         conditions = () if here.guard is None else (here.guard,)
-        if row.adjoint_where:
+        if row.adjoint_where and not row.tangent:
             conditions = (*conditions, expression(row.adjoint_where, facts))
         guard = _all(conditions)
         return found if guard is None else Call("where", (guard, found, Const(0)))

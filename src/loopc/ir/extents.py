@@ -65,6 +65,7 @@ class Equations:
         self.suggested: dict[Axis, Expr] = {}
         self.aliases = {d.name: d.of for d in program.dims if d.of is not None}
         self.soft: list[tuple[Axis, Key]] = []
+        self.points: list[tuple[Key, str, Scope]] = []
 
     # Union-find.
 
@@ -105,6 +106,8 @@ class Equations:
             left = [c for c in pending if not self._solve_directly(c)]
             if len(left) == len(pending):
                 left = self._solve_by_accesses(pending)
+            if len(left) == len(pending):
+                left = self._solve_by_points(pending)
             if len(left) == len(pending):
                 left = self._solve_by_soft_writes(pending)
             if len(left) == len(pending):
@@ -215,6 +218,23 @@ class Equations:
         if group.stop is None:
             return None
         return Index(slot.index.name, group.start, group.stop, 1, span=slot.index.span)
+
+    def _solve_by_points(self, pending: list[Class]) -> list[Class]:
+        """Let `j` in `for j  p[j] = softmax[j < M](…)` run over all that the bracket's `j` does."""
+        for number, name, scope in self.points:
+            group = self.class_of(number)
+            ranges = self.ranges(IndexRef(name), scope)
+            if group.solved or ranges is None:
+                continue
+            ends = bounds(IndexRef(name), ranges)
+            parts = [e for e in (ends.low, ends.high) if e is not None]
+            if len(parts) == 2 and all(self._is_known(e) for e in parts):
+                group.start, group.stop = parts[0], plus(parts[1], 1)
+                return [c for c in pending if c is not group]
+        return pending
+
+    def _is_known(self, expr: Expr) -> bool:
+        return is_known_before(expr, self.computed) and not free_indices(expr)
 
     def _solve_by_soft_writes(self, pending: list[Class]) -> list[Class]:
         """Let an index that only stands in a write, beside longer ones, run over the whole axis."""

@@ -205,6 +205,8 @@ class _Collector(Walker):
             outer = scope[position.name]
             if outer.index.stop is None and own.index.stop is None:
                 self.equations.union(outer.number, own.number)
+            elif outer.index.stop is None:
+                self.equations.points.append((outer.number, index.name, dict(inner)))
 
 
 def _shifted(index: Index) -> Iterator[tuple[str, int]]:

@@ -47,7 +47,8 @@ class Reduction:
         adjoint_sum: see `adjoint`.
         linear: whether its derivative is the same reduction, of the terms' derivatives.
         tangent: pointwise: the derivative of the value in the names of `adjoint`, `g` being the
-            derivative of the term; "": the text of `adjoint`, whose Jacobian is symmetric.
+            derivative of the term; "": the text of `adjoint`, whose Jacobian is symmetric. It
+            holds everywhere: `adjoint_where` is not looked at.
         tangent_sum: `s` in `tangent`.
         definition: whole and pointwise: .loops text that says it by folds `sum[k](…)` over the
             terms `x`, of which there are `n`; for floats, and where nothing is masked.
@@ -292,7 +293,7 @@ _POINTWISE = (
         adjoint="g - exp(y) * s",
         adjoint_where="y > -inf",
         adjoint_sum="g",
-        tangent="g - s",
+        tangent="where(y > -inf, g, 0) - s",
         tangent_sum="exp(y) * g",
         definition=f"{_SHIFTED} - where({_EMPTY}, 0, ln(sum[k](exp({_SHIFTED}))))",
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
