@@ -160,6 +160,24 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
     `within` asks for them: array operations read everything first and write in the loop's order.
     """
     found: dict[Edge, None] = {}
+    for a, b in _related(block):
+        for edge in _between(a, b, depth, within=within):
+            found[edge] = None
+    return list(found)
+
+
+def is_carried(block: Sequence[Leaf], depth: int) -> bool:
+    """Whether the loop at a depth carries a dependence between leaves of a block."""
+    return any(
+        may_meet(a, x, b, y, depth)
+        for a, b in _related(block)
+        if depth < common_loops(a, b)
+        for x, y in _conflicts(a, b, within=False)
+    )
+
+
+def _related(block: Sequence[Leaf]) -> Iterator[tuple[Leaf, Leaf]]:
+    """Yield the leaves of a block that touch an array which one of them writes, in its order."""
     touching: dict[str, dict[int, Leaf]] = {}
     writing: dict[str, dict[int, Leaf]] = {}
     for number, leaf in enumerate(block):
@@ -171,9 +189,7 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
         for ref in a.refs:
             others.update(writing.get(ref.access.array, {}))
         for number in sorted(others):
-            for edge in _between(a, others[number], depth, within=within):
-                found[edge] = None
-    return list(found)
+            yield a, others[number]
 
 
 def carriers(block: Sequence[Leaf]) -> dict[str, tuple[str, ...]]:

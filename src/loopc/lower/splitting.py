@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from loopc.analysis.dependence import Edge, Leaf, Level, dependences, goes_back
+from loopc.analysis.dependence import Edge, Leaf, Level, dependences, goes_back, is_carried
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import ascending, backwards, bounds
@@ -39,13 +39,17 @@ def split(group: Sequence[Leaf], depth: int, outer: Sequence[int]) -> list[Piece
             cut = [_pieces(leaf, depth, ends) for leaf in group]
             if not all(cut):
                 return None
-            pieces = [(piece, dependences(piece, depth)) for piece in zip(*cut, strict=True)]
-            if len(pieces) == 3:
-                middle, edges = pieces[1]  # it has one value of the index, or none
-                pieces[1] = (middle, [e for e in edges if e.level != depth])
-            free = all(edge.level != depth for _, edges in pieces for edge in edges)
-            if free and not any(_is_late([p for p, _ in pieces], level) for level in outer):
-                return pieces
+            pieces = list(zip(*cut, strict=True))
+            several = (
+                pieces if len(pieces) == 2 else pieces[::2]
+            )  # the middle has one value, or none
+            if any(is_carried(piece, depth) for piece in several):
+                continue
+            if not any(_is_late(pieces, level) for level in outer):
+                return [
+                    (piece, [e for e in dependences(piece, depth) if e.level != depth])
+                    for piece in pieces
+                ]
     return None
 
 
