@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loopc.analysis.dependence import Leaf, dependences, leaves
+from loopc.analysis.dependence import Leaf, is_carried, leaves
 from loopc.diagnostics.record import record, replace
 from loopc.ir.derive import function_of
 from loopc.ir.functions import lookup
@@ -55,15 +55,15 @@ class _Pass:
     def program(self) -> Program:
         """Return the changed program."""
         blocks = [leaves((stmt,)) for stmt in self.source.body]
-        serial = [n for n, block in enumerate(blocks) if _runs_in_order(block)]
-        if not serial:
-            return self.source
         places: dict[Expr, list[_Place]] = {}
         for number, block in enumerate(blocks):
             for leaf in block:
                 for call in _costly(leaf.update.value):
                     key = canonical(function_of(call))
                     places.setdefault(key, []).append(_Place(call, leaf, number))
+        serial = [n for n, block in enumerate(blocks) if places and _runs_in_order(block)]
+        if not serial:
+            return self.source
         before: dict[tuple[int, int], list[Stmt]] = {}
         for found in places.values():
             self._keep(found, blocks, set(serial), before)
@@ -127,7 +127,8 @@ def _runs_in_order(block: tuple[Leaf, ...]) -> bool:
     several = len(block) > 1 or any(
         ref.access.array == block[0].update.target.array for leaf in block for ref in leaf.refs[1:]
     )
-    return several and any(edge.level is not None for edge in dependences(block))
+    depth = max(len(leaf.levels) for leaf in block) if several else 0
+    return any(is_carried(block, level) for level in range(depth))
 
 
 def _costly(node: Node) -> Iterator[Call]:
