@@ -11,10 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.span import Span
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds, extent
-from loopc.ir.clashes import clash, narrower
+from loopc.ir.clashes import are_one, clash, narrower
+from loopc.ir.fits import check_fits
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Array,
@@ -110,6 +112,7 @@ def bind(program: Program, shapes: Shapes, scalars: Mapping[str, int]) -> dict[s
     _require_all(program, dims)
     _check_divisors(program, dims, scalars)
     _check_sizes(given, shapes, dims, scalars)
+    check_fits(program, dims, scalars, evaluate)
     check_accesses(program, dims, scalars)
     return dims
 
@@ -182,6 +185,9 @@ def _bare_dims(
                 raise _wrong_size(array, axis, size, stated[expr.name])
             if dims.setdefault(expr.name, size) != size:
                 first, first_axis = origin[expr.name]
+                if not are_one(program, (first, first_axis), (array.name, axis)):
+                    also = [(program.array(first).span, f"{dims[expr.name]} here")]
+                    raise _wrong_size(array, axis, size, dims[expr.name], also)
                 found = clash(
                     program, (first, first_axis, dims[expr.name]), (array.name, axis, size)
                 )
@@ -258,11 +264,18 @@ def _check_sizes(
                 raise _wrong_size(array, axis, size, expected)
 
 
-def _wrong_size(array: Array, axis: int, size: int, expected: int) -> Exception:
+def _wrong_size(
+    array: Array,
+    axis: int,
+    size: int,
+    expected: int,
+    also: Iterable[tuple[Span | None, str]] = (),
+) -> Exception:
     assert array.shape is not None
     return catalogue.error(
         "L0208",
         array.span,
+        also=also,
         array=array.name,
         axis=axis + 1,
         given=size,

@@ -23,6 +23,7 @@ from loopc.ir.build_checks import (
     roots,
 )
 from loopc.ir.build_expr import ExprBuilder
+from loopc.ir.build_fits import sizes_asked, take_handed
 from loopc.ir.build_names import GRAD, Names, in_order, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import written
 from loopc.ir.build_use import used
@@ -99,7 +100,9 @@ def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = 
     body = builder.body(module.body, ExprBuilder(names), top=True)
     check_spellings(names)
     check_rare_indices(statements, names)
-    program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, ())
+    take_handed(expander, names)
+    fits = tuple(sizes_asked(expander, names))
+    program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, (), fits)
     program = with_integers(with_index_types(program))
     program = replace(program, body=tuple(_with_wrt(s, program) for s in program.body))
     program = replace(

@@ -12,14 +12,14 @@ from typing import Any
 from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Span
 from loopc.ir.build_inside import Inside
-from loopc.ir.build_names import Names, plain_name, tree_walk
+from loopc.ir.build_names import Names, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import (
     Access,
     Filling,
-    Multiple,
+    Linear,
     filled,
+    linear,
     mapped,
-    multiple,
     opened,
     read_later,
     wholes,
@@ -32,6 +32,18 @@ from loopc.syntax.printer import print_expr
 Indices = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Size:
+    """An extent that a formal declares, and the axis of the argument that is to have it."""
+
+    of: tuple[str, int]
+    dim: tree.Expr
+    function: str
+    formal: tree.Declared
+    axis: int
+    span: Span | None
+
+
 @dataclass
 class Expander:
     """Expands the calls of one program.
@@ -42,6 +54,8 @@ class Expander:
         aliases: dims of defs that a body uses as values: the axis of an array that each is.
         called: the defs that are called somewhere.
         later: what the statements after each assignment of the program read.
+        sizes: what is to be checked: the name of an extent, what it is to be, and where.
+        handed: arrays of which calls are given parts, and the first of these.
         kept: results of calls that no later statement reads, though the called body may.
     """
 
@@ -53,6 +67,8 @@ class Expander:
     called: set[str] = field(default_factory=set)
     later: dict[int, frozenset[str]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
+    sizes: list[tuple[str, tree.Expr, Size]] = field(default_factory=list)
+    handed: dict[str, tree.Bracket] = field(default_factory=dict)
 
     def module(self, body: tuple[tree.Statement, ...]) -> tuple[tree.Statement, ...]:
         """Return a program's statements without defs and calls."""
@@ -271,25 +287,47 @@ class Expander:
 
     def _take_dims(self, function: tree.Def, values: dict[str, Filling]) -> None:
         """Let the dims of formals mean the extents of the arguments; `4*D`: parts of them."""
-        multiples: list[tuple[Multiple, tree.Name]] = []
+        parts: list[tuple[Linear, tree.Name]] = []
+        sizes: list[Size] = []
         for formal in function.params:
             access = values[formal.name]
             if not isinstance(access, Access):
                 continue
-            places = wholes(access)
-            for place, dim in zip(places, formal.dims or (), strict=False):
-                found = multiple(dim)
+            if isinstance(access, tree.Bracket):
+                self.handed.setdefault(plain_name(access.name), access)
+            for axis, (place, dim) in enumerate(
+                zip(wholes(access), formal.dims or (), strict=False)
+            ):
+                of = (plain_name(access.name), place)
+                found = linear(dim)
                 if found is None or found.dim in values:
+                    sizes.append(Size(of, dim, function.name, formal, axis, access.span))
                     continue
                 name = self.fresh(found.dim)
-                self.aliases[name] = (plain_name(access.name), place)
+                self.aliases[name] = of
                 extent = tree.Name(name, span=dim.span)
-                if found.factor is None:
+                if found.is_plain:
                     values[found.dim] = extent
                 else:
-                    multiples.append((found, extent))
-        for found, extent in multiples:
+                    parts.append((found, extent))
+                    sizes.append(Size(of, dim, function.name, formal, axis, access.span))
+        for found, extent in parts:
             values.setdefault(found.dim, found.solved(extent))
+        for size in sizes:
+            self._fit(size, values)
+
+    def _fit(self, size: Size, values: dict[str, Filling]) -> None:
+        """Have the extent of an argument checked, if the formal's is made of what is known."""
+        if not all(name in values for name in names_in(size.dim)):
+            return
+
+        def put(node: Any) -> Any:
+            name = node.name if isinstance(node, tree.Name) else None
+            return values[name] if name in values else mapped(node, put)
+
+        given = f"{size.of[0]}°{size.of[1]}"
+        self.aliases[given] = size.of
+        self.sizes.append((given, put(size.dim), size))
 
     # Names
 

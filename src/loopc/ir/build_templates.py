@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Any
 
 from loopc.diagnostics.record import replace
@@ -108,30 +109,49 @@ def index_name(item: Any) -> str | None:
 
 
 @dataclass(frozen=True)
-class Multiple:
-    """A dim of a formal's shape: `D`, or `4*D`."""
+class Linear:
+    """A dim of a formal's shape: `D`, `4*D`, `D+1`, `2*D-1`."""
 
     dim: str
     factor: tree.Number | None = None
+    sign: str = ""
+    offset: tree.Number | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the extent is the dim itself."""
+        return self.factor is None and self.offset is None
 
     def solved(self, extent: tree.Name) -> tree.Group:
         """Return the dim for an extent of the shape."""
-        assert self.factor is not None
-        operands = (tree.Operand("", 0, extent), tree.Operand("//", 0, self.factor))
-        return tree.Group((tree.Chain(operands, span=extent.span),), span=extent.span)
+        part: tree.Expr = extent
+        if self.offset is not None:
+            opposite = "-" if self.sign == "+" else "+"
+            part = tree.Group((_chain(part, opposite, self.offset),), span=extent.span)
+        if self.factor is not None:
+            part = _chain(part, "//", self.factor)
+        return tree.Group((part,), span=extent.span)
 
 
-def multiple(dim: Any) -> Multiple | None:
-    """Return a formal's dim as a multiple of a name; None if it is anything else."""
+def _chain(a: tree.Expr, op: str, b: tree.Expr) -> tree.Chain:
+    return tree.Chain((tree.Operand("", 0, a), tree.Operand(op, 0, b)), span=a.span)
+
+
+def linear(dim: Any) -> Linear | None:
+    """Return a formal's dim as a multiple of a name and a number; None if it is anything else."""
     match dim:
         case tree.Name(name):
-            return Multiple(name)
-        case tree.Chain((tree.Operand(_, 0, a), tree.Operand("*" | "", 0, b))):
-            pair = (a, b) if isinstance(a, tree.Number) else (b, a)
-            match pair:
-                case (tree.Number() as factor, tree.Name(name)):
-                    return Multiple(name, factor)
-                case _:
-                    return None
+            return Linear(name)
+        case tree.Chain((tree.Operand(_, 0, a), tree.Operand(op, 0, b))):
+            name_first = (a, b) if isinstance(b, tree.Number) else (b, a)
+            part, number = name_first
         case _:
             return None
+    inner = linear(part)
+    if inner is None or not isinstance(number, tree.Number):
+        return None
+    if op in ("*", "") and inner.is_plain:
+        return replaced(inner, factor=number)
+    if inner.offset is None and (op == "+" or (op == "-" and number is b)):
+        return replaced(inner, sign=op, offset=number)
+    return None

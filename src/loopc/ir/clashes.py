@@ -88,6 +88,11 @@ def _repair(
     return f"they are one by {said}: {which}, e.g. `for {nearest} < {least}: …`"
 
 
+def are_one(program: Program, a: Axis, b: Axis) -> bool:
+    """Whether indices make two axes one, and not a declared dim alone."""
+    return b in _paths(program, a)
+
+
 def _paths(program: Program, start: Axis) -> dict[Axis, list[tuple[str, str, str]]]:
     """Return the axes that are one with `start`, and the indices without a range that lead there.
 

@@ -18,6 +18,7 @@ from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds, extent, runs_over
 from loopc.ir.clashes import clash, narrower, too_long
 from loopc.ir.extents import Equations, Use
+from loopc.ir.fits import open_fits, wrong_fits
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -71,6 +72,7 @@ def infer(
     if doubtful is None:
         found.extend(_roots(unknown))
     if not unknown:
+        found.extend(wrong_fits(resolved))
         _check_bounds(resolved, found, (doubtful or frozenset()) | clashing)
     return resolved
 
@@ -95,8 +97,12 @@ def _without_aliases(program: Program) -> Program:
         new = map_children(node, step)
         return simplify(new) if new is not node and isinstance(new, Call) else new
 
-    program = replace(program, dims=tuple(d for d in program.dims if d.of is None))
-    return map_children(program, step)
+    fits = tuple(
+        replace(f, given=cast(Expr, step(f.given)), expected=cast(Expr, step(f.expected)))
+        for f in program.fits
+    )
+    program = replace(program, dims=tuple(d for d in program.dims if d.of is None), fits=fits)
+    return map_children(replace(program, fits=open_fits(program)), step)
 
 
 def _with_adjoints(program: Program) -> Program:

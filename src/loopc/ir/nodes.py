@@ -1,6 +1,6 @@
 """The loop IR.
 
-    program   = Program( dim* dims, array* arrays, stmt* body, name* outputs )
+    program   = Program( dim* dims, array* arrays, stmt* body, name* outputs, fit* fits )
     dim       = Dim( name, expr? value, axis? of )          -- a declared named extent
     array     = Array( name, kind, expr* shape | None, dtype, expr? initial )
                                                             -- kind: input | param | temp
@@ -203,13 +203,37 @@ class Array(Node):
 
 
 @record()
+class Fit:
+    """What an expanded call of a `def` asks of a size: that it is what the def declares.
+
+    Attributes:
+        given: the extent of the argument.
+        expected: the extent of the formal.
+        call: what is said of it: the def, the formal as it is declared, and the axis.
+        span: the argument.
+        formal: the formal.
+    """
+
+    given: Expr
+    expected: Expr
+    call: tuple[str, str, int]
+    span: Span | None = field(default=None, compare=False, repr=False)
+    formal: Span | None = field(default=None, compare=False, repr=False)
+
+
+@record()
 class Program(Node):
-    """Declarations, statements in order, and the names a run returns."""
+    """Declarations, statements in order, and the names a run returns.
+
+    Attributes:
+        fits: sizes that are checked, and that nothing is derived from.
+    """
 
     dims: tuple[Dim, ...]
     arrays: tuple[Array, ...]
     body: tuple[Stmt, ...]
     outputs: tuple[str, ...]
+    fits: tuple[Fit, ...] = field(default=(), compare=False, repr=False)
 
     def array(self, name: str) -> Array:
         """Return the array called `name`."""

@@ -136,6 +136,18 @@ ENTRIES: tuple[Entry, ...] = (
         good_call="loopc.run('for i < N//P: y[i] = 1\\n', N=4, P=2)",
     ),
     Entry(
+        code="L0214",
+        title="an argument of a function has the wrong size",
+        raises=ShapeError,
+        message=(
+            "`{function}` takes `{formal}`: axis {axis} of this argument is {given} long, "
+            "not {expected}"
+        ),
+        hint="hand over an array of the shape that the def declares",
+        bad="def f(x[3]) -> y: y = x[0] x[2]\ninput a[4]\nb = f(a[:])\n",
+        good="def f(x[3]) -> y: y = x[0] x[2]\ninput a[3]\nb = f(a[:])\n",
+    ),
+    Entry(
         code="L0230",
         title="an index outside its array while running",
         raises=BoundsError,

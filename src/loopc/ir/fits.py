@@ -1,0 +1,61 @@
+"""Whether the arguments of calls have the sizes that their `def`s declare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from loopc.diagnostics import catalogue
+from loopc.diagnostics.errors import Diagnostic
+from loopc.ir.affine import affine
+from loopc.ir.nodes import Expr, Fit, Program
+
+Evaluate = Callable[[Expr, Mapping[str, int], Mapping[str, int]], int]
+
+
+def open_fits(program: Program) -> tuple[Fit, ...]:
+    """Return what is not known before a call: not the sizes that are equal as they are written."""
+    return tuple(
+        f for f in program.fits if (form := affine(f.given)) is None or form != affine(f.expected)
+    )
+
+
+def wrong_fits(program: Program) -> Iterator[Diagnostic]:
+    """Yield the arguments that are of a wrong size in every call."""
+    for fit in program.fits:
+        given, expected = affine(fit.given), affine(fit.expected)
+        if given is None or expected is None or given == expected:
+            continue
+        if given.is_constant and expected.is_constant:
+            yield _wrong(fit, given.constant, expected.constant)
+
+
+def check_fits(
+    program: Program, dims: Mapping[str, int], scalars: Mapping[str, int], evaluate: Evaluate
+) -> None:
+    """Check the sizes of arguments for the dims of a call.
+
+    Raises:
+        ShapeError: L0214.
+    """
+    for fit in program.fits:
+        try:
+            given = max(0, evaluate(fit.given, dims, scalars))
+            expected = evaluate(fit.expected, dims, scalars)
+        except KeyError:
+            continue  # a size that this program, derived from another, does not have
+        if given != expected:
+            raise catalogue.raised(_wrong(fit, given, expected))
+
+
+def _wrong(fit: Fit, given: int, expected: int) -> Diagnostic:
+    function, formal, axis = fit.call
+    return catalogue.diagnostic(
+        "L0214",
+        fit.span,
+        also=[(fit.formal, "declared here")],
+        function=function,
+        formal=formal,
+        axis=axis,
+        given=given,
+        expected=expected,
+    )
