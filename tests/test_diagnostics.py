@@ -128,6 +128,11 @@ def test_control_characters_are_shown_escaped() -> None:
         ("for 0 <= i < N: y[i] = x[i]\n", "`for i < N"),
         ("backward L, M wrt x\n", "a `backward` for each"),
         ("output y z\n", "commas"),
+        ("for i < 3 and i > 1: y[i] = 1\n", "behind `if`"),
+        ("for i < 3 for j < 3: y[i,j] = 1\n", "separated by commas"),
+        ("y = linear(x, W, c)\n", "`use nn`"),
+        ("use nn\ny = lineer(x, W, c)\n", "`linear`"),
+        ("for i: y[i] = x[mirror(i-1)]\n", "reflect"),
         ("% words\n", "`#`"),
     ],
 )

@@ -234,13 +234,23 @@ class Names:
             for s in (row.name, *row.aliases)
         ]
         known += [row.name for row in reductions.REDUCTIONS if row.name]
+        repair = _of_library(name)
         close = difflib.get_close_matches(name, [*known, *self.defs], 1, 0.6)
-        repair = (
-            f"did you mean `{close[0]}`?"
-            if close
-            else f"for a product with the scalar `{name}`, write `{name} * (…)`"
-        )
+        if close and not repair:
+            repair = f"did you mean `{close[0]}`?"
+        repair = repair or f"for a product with the scalar `{name}`, write `{name} * (…)`"
         self.report("L0302", span, name=name, repair=repair)
+
+
+def _of_library(name: str) -> str:
+    """Return what to write for a def of the library that is not used here, or is misspelt."""
+    from loopc.ir.build_use import library  # which reads files, and imports this module
+
+    shipped = library("nn") or {}
+    if name in shipped:
+        return f"`{name}` is in the library `nn`: write `use nn` above"
+    close = difflib.get_close_matches(name, shipped, 1, 0.8)
+    return f"did you mean `{close[0]}`, of the library `nn`?" if close else ""
 
 
 def _type_like(item: tree.Declared) -> str:

@@ -44,8 +44,8 @@ def used(
     for stmt in body:
         if not isinstance(stmt, tree.Use) or names.is_spoilt(stmt):
             found.append(stmt)
-        elif not stmt.quoted and (library := _library(stmt.target)) is not None:
-            shipped |= library
+        elif not stmt.quoted and (defs := library(stmt.target)) is not None:
+            shipped |= defs
         else:
             found.extend(_read(stmt, names, Path.cwd() if base is None else base, reading))
     return (*_called(found, shipped), *found)
@@ -64,7 +64,7 @@ def _called(body: Sequence[tree.Statement], shipped: Mapping[str, Shipped]) -> t
 
 
 @cache
-def _library(name: str) -> dict[str, Shipped] | None:
+def library(name: str) -> dict[str, Shipped] | None:
     """Return where the defs of a library of the package stand; None: there is no such library."""
     found: dict[str, Shipped] = {}
     for file, text in library_files(name).items():

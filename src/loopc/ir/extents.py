@@ -8,12 +8,13 @@ the largest index that writes the axis; the largest range that keeps every affin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, is_nonnegative, plus, simplify, to_expr
 from loopc.ir.bounds import bounds, last
-from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Index, IndexRef, Program, Read
+from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Fit, Index, IndexRef, Program, Read
 from loopc.ir.sites import Scope, Slot
 from loopc.ir.visit import changing, free_indices, is_known_before, walk
 
@@ -66,6 +67,24 @@ class Equations:
         self.aliases = {d.name: d.of for d in program.dims if d.of is not None}
         self.soft: list[tuple[Axis, Key]] = []
         self.points: list[tuple[Key, str, Scope]] = []
+        self.asked: dict[Axis, Expr] = {}
+
+    def ask(self, fits: Iterable[Fit]) -> None:
+        """Let inputs that are declared nowhere have the sizes that calls of `def`s ask of them."""
+        for fit in fits:
+            assert isinstance(fit.given, Extent)
+            axis = self.aliases[fit.given.name]
+            if not self._is_open(axis):
+                continue
+            match fit.expected:
+                case Const():
+                    self.asked[axis] = fit.expected
+                case Extent(name) if name in self.aliases and self._is_open(self.aliases[name]):
+                    self.union(axis, self.aliases[name])
+
+    def _is_open(self, axis: Axis) -> bool:
+        array = self.arrays[axis[0]]
+        return array.kind != "temp" and array.shape is None
 
     # Union-find.
 
@@ -126,6 +145,8 @@ class Equations:
         found: list[tuple[Axis, Expr]] = []
         for key in group.keys:
             if isinstance(key, tuple):
+                if key in self.asked:
+                    found.append((key, self.asked[key]))
                 shape = self.arrays[key[0]].shape
                 if shape is not None and key[1] < len(shape):
                     found.append((key, shape[key[1]]))

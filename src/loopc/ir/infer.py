@@ -61,6 +61,7 @@ def infer(
         collector.walk(stmt, {})
     ranks = _ranks(program)
     _tie_adjoints(program, ranks, equations)
+    equations.ask(program.fits)
     equations.solve()
     clashing: set[str] = set()
     found.extend(_clashes(equations, clashing))

@@ -287,6 +287,14 @@ _REPAIRS: tuple[tuple[Callable[[Stop], bool], str], ...] = (
         "assign with `=`; `y += 1` adds",
     ),
     (
+        lambda s: s.kind in ("AND", "OR") and s.line[0].type == "FOR" and not s.is_assigned,
+        "a condition stands behind `if`: `for i < N if …: …`",
+    ),
+    (
+        lambda s: s.kind == "FOR" and s.line[0].type == "FOR",
+        "several indices are separated by commas: `for i < N, j < M: …`",
+    ),
+    (
         lambda s: str(s.token) == ">" and s.before == "<",
         "unequal is written `!=`",
     ),
