@@ -350,6 +350,7 @@ NAMES = (
     ),
     ("L0331", "dim A = 2*B, B = ⟦A⟧\nfor i < A: y[i] = i\n"),
     ("L0331", "dim A = ⟦2*A⟧\nfor i < A: y[i] = i\n"),
+    ("L0214", "def f(x[3]) -> y: y = x[0] x[2]\ninput a[4]\nb = f(⟦a[:]⟧)\n"),
     ("L0402", "input n: float, x[⟦2*n⟧]\nfor i  y[i] = x[i]\n"),
     (
         "L0331",

@@ -29,4 +29,4 @@ def sizes_asked(expander: Expander, names: Names) -> Iterator[Fit]:
         shape = f"{formal.name}[{', '.join(print_expr(d) for d in formal.dims or ())}]"
         call = (size.function, shape, size.axis + 1)
         found = ExprBuilder(names).expr(expected)
-        yield Fit(Extent(given), found, call, size.span, formal.span)
+        yield Fit(Extent(given), found, size.of[0], call, size.span, formal.span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
@@ -19,11 +19,11 @@ def open_fits(program: Program) -> tuple[Fit, ...]:
     )
 
 
-def wrong_fits(program: Program) -> Iterator[Diagnostic]:
-    """Yield the arguments that are of a wrong size in every call."""
+def wrong_fits(program: Program, clashing: Container[str]) -> Iterator[Diagnostic]:
+    """Yield the arguments that are of a wrong size in every call, but for arrays that clash."""
     for fit in program.fits:
         given, expected = affine(fit.given), affine(fit.expected)
-        if given is None or expected is None or given == expected:
+        if given is None or expected is None or given == expected or fit.array in clashing:
             continue
         if given.is_constant and expected.is_constant:
             yield _wrong(fit, given.constant, expected.constant)

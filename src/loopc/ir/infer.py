@@ -73,7 +73,7 @@ def infer(
     if doubtful is None:
         found.extend(_roots(unknown))
     if not unknown:
-        found.extend(wrong_fits(resolved))
+        found.extend(wrong_fits(resolved, clashing))
         _check_bounds(resolved, found, (doubtful or frozenset()) | clashing)
     return resolved
 

@@ -209,6 +209,7 @@ class Fit:
     Attributes:
         given: the extent of the argument.
         expected: the extent of the formal.
+        array: the argument.
         call: what is said of it: the def, the formal as it is declared, and the axis.
         span: the argument.
         formal: the formal.
@@ -216,6 +217,7 @@ class Fit:
 
     given: Expr
     expected: Expr
+    array: str
     call: tuple[str, str, int]
     span: Span | None = field(default=None, compare=False, repr=False)
     formal: Span | None = field(default=None, compare=False, repr=False)
