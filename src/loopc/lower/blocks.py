@@ -9,6 +9,7 @@ from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.nodes import Call, Const, Expr, IndexRef
 from loopc.lower.plan import (
+    Along,
     Assign,
     Contract,
     Exactly,
@@ -187,6 +188,8 @@ def can_run_in_blocks(value: Value, axes: frozenset[str], *, rows: bool = False)
             splits = moves_apart(value, axes.intersection(value.axes))
         case Exactly():
             splits = rows = True
+        case Along() if not axes <= set(value.axes):
+            splits = axes.isdisjoint(value.axes)  # else it would be made anew in every other block
         case View() | Strided() | Gather():
             splits = True
         case _:

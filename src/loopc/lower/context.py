@@ -62,6 +62,7 @@ class Context:
         arrays: by name.
         types: of every array.
         opt: 0 keeps one operation per loop.
+        once: the temporaries that one statement writes.
         requires: what a run must check first.
         counted: the arrays that the plan makes for itself, and the index whose values they have.
         proved: subscripts that are inside, whatever their indices' ranges seem to say.
@@ -78,6 +79,7 @@ class Context:
     opt: int = 2
     computed: frozenset[str] = frozenset()
     forgiving: frozenset[str] = frozenset()
+    once: frozenset[str] = frozenset()
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
     proved: set[tuple[Access, int]] = field(default_factory=set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.ir import reductions
@@ -49,6 +50,7 @@ def lower(
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
     context = Context(arrays, types, opt, changing(program), forgiving(program), filled=filled)
+    context.once = _written_once(program)
     builder = _Program(program, context)
     steps = builder.steps()
     shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
@@ -127,6 +129,12 @@ class _Program:
         self.own.add(array.name)
         start = reductions.start(row, "bool" if dtype.kind == "b" else "float64")
         return Alloc(array.name, array.shape or (), dtype, start)
+
+
+def _written_once(program: Program) -> frozenset[str]:
+    """Return the temporaries that one statement alone writes."""
+    number = Counter(u.target.array for _, u in updates(program.body))
+    return frozenset(a.name for a in program.arrays if a.kind == "temp" and number[a.name] == 1)
 
 
 def _is_made_whole(steps: Sequence[Step], name: str) -> bool:

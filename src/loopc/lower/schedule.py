@@ -14,7 +14,7 @@ from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, Level, dependences, keeps_inside, leaves
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import conjuncts, reached, tighten
-from loopc.ir.nodes import Call, Expr, For, Index, Stmt
+from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Stmt
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.context import Context, Rows
 from loopc.lower.domain import NeedSerial
@@ -161,6 +161,7 @@ class Scheduler:
             {level.index.name: level.index for level in serial},
             tuple(c for g in leaf.guards for c in conjuncts(g)),
             fresh=not serial and leaf.update.target.array not in self.made,
+            first=self._is_first(leaf),
             pristine=not serial and leaf.update.target.array in self.pristine,
         )
         try:
@@ -172,6 +173,14 @@ class Scheduler:
         self.made.add(leaf.update.target.array)
         self.pristine.discard(leaf.update.target.array)
         return (Note(line or source_line(leaf), leaf.update.span), *steps)
+
+    def _is_first(self, leaf: Leaf) -> bool:
+        """Whether an update is the only one of its array, each iteration of a cell of its own."""
+        target = leaf.update.target
+        alone = {s.at.name for s in target.subscripts if isinstance(s.at, IndexRef)}
+        strict = all(s.mode == "strict" for s in target.subscripts)
+        own = alone.issuperset(level.index.name for level in leaf.levels)
+        return own and strict and target.array in self.context.once
 
     def _is_whole(self, guard: Expr) -> bool:
         """Whether a condition compares integers: `i < x` of a float says less of `i`."""

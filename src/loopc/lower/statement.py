@@ -59,6 +59,7 @@ class Job:
         written: the same as the program has them.
         guards: the guards round it.
         fresh: whether its target has no cells yet, and may be made whole by this update.
+        first: whether each iteration changes a cell of its own, which is 0.
         pristine: whether its target is an input that has not been written: a change of all of it
             makes a new array.
         occupied: indices without which there is nothing to do, and accesses may be outside.
@@ -70,6 +71,7 @@ class Job:
     written: Mapping[str, Index]
     guards: tuple[Expr, ...]
     fresh: bool
+    first: bool = False
     pristine: bool = False
     occupied: tuple[Index, ...] = ()
 
@@ -113,6 +115,7 @@ def _lower_flat(context: Context, job: Job, need: NeedSerial) -> tuple[Step, ...
         parallel=(AXIS, *rest),
         guards=(*flat.guards, *others),
         fresh=job.fresh and not conditions,
+        first=False,
         pristine=False,
     )
     return _when(context, job, conditions, (*flat.steps, *_lower_box(context, new)))
@@ -130,8 +133,9 @@ def _lower_box(context: Context, job: Job) -> tuple[Step, ...]:
         update, domain = last_values(update, domain, backwards, conditions)
     lowering = Lowering(context, domain, job.serial, domain.masks)
     pristine = job.pristine and not conditions
+    fresh = job.fresh and not conditions
     target = _Target(
-        lowering, update, job.fresh and not conditions, bool(backwards), pristine=pristine
+        lowering, update, fresh, bool(backwards), first=fresh or job.first, pristine=pristine
     )
     try:
         with context.assuming((update.target, n) for n in inside):
@@ -194,6 +198,7 @@ class _Target:
         fresh: bool,
         backwards: bool,
         *,
+        first: bool,
         pristine: bool,
     ) -> None:
         self.lowering = lowering
@@ -202,6 +207,7 @@ class _Target:
         self.array = update.target.array
         self.dtype: DType = self.context.types[self.array]
         self.fresh = fresh
+        self.first = first
         self.pristine = pristine
         self.backwards = backwards
 
@@ -319,7 +325,7 @@ class _Target:
                 if self.update.op != "="
                 else (Assign(self.array, value, (), self.dtype, True, True),)
             )
-        first = self.fresh and self.update.op == "+="  # to cells that are 0
+        first = self.first and self.update.op == "+="  # to cells that are 0
         return (_stored(view, "=" if first else self.update.op, value),)
 
     def _scatter(self, over: list[str]) -> tuple[Step, ...]:

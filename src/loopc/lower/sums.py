@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import record, replace
+from loopc.ir.affine import Affine, affine, at_least
+from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
 from loopc.ir.nodes import Call, Const, Expr, Read
 from loopc.ir.visit import free_indices
@@ -97,18 +99,20 @@ def _selected(
     Since 0 times inf is not 0, the run looks at the sum and makes it anew if it is not finite.
     None: the terms have to be spread out anyway.
     """
-    product = _split(lowering, body, over).undivided(over)
+    product = _split(lowering, body, over).undivided(lowering, over)
     args = _as_terms(lowering, product, [lowering.value(f) for f in product.factors])
-    if len({frozenset(a.axes) for a in args if a.axes}) < 2:
-        return None
     mask = lowering.condition(bound, needed)
     assert mask is not None
+    if not _is_product(lowering, product, args, mask):
+        return None
     axes = {a for v in (mask, *args) for a in v.axes}
     if not set(over) <= axes:
         return None
     kept = tuple(a for a in lowering.order if a in axes and a not in over)
     known = [lowering.context.is_zero_outside(f, bound) for f in product.factors]
-    chosen = next((n for n, v in enumerate(args) if set(mask.axes) <= set(v.axes)), None)
+    several = len({frozenset(a.axes) for a in args if a.axes}) > 1
+    spread = (n for n, v in enumerate(args) if several and set(mask.axes) <= set(v.axes))
+    chosen = next(spread, None)
     if any(known):
         fast = args
     elif chosen is not None:
@@ -121,6 +125,16 @@ def _selected(
         fast = [Cast(mask, dtype, mask.axes), *args]
     sizes = _sizes(lowering, (mask, *args))
     return product.scaled(lowering, Selected(tuple(fast), mask, tuple(args), kept, sizes))
+
+
+def _is_product(lowering: Lowering, product: _Product, args: Sequence[Value], mask: Value) -> bool:
+    """Whether factors have different axes, or the mask has others: it is a factor, then."""
+    sets = {frozenset(a.axes) for a in args if a.axes}
+    if len(sets) != 1:
+        return len(sets) > 1
+    dtype = lowering.type_of(product.body)
+    is_float = dtype is not None and dtype.kind in "fc" and not dtype.weak
+    return is_float and set(mask.axes) != next(iter(sets))
 
 
 def _sizes(lowering: Lowering, values: Sequence[Value]) -> tuple[tuple[str, Expr], ...]:
@@ -140,11 +154,11 @@ class _Product:
     def body(self) -> Expr:
         return self.factors[0] if len(self.factors) == 1 else Call("mul", self.factors)
 
-    def undivided(self, over: Sequence[str]) -> _Product:
+    def undivided(self, lowering: Lowering, over: Sequence[str]) -> _Product:
         """Return the product with its divisors in the factors: of no term, 0 / 0 is no sum."""
         factors, left = list(self.factors), []
         for divisor in self.divisors:
-            if isinstance(divisor, Const) and divisor.value:
+            if _is_positive(lowering, divisor) or (isinstance(divisor, Const) and divisor.value):
                 left.append(divisor)
                 continue
             places = (n for n, f in enumerate(factors) if not {*over} & {*free_indices(f)})
@@ -160,6 +174,13 @@ class _Product:
             value = lowering.applied("div", (value, lowering.value(divisor)), types)
             own = None if own is None or types[1] is None else as_float(join(own, types[1]))
         return Apply("neg", (value,), value.axes) if self.negative else value
+
+
+def _is_positive(lowering: Lowering, divisor: Expr) -> bool:
+    """Whether a divisor is a number made of indices and dims that is at least 1."""
+    low = bounds(divisor, lowering.box.indices).low
+    form = None if low is None else affine(low)
+    return form is not None and at_least(form, Affine(1))
 
 
 def _split(lowering: Lowering, body: Expr, over: Sequence[str]) -> _Product:

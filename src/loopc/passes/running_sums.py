@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loopc.analysis.products import parts
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, equal, simplify
@@ -210,18 +209,68 @@ def _running(
     mine = [g for g in guards if own in free_indices(g)]
     if any(bound.by in free_indices(g) for g in mine):
         return None
-    factors = parts(body) if op == "sum" else None
-    outside: list[Expr] = []
-    some = not mine and bound.side[1] == 0  # of no terms, a factor inf would make NaN
-    if factors is not None and some and bound.by in free_indices(body) and not factors.divisors:
-        outside = [f for f in factors.factors if own not in free_indices(f)]
-        body = mul(*(f for f in factors.factors if own in free_indices(f)))
-        body = neg(body) if factors.negative else body
+    outside = _Outside()
+    if op == "sum" and not mine and bound.by in free_indices(body):
+        outside, body = _taken_out(body, own)
     if bound.by in free_indices(body):
         return None
     direction, offset = bound.side
     index = bound.index if direction > 0 else backwards(bound.index)
     at = simplify(Call("add", (IndexRef(bound.by), Const(offset))))
     guard = conjunction(*mine) if mine else None
-    running = Reduce(name, (index,), guard, body, (at,))
-    return mul(*outside, running) if outside else running
+    running = outside.times(Reduce(name, (index,), guard, body, (at,)))
+    if outside == _Outside() or offset == 0:
+        return running
+    assert bound.index.start is not None
+    assert bound.index.stop is not None
+    ends = ("ge", bound.index.start) if direction > 0 else ("lt", bound.index.stop)
+    some = Call(ends[0], (at, ends[1]))  # of no terms, a factor inf would make NaN
+    return Call("where", (some, running, Const(0)))
+
+
+@record()
+class _Outside:
+    """What can be taken out of a sum."""
+
+    factors: tuple[Expr, ...] = ()
+    divisors: tuple[Expr, ...] = ()
+    negative: bool = False
+
+    def times(self, value: Expr) -> Expr:
+        """Return the whole of which `value` is what was left."""
+        result = mul(*self.factors, value) if self.factors else value
+        for divisor in self.divisors:
+            result = Call("div", (result, divisor))
+        return neg(result) if self.negative else result
+
+
+def _taken_out(body: Expr, own: str) -> tuple[_Outside, Expr]:
+    """Return what a term has that does not depend on an index, and the rest."""
+    whole = _parts(body, own)
+    out = tuple(f for f in whole.factors if own not in free_indices(f))
+    rest = mul(*(f for f in whole.factors if own in free_indices(f)))
+    return replace(whole, factors=out), rest
+
+
+def _parts(body: Expr, own: str) -> _Outside:
+    """Return a term as factors that depend on an index or do not, and divisors that do not."""
+    match body:
+        case Call("neg", (inner,)):
+            found = _parts(inner, own)
+            return replace(found, negative=not found.negative)
+        case Call("mul", args):
+            each = [_parts(a, own) for a in args]
+            return _Outside(
+                tuple(f for p in each for f in p.factors),
+                tuple(d for p in each for d in p.divisors),
+                sum(p.negative for p in each) % 2 == 1,
+            )
+        case Call("div", (inner, by)):
+            found = _parts(inner, own)
+            if own not in free_indices(by):
+                return replace(found, divisors=(*found.divisors, by))
+            out = [f for f in found.factors if own not in free_indices(f)]
+            rest = mul(*(f for f in found.factors if own in free_indices(f)))
+            return replace(found, factors=(*out, Call("div", (rest, by))))
+        case _:
+            return _Outside((body,))
