@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,7 +15,8 @@ from loopc.ir.sites import is_inside, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
 from loopc.ir.visit import free_indices, is_known_before, map_children, reads, substitute, walk
 from loopc.lower.domain import count
-from loopc.lower.plan import Apply, Assign, Lit, Require, Step, Value
+from loopc.lower.plan import Apply, Assign, Lit, Part, Require, Step, Value, View
+from loopc.lower.value_types import type_of
 
 SIZE = Extent("cells°")
 """The number of points of a flattened domain, which the run finds."""
@@ -72,6 +73,7 @@ class Context:
         rows: what the waves being lowered use as one row of cells; None: there are no waves.
         spots: lowers the accesses that move in the planes being lowered; None: there are none.
         lowered: how many expressions the statement had so far, equal ones each time.
+        held: what conditions of many expressions are, which have a value before the statement.
     """
 
     arrays: dict[str, Array]
@@ -93,6 +95,7 @@ class Context:
     reduced: dict[str, Index] = field(default_factory=dict)
     filled: frozenset[Expr] = frozenset()
     lowered: int = 0
+    held: dict[Hashable, Value] = field(default_factory=dict)
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""
@@ -134,10 +137,23 @@ class Context:
         self.measured.append(Assign(name, value, (), INTEGER, True, True))
         return Read(Access(name))
 
+    def hold(self, value: Value, shape: tuple[Expr, ...]) -> Value:
+        """Return a view of an array that is to take a value before the statement runs."""
+        dtype = type_of(value, self.types.get)
+        if dtype is None:
+            return value
+        name = f"held°{len(self.arrays)}"
+        self.arrays[name] = Array(name, "temp", shape)
+        self.types[name] = dtype
+        self.measured.append(Assign(name, value, value.axes, dtype, False, False, shape))
+        parts = (Part(Const(0), a, n, 1, True) for a, n in zip(value.axes, shape, strict=True))
+        return View(name, tuple(parts), value.axes)
+
     def take_measured(self) -> tuple[Step, ...]:
-        """Return the steps of what was measured since they were taken last."""
+        """Return the steps of what was measured or held since they were taken last."""
         steps = tuple(self.measured)
         self.measured.clear()
+        self.held.clear()
         return steps
 
     def take_occupied(self) -> tuple[Index, ...]:
@@ -160,6 +176,7 @@ class Context:
         """Drop what was measured or required for a statement that is lowered in another way."""
         self.lowered = 0
         self.measured.clear()
+        self.held.clear()
         self.occupied.clear()
         self.reduced.clear()
 

@@ -53,7 +53,7 @@ def lower(
     context.once = _written_once(program)
     builder = _Program(program, context)
     steps = builder.steps()
-    shapes: dict[str, tuple[Expr, ...]] = {a.name: a.shape or () for a in program.arrays}
+    shapes = {name: array.shape or () for name, array in context.arrays.items()}
     if opt >= 2:
         inputs = [a.name for a in program.arrays if a.kind != "temp"]
         steps = without_unread(steps, {*inputs, *program.outputs}, context.types)

@@ -15,9 +15,12 @@ from loopc.ir.sites import LAZY, evaluated_where, used_ranges
 from loopc.ir.visit import conjunction, free_indices
 from loopc.lower import access, growth, reduction
 from loopc.lower.context import Context, place_of
-from loopc.lower.domain import Box
+from loopc.lower.domain import Box, count
 from loopc.lower.factors import without_casts
 from loopc.lower.plan import Apply, Cast, Checked, Lit, Range, Scalar, Value
+
+MANY = 500
+"""The expressions from which a condition is evaluated once, before its statement."""
 
 
 @record()
@@ -87,10 +90,22 @@ class Lowering:
     ) -> Value | None:
         """Lower a conjunction, each condition where those before it hold; None: always.
 
-        Where what is `needed` does not hold, it may be anything.
+        Where what is `needed` does not hold, it may be anything. One of many expressions, gathers
+        under conditions of their own, is evaluated before the statement and once.
         """
         conditions = tuple(dict.fromkeys(conditions))
-        return replace(self, masks=needed).held(conditions)
+        context, before = self.context, self.context.lowered
+        key = (conditions, needed, *self.ranges.values()) if context.held else None
+        if key in context.held:
+            return context.held[key]
+        value = replace(self, masks=needed).held(conditions)
+        moves = context.rows is not None or context.spots is not None
+        if value is None or not value.axes or moves or context.lowered - before < MANY:
+            return value
+        shape = tuple(count(self.box.indices[a], self.serial) for a in value.axes)
+        held = context.hold(value, shape)
+        context.held[conditions, needed, *self.ranges.values()] = held
+        return held
 
     def held(self, conditions: tuple[Expr, ...]) -> Value | None:
         """Lower a conjunction, which is needed only where the masks hold; None: always."""

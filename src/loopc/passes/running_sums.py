@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from loopc.analysis.products import Parts
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, equal, simplify
@@ -209,7 +210,7 @@ def _running(
     mine = [g for g in guards if own in free_indices(g)]
     if any(bound.by in free_indices(g) for g in mine):
         return None
-    outside = _Outside()
+    outside = Parts(())
     if op == "sum" and not mine and bound.by in free_indices(body):
         outside, body = _taken_out(body, own)
     if bound.by in free_indices(body):
@@ -218,8 +219,8 @@ def _running(
     index = bound.index if direction > 0 else backwards(bound.index)
     at = simplify(Call("add", (IndexRef(bound.by), Const(offset))))
     guard = conjunction(*mine) if mine else None
-    running = outside.times(Reduce(name, (index,), guard, body, (at,)))
-    if outside == _Outside() or offset == 0:
+    running = _times(outside, Reduce(name, (index,), guard, body, (at,)))
+    if outside == Parts(()) or offset == 0:
         return running
     assert bound.index.start is not None
     assert bound.index.stop is not None
@@ -228,23 +229,15 @@ def _running(
     return Call("where", (some, running, Const(0)))
 
 
-@record()
-class _Outside:
-    """What can be taken out of a sum."""
-
-    factors: tuple[Expr, ...] = ()
-    divisors: tuple[Expr, ...] = ()
-    negative: bool = False
-
-    def times(self, value: Expr) -> Expr:
-        """Return the whole of which `value` is what was left."""
-        result = mul(*self.factors, value) if self.factors else value
-        for divisor in self.divisors:
-            result = Call("div", (result, divisor))
-        return neg(result) if self.negative else result
+def _times(outside: Parts, value: Expr) -> Expr:
+    """Return the whole term, of which `value` is what was left."""
+    result = mul(*outside.factors, value) if outside.factors else value
+    for divisor in outside.divisors:
+        result = Call("div", (result, divisor))
+    return neg(result) if outside.negative else result
 
 
-def _taken_out(body: Expr, own: str) -> tuple[_Outside, Expr]:
+def _taken_out(body: Expr, own: str) -> tuple[Parts, Expr]:
     """Return what a term has that does not depend on an index, and the rest."""
     whole = _parts(body, own)
     out = tuple(f for f in whole.factors if own not in free_indices(f))
@@ -252,7 +245,7 @@ def _taken_out(body: Expr, own: str) -> tuple[_Outside, Expr]:
     return replace(whole, factors=out), rest
 
 
-def _parts(body: Expr, own: str) -> _Outside:
+def _parts(body: Expr, own: str) -> Parts:
     """Return a term as factors that depend on an index or do not, and divisors that do not."""
     match body:
         case Call("neg", (inner,)):
@@ -260,7 +253,7 @@ def _parts(body: Expr, own: str) -> _Outside:
             return replace(found, negative=not found.negative)
         case Call("mul", args):
             each = [_parts(a, own) for a in args]
-            return _Outside(
+            return Parts(
                 tuple(f for p in each for f in p.factors),
                 tuple(d for p in each for d in p.divisors),
                 sum(p.negative for p in each) % 2 == 1,
@@ -273,4 +266,4 @@ def _parts(body: Expr, own: str) -> _Outside:
             rest = mul(*(f for f in found.factors if own in free_indices(f)))
             return replace(found, factors=(*out, Call("div", (rest, by))))
         case _:
-            return _Outside((body,))
+            return Parts((body,))
