@@ -108,3 +108,21 @@ def test_a_guard_is_not_evaluated_where_its_sum_is_not_needed(name: str, opt: in
     expected = loopc.compile(text, backend="reference")(given)
     for key, value in program(given).items():
         np.testing.assert_array_equal(value, expected[key])
+
+
+@pytest.mark.parametrize("opt", range(3))
+@pytest.mark.parametrize("extent", [0, 1, 7, 70_000])
+def test_a_mask_with_an_index_of_its_own_leaves_out_what_is_not_finite(
+    extent: int, opt: int
+) -> None:
+    text = (
+        "input d[N], x[N], lo[I], hi[I]\nfor i, n if lo[i] <= x[n] and x[n] < hi[i]: s[i] += d[n]\n"
+    )
+    rng = np.random.default_rng(0)
+    given = {"d": rng.integers(-9, 9, extent).astype(float), "x": rng.random(extent)}
+    given |= {"lo": np.array([0.0, 0.5, 0.25]), "hi": np.array([0.5, 1.0, 0.25])}
+    given["d"][extent // 2 : extent // 2 + 1] = np.nan
+    given["x"][extent // 2 : extent // 2 + 1] = 0.75
+    inside = (given["lo"][:, None] <= given["x"]) & (given["x"] < given["hi"][:, None])
+    expected = np.where(inside, given["d"], 0).sum(axis=1)
+    np.testing.assert_array_equal(loopc.compile(text, opt=opt)(given)["s"], expected)

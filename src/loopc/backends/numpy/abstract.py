@@ -153,6 +153,10 @@ class Abstract:
         """Return the cells in one row."""
         return self.reshape(self.size) if self.flags.c_contiguous else self.fresh((self.size,))
 
+    def repeat(self, times: int) -> Any:
+        """Return each cell several times, in one row."""
+        return self.fresh((self.size * times,))
+
     def copy(self, order: str = "C") -> Any:
         """Return a copy."""
         return self.fresh(self.shape)

@@ -7,7 +7,7 @@ for a few of its iterations: the others take no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from math import prod
@@ -42,7 +42,7 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
     if "_tile" in module:
         models["_tile"] = _on_threads(ledger, threads, module["_tile"])
     if "_places" in module:
-        models["_places"] = _on_places(ledger, module["_places"].__code__)
+        models["_places"] = _on_places(ledger, module)
     module |= {"np": Numpy(ledger), "range": partial(Few, [0]), **models}
     prepare = module.get("_prepare")  # in the module of a specialised program
     call = module[function] if prepare is None else prepare()
@@ -67,13 +67,15 @@ def _on_numbers(ledger: Ledger) -> Any:
     return run
 
 
-def _on_places(ledger: Ledger, code: CodeType) -> Any:
+def _on_places(ledger: Ledger, module: Mapping[str, Any]) -> Any:
     """Return what stands for the tables of a nest's planes: the largest two of them are run.
 
     Tables that are remembered are free.
     """
     known: dict[Any, Any] = {}
-    make = FunctionType(code, {"np": np, "_KNOWN_PLACES": known})
+    spread = FunctionType(module["_spread"].__code__, {"np": np})
+    names = {"np": np, "_KNOWN_PLACES": known, "_spread": spread}
+    make = FunctionType(module["_places"].__code__, names)
 
     def run(*args: Any) -> Any:
         lows, tables, rows = make(*args)

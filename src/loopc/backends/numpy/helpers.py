@@ -141,10 +141,12 @@ def _selected(total, terms, equation):
         order = sorted(range(len(letter)), key=lambda n: letters.index(letter[n]))
         term = term.transpose(order)
         spread.append(term[tuple(slice(None) if x in letter else None for x in letters)])
-    first = len(output)
+    first, shape = len(output), np.broadcast_shapes(*(x.shape for x in spread))
+    step = max(1, (1 << 16) * shape[first] // max(np.prod(shape), 1))  # the points of a block
     exact = np.zeros_like(total)
-    for n in range(max(x.shape[first] for x in spread)):
-        mask, *factors = (x[(slice(None),) * first + (min(n, x.shape[first] - 1),)] for x in spread)
+    for low in range(0, shape[first], step):
+        part = (*[slice(None)] * first, slice(low, low + step))
+        mask, *factors = (x if x.shape[first] == 1 else x[part] for x in spread)
         product = factors[0]
         for x in factors[1:]:
             product = product * x
