@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from loopc.diagnostics.record import record, replace
@@ -137,31 +137,38 @@ def _is_whole(index: Index) -> bool:
 
 @record()
 class Parts:
-    """A value as `± factors / divisors`, no divisor with an index."""
+    """A value as `± factors / divisors`, no divisor with one of certain indices."""
 
     factors: tuple[Expr, ...]
     divisors: tuple[Expr, ...] = ()
     negative: bool = False
 
 
-def parts(value: Expr) -> Parts:
-    """Return a value as a product."""
+def parts(value: Expr, over: Collection[str] | None = None) -> Parts:
+    """Return a value as a product; a divisor may have indices, but none of `over` (None: none)."""
     match value:
         case Call("neg", (inner,)):
-            found = parts(inner)
+            found = parts(inner, over)
             return replace(found, negative=not found.negative)
         case Call("mul", args):
-            each = [parts(a) for a in args]
+            each = [parts(a, over) for a in args]
             return Parts(
                 tuple(f for p in each for f in p.factors),
                 tuple(d for p in each for d in p.divisors),
                 sum(p.negative for p in each) % 2 == 1,
             )
-        case Call("div", (inner, by)) if not free_indices(by):
-            found = parts(inner)
+        case Call("div", (inner, by)) if not any(
+            over is None or n in over for n in free_indices(by)
+        ):
+            found = parts(inner, over)
             return replace(found, divisors=(*found.divisors, by))
         case _:
             return Parts((value,))
+
+
+def _has(expr: Expr, over: Collection[str] | None) -> bool:
+    """Whether one of some indices is in an expression; None: any at all."""
+    return any(over is None or name in over for name in free_indices(expr))
 
 
 def is_plain(expr: Expr) -> bool:

@@ -49,8 +49,10 @@ def lower(
     """
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
-    context = Context(arrays, types, opt, changing(program), forgiving(program), filled=filled)
-    context.once = _written_once(program)
+    once = _written_once(program)
+    context = Context(
+        arrays, types, opt, changing(program), forgiving(program), once, filled=filled
+    )
     builder = _Program(program, context)
     steps = builder.steps()
     shapes = {name: array.shape or () for name, array in context.arrays.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from loopc.diagnostics.record import record, replace
+from loopc.analysis.products import parts
+from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
@@ -191,22 +192,8 @@ def _split(lowering: Lowering, body: Expr, over: Sequence[str]) -> _Product:
 
 
 def _product(body: Expr, over: Sequence[str]) -> _Product:
-    match body:
-        case Call("neg", (inner,)):
-            found = _product(inner, over)
-            return replace(found, negative=not found.negative)
-        case Call("mul", args):
-            parts = [_product(a, over) for a in args]
-            return _Product(
-                sum(p.negative for p in parts) % 2 == 1,
-                tuple(f for p in parts for f in p.factors),
-                tuple(d for p in parts for d in p.divisors),
-            )
-        case Call("div", (inner, by)) if not any(n in over for n in free_indices(by)):
-            found = _product(inner, over)
-            return replace(found, divisors=(*found.divisors, by))
-        case _:
-            return _Product(False, (body,), ())
+    found = parts(body, over)
+    return _Product(found.negative, found.factors, found.divisors)
 
 
 def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) -> list[Value]:

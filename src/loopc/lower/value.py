@@ -95,7 +95,7 @@ class Lowering:
         """
         conditions = tuple(dict.fromkeys(conditions))
         context, before = self.context, self.context.lowered
-        key = (conditions, needed, *self.ranges.values()) if context.held else None
+        key = (conditions, needed, *self.ranges.values())
         if key in context.held:
             return context.held[key]
         value = replace(self, masks=needed).held(conditions)
@@ -103,9 +103,8 @@ class Lowering:
         if value is None or not value.axes or moves or context.lowered - before < MANY:
             return value
         shape = tuple(count(self.box.indices[a], self.serial) for a in value.axes)
-        held = context.hold(value, shape)
-        context.held[conditions, needed, *self.ranges.values()] = held
-        return held
+        context.held[key] = context.hold(value, shape)
+        return context.held[key]
 
     def held(self, conditions: tuple[Expr, ...]) -> Value | None:
         """Lower a conjunction, which is needed only where the masks hold; None: always."""

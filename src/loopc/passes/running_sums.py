@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from loopc.analysis.products import Parts
+from loopc.analysis.products import Parts, parts
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, equal, simplify
@@ -239,31 +239,20 @@ def _times(outside: Parts, value: Expr) -> Expr:
 
 def _taken_out(body: Expr, own: str) -> tuple[Parts, Expr]:
     """Return what a term has that does not depend on an index, and the rest."""
-    whole = _parts(body, own)
-    out = tuple(f for f in whole.factors if own not in free_indices(f))
-    rest = mul(*(f for f in whole.factors if own in free_indices(f)))
-    return replace(whole, factors=out), rest
-
-
-def _parts(body: Expr, own: str) -> Parts:
-    """Return a term as factors that depend on an index or do not, and divisors that do not."""
-    match body:
-        case Call("neg", (inner,)):
-            found = _parts(inner, own)
-            return replace(found, negative=not found.negative)
-        case Call("mul", args):
-            each = [_parts(a, own) for a in args]
-            return Parts(
-                tuple(f for p in each for f in p.factors),
-                tuple(d for p in each for d in p.divisors),
-                sum(p.negative for p in each) % 2 == 1,
-            )
-        case Call("div", (inner, by)):
-            found = _parts(inner, own)
-            if own not in free_indices(by):
-                return replace(found, divisors=(*found.divisors, by))
-            out = [f for f in found.factors if own not in free_indices(f)]
-            rest = mul(*(f for f in found.factors if own in free_indices(f)))
-            return replace(found, factors=(*out, Call("div", (rest, by))))
-        case _:
-            return Parts((body,))
+    whole = parts(body, {own})
+    out: list[Expr] = []
+    rest: list[Expr] = []
+    divisors = list(whole.divisors)
+    negative = whole.negative
+    for factor in whole.factors:
+        if own not in free_indices(factor):
+            out.append(factor)
+        elif isinstance(factor, Call) and factor.fn == "div":
+            inner, above = _taken_out(factor.args[0], own)
+            out += inner.factors
+            divisors += inner.divisors
+            negative ^= inner.negative
+            rest.append(Call("div", (above, factor.args[1])))
+        else:
+            rest.append(factor)
+    return Parts(tuple(out), tuple(divisors), negative), mul(*rest)
