@@ -26,6 +26,11 @@ STATEMENTS = {
 OPS = {"max": "k", "logsumexp": "k", "prod": "k", "softmax": "i", "cummax": "i"}
 
 
+def check(text: str, arrays: dict[str, np.ndarray]) -> None:
+    verdict = judge_directions(Case(text, arrays, smooth=True), 1)
+    assert verdict.kind == "ok", (verdict.reason, verdict.detail)
+
+
 @pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize("place", STATEMENTS)
 def test_a_reduction(place: str, op: str) -> None:
@@ -35,8 +40,7 @@ def test_a_reduction(place: str, op: str) -> None:
     rng = np.random.default_rng(1)
     arrays = {"x": rng.standard_normal(4), "c": rng.standard_normal(4)}
     arrays |= {"z": rng.standard_normal((4, 4)), "p": np.array([1, 3, 0, 1])}
-    verdict = judge_directions(Case(text, arrays, smooth=True), 1)
-    assert verdict.kind == "ok", (verdict.reason, verdict.detail)
+    check(text, arrays)
 
 
 DOMAINS = {
@@ -61,5 +65,4 @@ def test_a_reduction_over(domain: str, op: str) -> None:
     rng = np.random.default_rng(2)
     arrays = {"x": rng.standard_normal(4), "w": rng.standard_normal(4)}
     arrays |= {"z": rng.standard_normal((4, 4)), "p": np.array([1, 3, 2, 1])}
-    verdict = judge_directions(Case(text, arrays, smooth=True), 1)
-    assert verdict.kind == "ok", (verdict.reason, verdict.detail)
+    check(text, arrays)
