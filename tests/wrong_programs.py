@@ -344,6 +344,8 @@ NAMES = (
         "L0333",
         "input weights[N]\nfor i  y[i] = ⟦weigths[i]⟧\n",
     ),
+    ("L0334", "input x\ny = 2 ⟦z⟧ + z\nz = x + 1\noutput y, z\n"),
+    ("L0334", "for i  l += x[i]**2\nfor i  y[i] = ⟦x.grad[i]⟧\nbackward l wrt x\noutput y\n"),
     (
         "L0301",
         "output ⟦q⟧\ny = 1\n",

@@ -16,6 +16,7 @@ from loopc.ir.build_calls import Expander
 from loopc.ir.build_checks import (
     alone,
     check_defs,
+    check_early_reads,
     check_rare_indices,
     check_spellings,
     collect_indices,
@@ -100,6 +101,7 @@ def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = 
     body = builder.body(module.body, ExprBuilder(names), top=True)
     check_spellings(names)
     check_rare_indices(statements, names)
+    check_early_reads(body, names)
     take_handed(expander, names)
     fits = tuple(sizes_asked(expander, names))
     program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, (), fits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from loopc.diagnostics.errors import Diagnostic
@@ -13,6 +13,8 @@ from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Source, Span
 from loopc.ir.build_names import CONSTANTS, MODES, RANGES, Names, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import index_name, written
+from loopc.ir.nodes import Backward, Stmt
+from loopc.ir.visit import reads, updates
 from loopc.syntax import tree
 
 LOOKS = str.maketrans(
@@ -210,3 +212,30 @@ def roots(found: list[Diagnostic]) -> list[Diagnostic]:
         return others
     once = {d.message: d for d in reversed(found)}
     return [d for d in found if once[d.message] is d]
+
+
+# Order
+
+
+def check_early_reads(body: Sequence[Stmt], names: Names) -> None:
+    """Report what is read above the first statement that writes it, and is a start value there.
+
+    Not adjoints that statements add up: they start at 0, and may be read where nothing came yet.
+    """
+    first: dict[str, int] = {}
+    for number, stmt in enumerate(body):
+        for name in _made_by(stmt):
+            first.setdefault(name, number)
+    for number, stmt in enumerate(body):
+        for access in reads(stmt):
+            name = access.array
+            if first.get(name, number) > number and names.arrays[name].kind == "temp":
+                del first[name]
+                names.report("L0334", access.span or stmt.span, name=name)
+
+
+def _made_by(stmt: Stmt) -> list[str]:
+    if isinstance(stmt, Backward):
+        return [f"{name}.{stmt.suffix}" for name in stmt.wrt]
+    targets = [update.target.array for _, update in updates((stmt,))]
+    return [name for name in targets if "." not in name]

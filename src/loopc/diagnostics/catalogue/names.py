@@ -320,4 +320,15 @@ ENTRIES: tuple[Entry, ...] = (
         good="input price[N], n[N]\nfor i  s += price[i] n[i]\n",
         severity="warning",
     ),
+    Entry(
+        code="L0334",
+        title="a value read above what computes it",
+        raises=ParseError,
+        message="`{name}` is read above the first statement that writes it: it is not computed yet",
+        hint="move that statement up; what no statement has written yet is a start value, mostly 0",
+        explanation="Statements run in the order in which they are written.",
+        bad="input x\ny = 2 z\nz = x + 1\noutput y, z\n",
+        good="input x\nz = x + 1\ny = 2 z\noutput y, z\n",
+        severity="warning",
+    ),
 )
