@@ -352,6 +352,10 @@ NAMES = (
     ),
     ("L0331", "dim A = 2*B, B = ⟦A⟧\nfor i < A: y[i] = i\n"),
     ("L0331", "dim A = ⟦2*A⟧\nfor i < A: y[i] = i\n"),
+    ("L0320", "def f(x, k: int) -> y: y = k x\ninput a\nb = f(a, ⟦2.5⟧)\n"),
+    ("L0320", "def f(x, k: int) -> y: y = k x\ninput a, c: float\nb = f(a, ⟦c⟧)\n"),
+    ("L0403", "def f(x, k: int) -> y: y = k x\ninput a\nb = f(a, ⟦2*a⟧)\n"),
+    ("L0317", "def f(x, k: ⟦integer⟧) -> y: y = k x\ninput a\nb = f(a, 2)\n"),
     ("L0214", "def f(x[3]) -> y: y = x[0] x[2]\ninput a[4]\nb = f(⟦a[:]⟧)\n"),
     ("L0402", "input n: float, x[⟦2*n⟧]\nfor i  y[i] = x[i]\n"),
     (

@@ -24,7 +24,7 @@ from loopc.ir.build_checks import (
     roots,
 )
 from loopc.ir.build_expr import ExprBuilder
-from loopc.ir.build_fits import sizes_asked, take_handed
+from loopc.ir.build_fits import declare_copies, sizes_asked, take_handed, take_types
 from loopc.ir.build_names import GRAD, Names, in_order, names_in, plain_name, tree_walk
 from loopc.ir.build_templates import written
 from loopc.ir.build_use import used
@@ -98,11 +98,13 @@ def build_all(module: tree.Module, found: list[Diagnostic], base: Path | None = 
     names.collect(module.body)
     _collect_adjoints(names, module)
     builder.declarations([s for s in module.body if isinstance(s, tree.Declare)])
+    declare_copies(expander, names)
     body = builder.body(module.body, ExprBuilder(names), top=True)
     check_spellings(names)
     check_rare_indices(statements, names)
     check_early_reads(body, names)
     take_handed(expander, names)
+    take_types(expander, names)
     fits = tuple(sizes_asked(expander, names))
     program = Program(tuple(builder.dims), tuple(names.arrays.values()), body, (), fits)
     program = with_integers(with_index_types(program))

@@ -11,37 +11,21 @@ from typing import Any
 
 from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Span
+from loopc.ir.build_arguments import Arguments, Size
 from loopc.ir.build_inside import Inside
-from loopc.ir.build_names import Names, names_in, plain_name, tree_walk
+from loopc.ir.build_names import Names, plain_name, tree_walk
 from loopc.ir.build_templates import (
     Access,
-    Filling,
-    Linear,
     filled,
-    linear,
     mapped,
     opened,
     read_later,
-    wholes,
-    written,
 )
 from loopc.ir.visit import fresh_name
 from loopc.syntax import tree
 from loopc.syntax.printer import print_expr
 
 Indices = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Size:
-    """An extent that a formal declares, and the axis of the argument that is to have it."""
-
-    of: tuple[str, int]
-    dim: tree.Expr
-    function: str
-    formal: tree.Declared
-    axis: int
-    span: Span | None
 
 
 @dataclass
@@ -57,6 +41,8 @@ class Expander:
         sizes: what is to be checked: the name of an extent, what it is to be, and where.
         handed: arrays of which calls are given parts, and the first of these.
         kept: results of calls that no later statement reads, though the called body may.
+        made: the arrays that calls make, and the formals of a declared type that they stand for.
+        typed: inputs that are handed over as they are to formals of a declared type.
     """
 
     names: Names
@@ -69,6 +55,8 @@ class Expander:
     kept: set[str] = field(default_factory=set)
     sizes: list[tuple[str, tree.Expr, Size]] = field(default_factory=list)
     handed: dict[str, tree.Bracket] = field(default_factory=dict)
+    made: dict[str, tree.Declared | None] = field(default_factory=dict)
+    typed: list[tuple[Access, tree.Def, tree.Declared]] = field(default_factory=list)
 
     def module(self, body: tuple[tree.Statement, ...]) -> tuple[tree.Statement, ...]:
         """Return a program's statements without defs and calls."""
@@ -203,7 +191,7 @@ class Expander:
                 continue
             cell = self.cell(result.name, scope, target.span, rank)
             cells.append(cell)
-            indices = self._indices(rank)
+            indices = self.indices(rank)
             copy: tree.Statement = tree.Assign(
                 (filled(whole, indices),), stmt.op, filled(cell, indices), span=stmt.span
             )
@@ -223,7 +211,7 @@ class Expander:
             self.names.report("L0321", group.span, name=function.name)
             return []
         before: list[tree.Statement] = []
-        values = self._bound(function, group, scope, before)
+        values = Arguments(self, function, scope).values(group, before)
         if values is None:
             return []
         for result, cell in zip(function.results, cells, strict=True):
@@ -233,101 +221,6 @@ class Expander:
         found = [s for stmt in body for s in self.statement(stmt, scope)]
         self.stack = outer
         return [*before, *found]
-
-    def _bound(
-        self, function: tree.Def, group: tree.Group, scope: Indices, before: list[tree.Statement]
-    ) -> dict[str, Filling] | None:
-        """Return what each formal stands for."""
-        given = list(group.items)
-        needed = [p for p in function.params if p.value is None]
-        if not len(needed) <= len(given) <= len(function.params):
-            what = f"takes {len(function.params)} argument(s); {len(given)} are given"
-            self.wrong(function, group.span, what)
-            return None
-        assigned = written(function.body)
-        values: dict[str, Filling] = {}
-        for number, formal in enumerate(function.params):
-            actual = given[number] if number < len(given) else formal.value
-            assert actual is not None
-            rank = len(formal.dims or ())
-            access = opened(actual, rank) if isinstance(actual, Access) else None
-            if access is None and rank:
-                place = group.span if actual is formal.value else actual.span
-                self.wrong(function, place, f"takes `{formal.name}` with {rank} dimension(s)")
-                return None
-            if isinstance(actual, tree.Number) and formal.name not in assigned:
-                values[formal.name] = actual  # it may stand in ranges and subscripts
-                continue
-            is_index = isinstance(actual, tree.Name) and actual.name in scope
-            if access is None or formal.name in assigned or is_index:
-                access = self._copied(formal, actual, access, scope, before)
-            values[formal.name] = access
-        self._take_dims(function, values)
-        return values
-
-    def _copied(
-        self,
-        formal: tree.Declared,
-        actual: Any,
-        access: Access | None,
-        scope: Indices,
-        before: list[tree.Statement],
-    ) -> Access:
-        """Hand an argument over by value: into an array of its own."""
-        rank = len(formal.dims or ())
-        cell = self.cell(formal.name, scope, actual.span, rank)
-        indices = self._indices(rank)
-        value = self.expr(actual, scope, before) if access is None else filled(access, indices)
-        copy: tree.Statement = tree.Assign((filled(cell, indices),), "=", value, span=actual.span)
-        if indices:
-            loops = tuple(tree.Index(i.name) for i in indices)
-            copy = tree.For(loops, None, (copy,), True, span=actual.span)
-        before.append(copy)
-        return cell
-
-    def _take_dims(self, function: tree.Def, values: dict[str, Filling]) -> None:
-        """Let the dims of formals mean the extents of the arguments; `4*D`: parts of them."""
-        parts: list[tuple[Linear, tree.Name]] = []
-        sizes: list[Size] = []
-        for formal in function.params:
-            access = values[formal.name]
-            if not isinstance(access, Access):
-                continue
-            if isinstance(access, tree.Bracket):
-                self.handed.setdefault(plain_name(access.name), access)
-            for axis, (place, dim) in enumerate(
-                zip(wholes(access), formal.dims or (), strict=False)
-            ):
-                of = (plain_name(access.name), place)
-                found = linear(dim)
-                if found is None or found.dim in values:
-                    sizes.append(Size(of, dim, function.name, formal, axis, access.span))
-                    continue
-                name = self.fresh(found.dim)
-                self.aliases[name] = of
-                extent = tree.Name(name, span=dim.span)
-                if found.is_plain:
-                    values[found.dim] = extent
-                else:
-                    parts.append((found, extent))
-                    sizes.append(Size(of, dim, function.name, formal, axis, access.span))
-        for found, extent in parts:
-            values.setdefault(found.dim, found.solved(extent))
-        for size in sizes:
-            self._fit(size, values)
-
-    def _fit(self, size: Size, values: dict[str, Filling]) -> None:
-        """Have the extent of an argument checked, if the formal's is made of what is known."""
-        if not all(name in values for name in names_in(size.dim)):
-            return
-
-        def put(node: Any) -> Any:
-            name = node.name if isinstance(node, tree.Name) else None
-            return values[name] if name in values else mapped(node, put)
-
-        given = f"{size.of[0]}°{size.of[1]}"
-        self.aliases[given] = size.of
-        self.sizes.append((given, put(size.dim), size))
 
     # Names
 
@@ -340,14 +233,20 @@ class Expander:
     def cell(self, name: str, scope: Indices, span: Span | None, rank: int = 0) -> Access:
         """Return a new array with an axis per calling loop, at the loops' point; others open."""
         new = self.fresh(name)
+        self.made[new] = None
         if not scope and not rank:
             return tree.Name(new, span=span)
         loops = tuple(tree.Name(i) for i in dict.fromkeys(scope))
         items: tuple[Any, ...] = (*loops, *(tree.Whole() for _ in range(rank)))
         return tree.Bracket(new, items, span=span)
 
-    def _indices(self, count: int) -> list[tree.Name]:
+    def indices(self, count: int) -> list[tree.Name]:
+        """Return new names of loops."""
         return [tree.Name(self.fresh("ijkl"[n % 4])) for n in range(count)]
+
+    def wrong_type(self, function: tree.Def, formal: tree.Declared, span: Span | None) -> None:
+        """Report an argument that is not of the type that its formal is declared with."""
+        self.wrong(function, span, f"takes `{formal.name}` as {formal.dtype}")
 
     def wrong(self, function: tree.Def, span: Span | None, what: str, *, result: str = "") -> None:
         """Report a call that does not fit its def; `result`: what it should be assigned to."""
@@ -373,6 +272,6 @@ def _open(name: str, rank: int) -> str:
 
 
 def _formal(formal: tree.Declared) -> str:
-    return (
-        f"{formal.name}[{', '.join(map(print_expr, formal.dims))}]" if formal.dims else formal.name
-    )
+    kind = f": {formal.dtype}" if formal.dtype else ""
+    shape = f"[{', '.join(map(print_expr, formal.dims))}]" if formal.dims else ""
+    return f"{formal.name}{shape}{kind}"

@@ -46,6 +46,8 @@ def check_defs(body: Iterable[tree.Statement], names: Names) -> None:
 
 
 def _check_formals(function: tree.Def, names: Names) -> None:
+    for item in function.params:
+        names.has_type(item)
     formals: set[str] = set()
     for item in (*function.params, *function.results):
         if item.name in formals:

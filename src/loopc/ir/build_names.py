@@ -132,12 +132,18 @@ class Names:
         name = plain_name(item.name)
         if name in self.arrays:
             self.report("L0307", item.span, name=name)
-        if item.dtype and item.dtype not in TYPES:
-            self.report("L0317", item.typed or item.span, name=item.dtype, repair=_type_like(item))
+        if not self.has_type(item):
             item = tree.Declared(item.name, item.dims, "", item.value, span=item.span)
         self.arrays[name] = Array(
             name, kind, shape, item.dtype, initial, declared=True, span=item.span
         )
+
+    def has_type(self, item: tree.Declared) -> bool:
+        """Whether there is the type that an item is declared with; it is reported if not."""
+        if not item.dtype or item.dtype in TYPES:
+            return True
+        self.report("L0317", item.typed or item.span, name=item.dtype, repair=_type_like(item))
+        return False
 
     def use(self, name: str, rank: int, span: Span | None) -> None:
         """Take note of an access, and make what is read and never written an input."""

@@ -56,21 +56,22 @@ def _is_integer(expr: Expr | None, types: Mapping[str, DType]) -> bool:
 
 
 def _too_wide(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnostic]:
-    declared = {a.name: a.dtype for a in program.arrays if a.dtype}
+    declared = {a.name: a for a in program.arrays if a.dtype}
     for _, update in updates(program.body):
         name = update.target.array
         value = of_expr(update.value, types) if name in declared else None
         if value is None:
             continue
-        kind = DECLARED[declared[name]]
+        kind = DECLARED[declared[name].dtype]
         if ORDER.index(value.kind) > max(ORDER.index(kind), ORDER.index("i")):
-            facts: dict[str, object] = {
+            facts = {
                 "name": name,
-                "expected": declared[name],
+                "expected": declared[name].dtype,
                 "given": KINDS[value.kind],
             }
             if kind in "bi" or value.kind == "c":
-                yield catalogue.diagnostic("L0403", update.span, **facts)  # type: ignore[arg-type]
+                also = [(declared[name].span, "declared here")]
+                yield catalogue.diagnostic("L0403", update.span, also=also, **facts)
 
 
 def check_complex(program: Program, types: Mapping[str, DType]) -> Iterator[Diagnostic]:
