@@ -59,3 +59,25 @@ def test_the_gradient_of_a_saved_module_takes_what_the_program_takes() -> None:
     assert space["value_and_grad"](**arrays)[1]["x"].tolist() == [2, 2, 2]
     with pytest.raises(TypeError, match="unknown"):
         space["value_and_grad"](**arrays, q=1.0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "axis"), [((3, 2, 3), ""), ((4, 2, 3), "x[3]"), ((3, 2, 2), "v[N + 1]")]
+)
+def test_a_saved_module_checks_the_sizes_that_a_def_asks(
+    sizes: tuple[int, int, int], axis: str
+) -> None:
+    text = (
+        "def f(x[3], w[N], v[N+1]) -> y: y = x[0] x[2] + sum[i](w[i]) + v[0]\n"
+        "input a[M], b[K], c[L]\nz = f(a[:], b[:], c[:])\n"
+    )
+    arrays = {name: np.ones(n) for name, n in zip("abc", sizes, strict=True)}
+    module: dict[str, Any] = {}
+    exec(loopc.compile(text).source, module)
+    for call in (module["forward"], module["value_and_grad"]):
+        if not axis:
+            call(**arrays)
+            continue
+        with pytest.raises(ValueError, match="L0214") as caught:
+            call(**arrays)
+        assert f"takes `{axis}`" in str(caught.value)

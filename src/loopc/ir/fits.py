@@ -7,7 +7,8 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir.affine import affine
-from loopc.ir.nodes import Expr, Fit, Program
+from loopc.ir.nodes import Expr, Extent, Fit, Program
+from loopc.ir.visit import walk
 
 Evaluate = Callable[[Expr, Mapping[str, int], Mapping[str, int]], int]
 
@@ -27,6 +28,21 @@ def wrong_fits(program: Program, clashing: Container[str]) -> Iterator[Diagnosti
             continue
         if given.is_constant and expected.is_constant:
             yield _wrong(fit, given.constant, expected.constant)
+
+
+def known_fits(program: Program) -> Iterator[Fit]:
+    """Yield the sizes of arguments in the dims of a program: one derived may not have all."""
+    dims = {
+        n.name
+        for a in program.arrays
+        for s in a.shape or ()
+        for n in walk(s)
+        if isinstance(n, Extent)
+    }
+    for fit in program.fits:
+        parts = (n for size in (fit.given, fit.expected) for n in walk(size))
+        if all(n.name in dims for n in parts if isinstance(n, Extent)):
+            yield fit
 
 
 def check_fits(

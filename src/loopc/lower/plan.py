@@ -34,7 +34,7 @@ from typing import TypeAlias
 from loopc.diagnostics.record import Memo, record
 from loopc.diagnostics.span import Span
 from loopc.ir.dtypes import DType
-from loopc.ir.nodes import Const, Expr, Index
+from loopc.ir.nodes import Const, Expr, Fit, Index
 from loopc.lower.plan_loops import Cells as Cells
 from loopc.lower.plan_loops import Numbers as Numbers
 from loopc.lower.plan_loops import Planes as Planes
@@ -322,6 +322,7 @@ class Plan:
         steps: in order.
         outputs: the names of what is returned.
         initials: the values of the cells of inputs that need not be given.
+        fits: the sizes of arguments of `def`s that depend on those of a call.
     """
 
     inputs: tuple[str, ...]
@@ -333,6 +334,7 @@ class Plan:
     steps: tuple[Step, ...]
     outputs: tuple[str, ...]
     initials: dict[str, Expr] = field(default_factory=dict)
+    fits: tuple[Fit, ...] = ()
 
 
 @record()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.fits import known_fits
 from loopc.ir.nodes import Array, Dim, Expr, Extent, Program, Stmt
 from loopc.ir.visit import changing, updates, walk
 from loopc.lower.context import Context
@@ -74,6 +75,7 @@ def lower(
         steps,
         program.outputs,
         {a.name: a.initial for a in program.arrays if a.initial is not None},
+        tuple(known_fits(program)),
     )
 
 

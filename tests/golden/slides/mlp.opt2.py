@@ -258,7 +258,7 @@ def _inside(index, extent, place, mask=None):
         bad = (index < 0) | (index >= extent)
         bad = index[bad if mask is None else bad & mask]
         if bad.size:
-            raise IndexError(f"L0230: {place}: {bad.flat[0]} is outside 0 .. {extent - 1}")
+            raise IndexError(f"L0231: {place}: {bad.flat[0]} is outside 0 .. {extent - 1}")
     return index
 
 

@@ -12,7 +12,7 @@ from loopc.backends import Backend, Case, Module, Saved
 from loopc.backends.numpy.checks import checked_once
 from loopc.backends.numpy.docstrings import docstring
 from loopc.backends.numpy.functions import FunctionHelpers
-from loopc.backends.numpy.heads import dim_lines, require_lines
+from loopc.backends.numpy.heads import dim_lines, fit_lines, require_lines
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.prepared import Prepared, Spare, function_text
 from loopc.backends.numpy.release import needed, released
@@ -57,6 +57,7 @@ class _Text:
         dims = [] if prepared else list(dim_lines(plan, speller))
         head = list(_initial_lines(plan, speller)) if self.checks else []
         head += list(_shape_lines(plan, speller)) if self.checks else []
+        head += list(fit_lines(plan, speller)) if self.checks else []
         head += require_lines(plan, speller)
         steps = StepSpeller(speller, prepared, {n for r in results for n in r.values()})
         body = list(steps.lines(plan.steps)) if plan.steps else []
