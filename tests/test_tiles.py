@@ -145,6 +145,7 @@ def random_pieces(rng: np.random.Generator) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.filterwarnings("ignore:warning.L0334")
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("seed", range(12))
 def test_pieces_of_rows_are_written_and_read_in_order(seed: int) -> None:
@@ -215,3 +216,23 @@ def test_an_array_is_made_by_those_who_read_it_and_lies_block_by_block() -> None
     (made,) = fast._runnables.values()
     assert "z = np.empty((K, N, D), dtype).transpose(1, 0, 2)" in made.source
     assert "z_grad =" not in made.source
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("for i,j  y[i,j] = exp(A[i,j]) / sum[k](exp(A[i,k]))\n", "i"),
+        ("for i,j  y[i,j] = A[i,j] / sum[j](exp(A[i,j]))\nfor i,j  z[i,j] = tanh(y[i,j])\n", "i"),
+        ("for i,j  y[i,j] = exp(A[i,j]) exp(sum[k](exp(A[j,k])))\n", "i"),
+        ("for i,j  y[i,j] = exp(A[i,j]) tanh(A[j,i])\n", "i, j"),
+        ("for i,j  y[i,j] = exp(-sum[k]((A[i,k] - A[j,k])**2)) / sum[k](A[i,k]**2)\n", "i, j"),
+    ],
+)
+def test_no_block_makes_a_sum_anew_that_a_larger_block_needs_once(text: str, shared: str) -> None:
+    program = loopc.compile(text)
+    A = np.random.default_rng(0).standard_normal((6, 6))
+    expected = loopc.compile(text, backend="reference")({"A": A})
+    for name, value in program({"A": A}).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-12, err_msg=name)
+    assert f"in blocks of {shared}, whose" in program.source

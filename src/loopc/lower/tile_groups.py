@@ -24,6 +24,7 @@ from loopc.lower.tile_rules import (
     batches,
     can_be_made_in_blocks,
     large,
+    repeats,
     target_axes,
     views,
     written,
@@ -150,6 +151,8 @@ class Group:
         unit = member.unit
         name = next(iter(unit.writes))
         axes = frozenset(member.axes)
+        if unit.ask(repeats, axes):
+            return False
         if member.sums:
             if name in self.places or name in self.read or not unit.ask(adds_up, axes):
                 return False

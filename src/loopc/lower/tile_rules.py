@@ -182,6 +182,23 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
             return False
 
 
+def repeats(step: Tileable, axes: frozenset[str]) -> bool:
+    """Whether each block of some index would do the same operations again, and these are most.
+
+    `y[i,j] = x[i,j] / sum[k](x[i,k])` in blocks of i and j would make the sums anew for each block
+    of j, with a term for each k, where the division has no such index. What runs over none of the
+    indices is made outside.
+    """
+    spans = [frozenset(target_axes(step))]
+    spans += [frozenset(v.axes).union(*(c.axes for c in children(v))) for v in large(step)]
+    return any(
+        not any(axis in other and span - axes <= other for other in spans)
+        for span in spans
+        if span & axes
+        for axis in axes - span
+    )
+
+
 def _depends(value: Value, axes: frozenset[str]) -> bool:
     return any(axes & set(v.axes) for v in walk(value))
 
