@@ -170,3 +170,36 @@ def test_the_order_of_a_chain_follows_the_extents_of_the_call() -> None:
         "(A @ E) @ F",
         "A @ (E @ F)",
     }
+
+
+@pytest.mark.parametrize(
+    "term", ["a[n,i] b[n,j]", "(a[n,i] - m[i]) (b[n,j] - m[j])", "a[n,i] a[n,j]"]
+)
+@pytest.mark.parametrize("count", [5, 1, 0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_a_mean_of_products_is_a_sum_of_products(term: str, count: int, dtype: type) -> None:
+    text = f"input a[N,I], b[N,I], m[I]\nfor i,j  y[i,j] = mean[n]({term})\n"
+    rng = np.random.default_rng(0)
+    shapes = {"a": (count, 3), "b": (count, 3), "m": (3,)}
+    given = {n: rng.integers(-4, 5, s).astype(dtype) for n, s in shapes.items() if n in term}
+    text = text if "m" in given else text.replace(", m[I]", "")
+    given.setdefault("b", np.zeros((count, 3), dtype))
+    expected = loopc.compile(text, backend="reference")(given)["y"]
+    found = loopc.compile(text)(given)["y"]
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    forward = loopc.compile(text).source.partition("def _value_and_grad")[0]
+    assert " @ " in forward or "np.matmul" in forward
+
+
+def test_a_batch_of_one_stays_a_batch() -> None:
+    text = """
+        input x[N,M], p[N]: int, w[K]
+        for k < K, a < N, c < K: y[a,pad(2*a-1)] -= cumsum[c < K, a < N](x[p[p[a]],clamp(k)])
+        dim y[N,N]
+    """
+    given = {"x": np.array([[2.0, 3.0]]), "p": np.array([0]), "w": np.zeros(2)}
+    program = loopc.compile(text)
+    fast = program.specialize(given)
+    expected = loopc.compile(text, backend="reference")(given)["y"]
+    np.testing.assert_array_equal(fast(*(given[n] for n in fast.inputs))["y"], expected)

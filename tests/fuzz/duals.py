@@ -178,11 +178,30 @@ def _of_call(fn: str, args: list[Dual]) -> Dual:
 
 
 class Interpreter:
-    """Runs a resolved program on duals."""
+    """Runs a resolved program on duals.
+
+    Args:
+        program: the program.
+        arrays: its inputs.
+        dims: its extents.
+        shared: whether equal terms of `max=` share evenly where its loops read its array, too. They
+            do if no cell is read and then takes a step, which is left to those who compare.
+
+    Attributes:
+        exact: whether all parts are floats.
+        doubtful: whether `shared` makes a difference.
+    """
 
     def __init__(
-        self, program: Program, arrays: dict[str, np.ndarray], dims: dict[str, int]
+        self,
+        program: Program,
+        arrays: dict[str, np.ndarray],
+        dims: dict[str, int],
+        *,
+        shared: bool = False,
     ) -> None:
+        self.shared = shared
+        self.doubtful = False
         self.program = program
         self.dims = dims
         self.exact = True
@@ -245,21 +264,25 @@ class Interpreter:
         array = self.cells[name]
         if stmt.op == "=":
             array[at] = new
-        elif stmt.op in ("max=", "min=") and self.is_scatter(stmt):
+        elif stmt.op in ("max=", "min=") and self.is_scatter(stmt, new.value == array[at].value):
             array[at] = self.tied(name, at, array[at], new, stmt.op)
         else:
             row = reductions.by_op(stmt.op)
             assert row is not None
             array[at] = FOLDS[row.fn](array[at], new)
 
-    def is_scatter(self, stmt: Update) -> bool:
+    def is_scatter(self, stmt: Update, is_tie: bool) -> bool:
         """Whether the terms of `max=` share a tie evenly: nothing else has a part in its growth."""
         name = stmt.target.array
         others = [w for w in self.writers[name] if w is not stmt]
         top = next(s for s in self.program.body if any(u is stmt for _, u in updates((s,))))
+        if any(w is u for w in others for _, u in updates((top,))):
+            return False
+        if not is_only_source(stmt, others, self.program.array(name)):
+            return False
         seen = any(a.array == name for a in reads(top))
-        seen = seen or any(w is u for w in others for _, u in updates((top,)))
-        return not seen and is_only_source(stmt, others, self.program.array(name))
+        self.doubtful = self.doubtful or (seen and is_tie)
+        return self.shared or not seen
 
     def tied(self, name: str, at: tuple[int, ...], old: Dual, new: Dual, op: str) -> Dual:
         _comparable(old, new)

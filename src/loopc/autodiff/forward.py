@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itself
+from loopc.autodiff.growing import is_seen_growing, is_whole
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import covers
 from loopc.autodiff.reverse import at_its_points, tidy
@@ -175,7 +176,8 @@ class Forward:
         scope = _Scope(self, taken)
         others = [w for w in self.writers[update.target.array] if w is not update]
         alone = is_only_source(update, others, self.names.arrays[update.target.array])
-        if not alone or self._is_seen_growing(update, others):
+        assert self.top is not None
+        if not alone or is_seen_growing(update, others, self.top):
             value = Call(row.fn, (Read(update.target), update.value))
             slope = scope.tangent(value, None) or Const(0)
             return self._in_front(stmt, leaf, Update(target, "=", slope, span=update.span))
@@ -183,7 +185,8 @@ class Forward:
         count = self._count(update)
         equal = Call("eq", (update.value, Read(update.target)))
         one = Update(count, "+=", Const(1), span=update.span)
-        if stmt is self.top:
+        inner = len(stmt.indices) if isinstance(stmt, For) else 0
+        if is_whole(update, inner, self.top):
             share = Update(target, "+=", _divided(slope, Read(count)), span=update.span)
             return [stmt, *(s for u in (one, share) for s in _in_loops(stmt, *loop((), equal, u)))]
         better = Call("gt" if row.fn == "max" else "lt", (update.value, Read(update.target)))
@@ -199,13 +202,6 @@ class Forward:
         name = self.names.fresh(f"{array.name}_ties".replace(".", "_"))
         self.names.arrays[name] = Array(name, "temp", array.shape, span=update.span)
         return replace(update.target, array=name)
-
-    def _is_seen_growing(self, update: Update, others: list[Update]) -> bool:
-        """Whether the loops round an update read or write its array between its steps."""
-        assert self.top is not None
-        here = {id(u) for _, u in updates((self.top,))}
-        seen = any(a.array == update.target.array for a in reads(self.top))
-        return seen or any(id(w) in here for w in others)
 
 
 @record()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from loopc.analysis.dependence import leaves, overwrites_itself
+from loopc.autodiff.partials import sensitive
 from loopc.diagnostics.record import replace
 from loopc.ir.functions import lookup as lookup_function
 from loopc.ir.functions import order
-from loopc.ir.nodes import Access, Call, Const, For, Index, Node, Read, Reduce, Stmt, Update
+from loopc.ir.nodes import Access, Call, Const, Expr, For, Index, Node, Read, Reduce, Stmt, Update
 from loopc.ir.reductions import lookup
 from loopc.ir.sites import is_inside, sites_of
-from loopc.ir.visit import free_indices, loop, updates
+from loopc.ir.visit import free_indices, loop, updates, walk
 from loopc.ir.workspace import Names
 
 
@@ -57,8 +59,28 @@ def may_be_outside(node: Node, loops: Sequence[Index], names: Names) -> bool:
     return False
 
 
+def is_repeatable(value: Expr, is_active: Callable[[str], bool]) -> bool:
+    """Whether a value comes out the same, to the last bit, wherever it is computed.
+
+    The adjoint of an extreme looks for the terms that are equal to it.
+    """
+    if not any(is_active(a.array) for a in sensitive(value)):
+        return True
+    return not any(
+        isinstance(n, Reduce) or (isinstance(n, Call) and not is_exact(n.fn)) for n in walk(value)
+    )
+
+
 def is_exact(fn: str) -> bool:
     """Whether IEEE 754 gives a function of floats one value."""
     row = lookup_function(fn)
     assert row is not None
     return not order(fn) and (row.result != "float" or row.infix is not None) and fn != "pow"
+
+
+def has_a_cell_each(update: Update, loops: tuple[Index, ...]) -> bool:
+    """Whether an assignment stores its value at each point of its loops, and no two in one cell."""
+    if any(s.mode != "strict" for s in update.target.subscripts):
+        return False
+    (leaf,) = leaves(loop(loops, None, update))
+    return not overwrites_itself(leaf.levels, update)

@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from loopc.analysis.dependence import dependences, leaves, overwrites_itself
+from loopc.analysis.dependence import dependences, leaves
+from loopc.autodiff.distributed import split_block
+from loopc.autodiff.growing import is_seen_growing
 from loopc.autodiff.held import with_held_head
-from loopc.autodiff.hoisted import computed, in_used_loops, is_exact, may_be_outside, with_ranges
+from loopc.autodiff.hoisted import (
+    computed,
+    has_a_cell_each,
+    in_used_loops,
+    is_repeatable,
+    may_be_outside,
+    with_ranges,
+)
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
@@ -107,6 +116,8 @@ class _Normal:
                 return self._update(stmt, loops)
             case For() if self._is_active(stmt) and (found := self._held_head(stmt, loops)):
                 return [s for each in found for s in self.statement(each, loops)]
+            case For() if not self.forward and (found := split_block(stmt, self._is_active_apart)):
+                return [s for each in found for s in self.statement(each, loops)]
             case For(_, None, (Update() as update,)) if self._has_reduction(update):
                 return self._apart(stmt, update, loops)
             case For(indices, guard, body):
@@ -121,8 +132,11 @@ class _Normal:
                 return [stmt]
 
     def _has_reduction(self, update: Update) -> bool:
-        found = (n for n in walk(update.value) if isinstance(n, Reduce) and self._is_apart(n))
-        return any(self.is_active(a.array) for n in found for a in sensitive(n))
+        found = (n for n in walk(update.value) if isinstance(n, Reduce))
+        return any(self._is_active_apart(n) for n in found)
+
+    def _is_active_apart(self, value: Reduce) -> bool:
+        return self._is_apart(value) and any(self.is_active(a.array) for a in sensitive(value))
 
     def _is_apart(self, value: Reduce) -> bool:
         """Whether a reduction of active arrays may need statements of its own."""
@@ -170,7 +184,7 @@ class _Normal:
         update = update if self.forward else self._assignment(update)
         hoisted: list[Stmt] = []
         value = self._term(update, update.value, loops, hoisted)
-        if update.op in ("max=", "min=") and not self._is_repeatable(value):
+        if update.op in ("max=", "min=") and not is_repeatable(value, self.is_active):
             name = self.names.fresh(f"{update.target.array}_of".replace(".", "_"))
             cell = self.names.countable_cells(name, loops, loops, update.span, (value,))
             if not isinstance(cell, Index):
@@ -204,19 +218,12 @@ class _Normal:
         fn = row.fn
         others = [w for w in self.writers[update.target.array] if w is not update]
         alone = is_only_source(update, others, self.names.arrays[update.target.array])
-        if fn != "mul" and alone and not self._is_seen_growing(update, others):
+        if fn != "mul" and alone and not is_seen_growing(update, others, self.top):
             return update
         if update is self.writers[update.target.array][0]:
             self._start(update)
         value = Call(fn, (Read(update.target, span=update.span), update.value), span=update.span)
         return replace(update, op="=", value=value)
-
-    def _is_seen_growing(self, update: Update, others: list[Update]) -> bool:
-        """Whether the loops round an update read or write its array between its steps."""
-        name = update.target.array
-        here = {id(u) for _, u in updates((self.top,))}
-        seen = sum(1 for a in reads(self.top) if a.array == name)
-        return seen > 0 or any(id(w) in here for w in others)
 
     def _start(self, update: Update) -> None:
         """Write out the identity that the cells of an array start from."""
@@ -241,7 +248,7 @@ class _Normal:
             or any(a.array == update.target.array for a in reads(value))
         ):
             return False
-        if not _has_a_cell_each(update, loops):
+        if not has_a_cell_each(update, loops):
             return False
         if row.form != "pointwise":
             return True
@@ -330,19 +337,7 @@ class _Normal:
         """Whether the terms of an extreme must be the numbers that it was found among."""
         row = lookup(value.op)
         assert row is not None
-        return row.fn in ("max", "min") and not self._is_repeatable(value.body)
-
-    def _is_repeatable(self, value: Expr) -> bool:
-        """Whether a value comes out the same, to the last bit, wherever it is computed.
-
-        The adjoint of an extreme looks for the terms that are equal to it.
-        """
-        if not any(self.is_active(a.array) for a in sensitive(value)):
-            return True
-        return not any(
-            isinstance(n, Reduce) or (isinstance(n, Call) and not is_exact(n.fn))
-            for n in walk(value)
-        )
+        return row.fn in ("max", "min") and not is_repeatable(value.body, self.is_active)
 
     def _stored(
         self, value: Reduce, body: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]
@@ -390,11 +385,3 @@ class _Normal:
         places = {i.name: p for i, p in zip(own, value.at, strict=True)}
         read = Read(substitute(cell, places), span=value.span)
         return read if defined is None else where_defined(read, row, defined)
-
-
-def _has_a_cell_each(update: Update, loops: tuple[Index, ...]) -> bool:
-    """Whether an assignment stores its value at each point of its loops, and no two in one cell."""
-    if any(s.mode != "strict" for s in update.target.subscripts):
-        return False
-    (leaf,) = leaves(loop(loops, None, update))
-    return not overwrites_itself(leaf.levels, update)

@@ -12,8 +12,8 @@ from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Red
 from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
 from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
-from loopc.lower.plan import Along, Apply, Bound, Cast, Expand, Lit, Renamed, Take, Value
-from loopc.lower.sums import total
+from loopc.lower.plan import Along, Apply, Bound, Cast, Expand, Lit, Renamed, Scalar, Take, Value
+from loopc.lower.sums import is_contracted, total
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -45,6 +45,11 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
         if dtype.kind in "fc" and not dtype.weak:
             number = Cast(number, dtype, number.axes)
         return Apply("div", (terms, number), lowering.union(terms, number))
+    if expr.op == "mean" and lowering.context.opt and is_contracted(inner, opened.body, over):
+        terms = total(inner, opened.body, over, needed)
+        sizes = [count(inner.box.indices[n], inner.serial) for n in over]
+        number = Scalar(sizes[0] if len(sizes) == 1 else Call("mul", tuple(sizes)))
+        return Apply("div", (terms, number), terms.axes)
     inner = replace(inner, absorbed=False)
     return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)
 

@@ -44,6 +44,13 @@ def total(
     return lowering.where(lowering.condition(free, needed), value, 0)
 
 
+def is_contracted(lowering: Lowering, body: Expr, over: Sequence[str]) -> bool:
+    """Whether a sum is one of products over the axes."""
+    product = _product(body, over)
+    summed = [f for f in product.factors if not {*over}.isdisjoint(free_indices(f))]
+    return len(summed) > 1 or growth.squares(lowering, product.body, over) is not None
+
+
 def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     """Lower a sum all of whose terms count; the masks say where it is needed."""
     parts = _terms(body)

@@ -186,9 +186,9 @@ def _packed(
     batch = [a for a in layout.batch if a in factor.memory]
     rows, columns = groups
     fastest = factor.memory[-1]
+    first = layout.batch.index(batch[0]) if batch else len(layout.batch)
     if max(len(rows), len(columns)) < 2:
-        axes = [*layout.batch[layout.batch.index(batch[0]) if batch else len(layout.batch) :]]
-        axes += [*rows, *columns]
+        axes = [*layout.batch[first:], *rows, *columns]
         if fastest in batch:
             whole = speller.fitted(factor.text, axes)
             return f"np.ascontiguousarray({whole})"
@@ -197,9 +197,7 @@ def _packed(
     flipped = bool(rows) and fastest == rows[-1]
     outer, inner = (columns, rows) if flipped else (rows, columns)
     text = speller.fitted(factor.text, [*batch, *outer, *inner], ATOM)
-    wide = [speller.count(sizes[a]) if a in batch else "1" for a in layout.batch]
-    while wide and wide[0] == "1":
-        wide.pop(0)
+    wide = [speller.count(sizes[a]) if a in batch else "1" for a in layout.batch[first:]]
     shape = [*wide, *(_product(speller, g, sizes) for g in (outer, inner) if g)]
     text = f"{text}.reshape({', '.join(shape)})"
     if flipped and columns:
