@@ -15,9 +15,10 @@ from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itse
 from loopc.autodiff.growing import is_seen_growing, is_whole
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import covers
-from loopc.autodiff.reverse import at_its_points, tidy
+from loopc.autodiff.reverse import at_its_points
 from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
 from loopc.autodiff.starts import is_only_source
+from loopc.autodiff.tidy import tidy
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.build import expression

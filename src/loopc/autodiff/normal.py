@@ -23,7 +23,7 @@ from loopc.autodiff.hoisted import (
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
-from loopc.autodiff.running import is_shared
+from loopc.autodiff.running import is_running, is_shared
 from loopc.autodiff.starts import filled, is_only_source
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
@@ -253,6 +253,8 @@ class _Normal:
         if row.form != "pointwise":
             return True
         points = {n for position in value.at for n in free_indices(position)}
+        if is_running(row) and any(points & {*free_indices(g)} for g in self.guards):
+            return False  # the values at all points are added up
         return not points & self.shared and covers(value, loops, self.guards)
 
     def _hoisted(self, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:

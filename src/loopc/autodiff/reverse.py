@@ -11,16 +11,22 @@ and Efficient Tensor Calculus, 2020.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from fractions import Fraction
 
 from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
 from loopc.autodiff.checkpoints import Sweep
 from loopc.autodiff.loops import alone, merged, wrapped
 from loopc.autodiff.partials import Term, sensitive, terms
 from loopc.autodiff.recorded import Recorder
-from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
+from loopc.autodiff.running import (
+    averaged,
+    is_running,
+    is_running_extreme,
+    joined,
+    shares,
+    summed_onwards,
+)
+from loopc.autodiff.tidy import tidy
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.affine import simplify
@@ -228,7 +234,9 @@ class Reverse:
         facts: dict[str, Expr] = {"g": cotangent, "y": result, "x": opened.body}
         conditions = () if opened.guard is None else (opened.guard,)
         made: list[Stmt] = []
-        if row.adjoint_sum:
+        if row.adjoint_sum and is_running(row):
+            facts["s"] = self._summed_onwards(leaf, value, expression(row.adjoint_sum, facts), made)
+        elif row.adjoint_sum:
             facts["s"] = self._dot(leaf, value, expression(row.adjoint_sum, facts), made)
         if row.adjoint_where:
             conditions = (*conditions, expression(row.adjoint_where, facts))
@@ -267,6 +275,16 @@ class Reverse:
             full = replace(term, conditions=(*holds, *term.conditions))
             made.append(self._term(leaf, full, Read(target)))
         return made
+
+    def _summed_onwards(self, leaf: Leaf, value: Reduce, body: Expr, made: list[Stmt]) -> Expr:
+        """Add up from the end over a running reduction's points, which the loops run over."""
+        loops = [level.index for level in leaf.levels]
+        name = self.names.fresh(f"{leaf.update.target.array}_sum".replace(".", "_"))
+        cell = self.names.cells(name, loops, loops, leaf.update.span, self.recorder.inside(leaf))
+        made.append(summed_onwards(cell, self._recorded(leaf, body, ()), value, loops))
+        (point,) = free_indices(value.at[0])
+        self.from_end.append((made[-1], point))
+        return Read(cell)
 
     def _dot(self, leaf: Leaf, value: Reduce, body: Expr, made: list[Stmt]) -> Expr:
         """Sum over a pointwise reduction's points, which the loops of the statement run over."""
@@ -350,48 +368,3 @@ def _size(value: Reduce, taken: set[str]) -> Expr:
     if value.guard is not None or not is_box:
         return opened_reduction(Reduce("sum", value.indices, value.guard, Const(1)), taken)
     return simplify(product(*(extent(i) for i in value.indices)))
-
-
-def tidy(value: Expr) -> Expr:
-    """Write literal factors first and divisors last: `g * 2 x (1 / s)` as `2 g x / s`."""
-    if isinstance(value, Call) and value.fn == "neg":
-        return Call("neg", (tidy(value.args[0]),))
-    if not isinstance(value, Call) or value.fn != "mul":
-        return value
-    literals: list[Expr] = []
-    rest: list[Expr] = []
-    divisors: list[Expr] = []
-    for factor in value.args:
-        match factor:
-            case Const():
-                literals.append(factor)
-            case Call("div", (Const() as literal, x)):
-                literals.append(literal)
-                divisors.append(x)
-            case _:
-                rest.append(factor)
-    result = product(*_exact_product(literals), *rest)
-    for divisor in divisors:
-        result = Call("div", (result, divisor))
-    return result
-
-
-def _exact_product(literals: list[Expr]) -> list[Expr]:
-    """Multiply literals where that rounds nothing: `0.5 * 2` is 1."""
-    whole: list[Const] = []
-    for literal in literals:
-        assert isinstance(literal, Const)
-        value = literal.value
-        last = whole[-1].value if whole else None
-        real = (int, float)
-        if not isinstance(last, real) or not isinstance(value, real) or not _is_exact(last, value):
-            whole.append(literal)
-        else:
-            whole[-1] = Const(last * value)
-    return [c for c in whole if c.value != 1 or isinstance(c.value, bool)]
-
-
-def _is_exact(a: float, b: float) -> bool:
-    if not (math.isfinite(a) and math.isfinite(b) and abs(a * b) < 2**53):
-        return False
-    return Fraction(a) * Fraction(b) == Fraction(a * b)

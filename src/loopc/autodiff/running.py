@@ -1,5 +1,8 @@
-"""Derivatives of running maxima and minima: the terms that are equal to a value share evenly.
+"""Derivatives of running reductions.
 
+Of a sum: a term is in all values from its own on, whose cotangents are added up from the end.
+
+Of maxima and minima: the terms that are equal to a value share evenly.
 Equal values of `y[i] = cummax[i](x[i])` stand side by side, and the terms that share one value are
 those among them with `x[i] == y[i]`. So `n`, how many have come up to a point, is a sum that starts
 anew with each value, and so is a tangent's numerator; a cotangent is such a sum from the end.
@@ -7,16 +10,25 @@ anew with each value, and so is a tangent's numerator; a cotangent is such a sum
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import plus
+from loopc.ir.bounds import backwards
 from loopc.ir.build import expression
-from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read, Reduce, Stmt, Update
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Read, Reduce, Stmt, Update
 from loopc.ir.reductions import Reduction, lookup
 from loopc.ir.visit import loop, substitute
 
 
 def is_shared(row: Reduction) -> bool:
     """Whether a reduction is a running one whose terms share its values."""
-    return row.form == "pointwise" and row.evaluate is None and bool(row.adjoint)
+    return is_running(row) and bool(row.adjoint_where)
+
+
+def is_running(row: Reduction) -> bool:
+    """Whether a reduction has a value at each point for the terms up to it."""
+    return row.form == "pointwise" and row.evaluate is None
 
 
 def is_running_extreme(value: Expr) -> bool:
@@ -31,6 +43,14 @@ def shares(value: Reduce, result: Access) -> tuple[Expr, ...]:
     assert row is not None
     equal = expression(row.adjoint_where, {"x": value.body, "y": Read(result)})
     return (equal,) if value.guard is None else (value.guard, equal)
+
+
+def summed_onwards(cell: Access, cotangent: Expr, value: Reduce, loops: Sequence[Index]) -> Update:
+    """Return the sums of the cotangents from each point of a running reduction on."""
+    (position,) = value.at
+    (index,) = (i for i in loops if position == IndexRef(i.name))
+    total = replace(value, indices=(backwards(index),), guard=None, body=cotangent)
+    return Update(cell, "=", total, span=value.span)
 
 
 def averaged(sum_of: Access, ties: Access) -> Expr:

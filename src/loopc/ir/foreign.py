@@ -21,6 +21,25 @@ INSTEAD = {
     **dict.fromkeys(("mirror", "symmetric"), "write `x[reflect(i-1)]`"),
     **dict.fromkeys(("replicate", "nearest", "edge"), "write `x[clamp(i-1)]`"),
     **dict.fromkeys(("periodic", "circular", "roll", "mod"), "write `x[wrap(i-1)]`; or `a % b`"),
+    "swish": "write `silu(x)`",
+    **dict.fromkeys(("leaky_relu", "leakyrelu", "lrelu", "prelu"), "write `max(x, 0.01 * x)`"),
+    **dict.fromkeys(
+        ("elu", "selu", "celu"), "write `where(x > 0, x, exp(x) - 1)`, and its factors"
+    ),
+    **dict.fromkeys(("hardtanh", "saturate"), "write `clip(x, -1, 1)`"),
+    **dict.fromkeys(("hardsigmoid", "hard_sigmoid"), "write `clip(x / 6 + 0.5, 0, 1)`"),
+    **dict.fromkeys(("hardswish", "hard_swish"), "write `x * clip(x / 6 + 0.5, 0, 1)`"),
+    **dict.fromkeys(("tril", "triu"), "write a guard: `for i, j if j <= i: …`"),
+    **dict.fromkeys(
+        ("eye", "identity", "diag"), "write a condition: `(i == j)`, or `D[i,i] = d[i]`"
+    ),
+    **dict.fromkeys(("one_hot", "onehot"), "write a condition: `(k == y[n])`"),
+    **dict.fromkeys(("reshape", "view", "flatten"), "write the places: `y[i*M + j] = x[i,j]`"),
+    **dict.fromkeys(("flip", "reverse"), "write `x[N-1-i]`"),
+    **dict.fromkeys(("heaviside", "step"), "a condition is a number: `(x > 0)`"),
+    "relu6": "write `clip(x, 0, 6)`",
+    "mish": "write `x * tanh(softplus(x))`",
+    "logit": "write `ln(x / (1 - x))`",
     "norm": "write `sqrt(sum[k](x[k]**2))`",
     "log2": "write `ln(x) / ln 2`",
     "log10": "write `ln(x) / ln 10`",

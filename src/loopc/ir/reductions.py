@@ -41,8 +41,9 @@ class Reduction:
         complex: whether it takes complex terms.
         adjoint: the cotangent of a term in .loops text: over `g`, the cotangent of the value; `x`,
             the term; `y`, the value; `n`, how many terms share it; `s`, the sum of `adjoint_sum`
-            over the points of a pointwise reduction. "": there is none. A running reduction adds
-            up these shares of all values at which the term is equal to the value.
+            over the points of a pointwise reduction, of a running one from the term's on. "":
+            there is none. A running extreme adds up these shares of all values at which the term
+            is equal to the value.
         adjoint_where: the condition, in the same names, for a term to have a share; "": always.
         adjoint_sum: see `adjoint`.
         linear: whether its derivative is the same reduction, of the terms' derivatives.
@@ -306,6 +307,8 @@ _POINTWISE = (
         combine=operator.add,
         fn="add",
         ufunc="np.add",
+        adjoint="s",
+        adjoint_sum="g",
         linear=True,
     ),
     Reduction(

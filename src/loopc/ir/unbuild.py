@@ -45,9 +45,15 @@ def to_text(program: Program, explained: tuple[Stmt, ...] = ()) -> str:
 
 
 def _readable(program: Program) -> tree.Module:
-    """Return the tree, with every range where inference would not find the same again."""
-    module = unbuild(program)
-    return module if _means(print_module(module), program) else unbuild(_written(program))
+    """Return the tree, with what it takes for inference to find the same again.
+
+    That is nothing, the shapes of inputs, or all shapes and ranges.
+    """
+    for known in (program, _with_shapes(program, ("input", "param"))):
+        module = unbuild(known)
+        if _means(print_module(module), program):
+            return module
+    return unbuild(_written(program))
 
 
 def statements_text(stmts: tuple[Stmt, ...], explained: tuple[Stmt, ...] = ()) -> str:
@@ -128,9 +134,13 @@ def _written(program: Program) -> Program:
         node = map_children(node, step)
         return replace(node, written=True) if isinstance(node, Index) else node
 
-    arrays = tuple(replace(a, declared=True) for a in program.arrays)
-    program = step(program)  # type: ignore[assignment]
-    return replace(program, arrays=arrays)
+    return _with_shapes(step(program), ("input", "param", "temp"))  # type: ignore[arg-type]
+
+
+def _with_shapes(program: Program, kinds: tuple[str, ...]) -> Program:
+    """Return the program with the shapes of arrays written out."""
+    arrays = (replace(a, declared=True) if a.kind in kinds else a for a in program.arrays)
+    return replace(program, arrays=tuple(arrays))
 
 
 # Declarations

@@ -13,6 +13,7 @@
           | Fold( op, arg, over )                  -- a reduction over axes
           | Along( op, arg, over )                 -- a pointwise reduction along axes
           | Renamed( arg, old, new )               -- the same under another axis name
+          | Flip( arg, axis )                      -- the same, last cell first along an axis
           | Take( arg, axis, at )                  -- cells along an axis
           | Contract( args )                       -- a sum of products over axes not in `axes`
           | Selected( args, mask, exact )          -- a contraction of the terms under a mask
@@ -50,6 +51,7 @@ from loopc.lower.plan_values import Checked as Checked
 from loopc.lower.plan_values import Contract as Contract
 from loopc.lower.plan_values import Exactly as Exactly
 from loopc.lower.plan_values import Expand as Expand
+from loopc.lower.plan_values import Flip as Flip
 from loopc.lower.plan_values import Fold as Fold
 from loopc.lower.plan_values import Gather as Gather
 from loopc.lower.plan_values import Lit as Lit

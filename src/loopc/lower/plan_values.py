@@ -221,6 +221,15 @@ class Renamed(Memo):
 
 
 @record()
+class Flip(Memo):
+    """The cells of a value along an axis, the last one first."""
+
+    arg: Value
+    axis: str
+    axes: tuple[str, ...]
+
+
+@record()
 class Take(Memo):
     """The cells `at` along one axis of a value; `at` has one axis, none, or all others of it.
 
@@ -320,6 +329,7 @@ Value: TypeAlias = (
     | Along
     | Take
     | Renamed
+    | Flip
     | Contract
     | Selected
     | Exactly

@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least, equal
-from loopc.ir.bounds import ascending, bounds, conjuncts
+from loopc.ir.bounds import ascending, backwards, bounds, conjuncts
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Reduce
 from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
 from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
-from loopc.lower.plan import Along, Apply, Bound, Cast, Expand, Lit, Renamed, Scalar, Take, Value
+from loopc.lower.plan import (
+    Along,
+    Apply,
+    Bound,
+    Cast,
+    Expand,
+    Flip,
+    Lit,
+    Renamed,
+    Scalar,
+    Take,
+    Value,
+)
 from loopc.lower.sums import is_contracted, total
 
 if TYPE_CHECKING:
@@ -175,8 +187,12 @@ def _at(
     """Take a pointwise reduction's values where the loops round it stand."""
     assert own.start is not None
     outer = lowering.box.indices.get(position.name) if isinstance(position, IndexRef) else None
-    if outer is not None and _is_same_range(outer, own) and outer.name not in value.axes:
-        return Renamed(value, own.name, outer.name, _replaced(value.axes, own.name, outer.name))
+    if outer is not None and outer.name not in value.axes:
+        axes = _replaced(value.axes, own.name, outer.name)
+        if _is_same_range(outer, own):
+            return Renamed(value, own.name, outer.name, axes)
+        if _is_same_range(backwards(outer), own):
+            return Flip(Renamed(value, own.name, outer.name, axes), outer.name, axes)
     offset: Expr = position
     if own.start != Const(0):
         offset = Call("add", (position, Call("neg", (own.start,))))

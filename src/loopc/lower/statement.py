@@ -27,6 +27,7 @@ from loopc.lower.plan import (
     Contract,
     Exactly,
     Expand,
+    Flip,
     Fold,
     Gather,
     Lit,
@@ -376,7 +377,7 @@ def _stored(view: View | Row, op: str, value: Value) -> Step:
 def is_fresh(value: Value) -> bool:
     """Whether a value's memory is surely its own."""
     match value:
-        case View() | Strided() | Row() | Expand():
+        case View() | Strided() | Row() | Expand() | Flip():
             return False
         case Apply(fn, args):
             row = lookup(fn)

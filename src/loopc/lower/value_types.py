@@ -15,6 +15,7 @@ from loopc.lower.plan import (
     Contract,
     Exactly,
     Expand,
+    Flip,
     Fold,
     Gather,
     Lit,
@@ -49,7 +50,7 @@ def type_of(value: Value, of: Callable[[str], DType | None]) -> DType | None:
         case Apply(fn, args):
             parts = [type_of(a, of) for a in args]
             return None if any(p is None for p in parts) else of_call(fn, parts)
-        case Renamed(arg) | Packed(arg) | Expand(arg) | Take(arg) | Exactly(arg):
+        case Renamed(arg) | Flip(arg) | Packed(arg) | Expand(arg) | Take(arg) | Exactly(arg):
             return type_of(arg, of)
         case Fold(op, arg) | Along(op, arg):
             return _of_reduction(op, type_of(arg, of))

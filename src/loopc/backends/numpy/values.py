@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from loopc.backends.numpy import contractions, integers, python_numbers, rows, windows
+from loopc.backends.numpy import contractions, integers, python_numbers, rows, takes, windows
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.hints import Hints
@@ -33,6 +33,7 @@ from loopc.lower.plan import (
     Contract,
     Exactly,
     Expand,
+    Flip,
     Fold,
     Gather,
     Lit,
@@ -153,7 +154,9 @@ class Speller:
                 axes = tuple(new if a == old else a for a in inner.axes)
                 return Text(inner.text, inner.level, axes)
             case Take():
-                return self._take(value)
+                return takes.taken(self, value)
+            case Flip():
+                return takes.flipped(self, value)
 
     def text(self, value: Value, loosest: int = 0) -> str:
         """Return the text of a value, in brackets if it binds looser than `loosest`."""
@@ -304,23 +307,6 @@ class Speller:
         if not inner.axes:
             return Text(f"{dtype}.type({inner.text})", ATOM, ())
         return Text(f"{bracketed(inner, ATOM)}.astype({dtype}, copy=False)", ATOM, inner.axes)
-
-    def _take(self, value: Take) -> Text:
-        """Spell cells along an axis: one for each cell of the other axes, or the same for all."""
-        axes = value.axes
-        if axes and set(value.at.axes) == set(axes) == {*value.arg.axes} - {value.axis}:
-            inner = self.fit(value.arg, (*axes, value.axis))
-            position = self.fit(value.at, axes, ATOM)
-            n = len(axes)
-            call = "np.take_along_axis" if value.safe else self.helper("_take")
-            text = f"{call}({inner}, {position}[..., None], axis={n})"
-            return Text(f"{text}[..., 0]", ATOM, axes)
-        spelled = self.spell(value.arg)
-        n = spelled.axes.index(value.axis)
-        axes = (*spelled.axes[:n], *value.at.axes, *spelled.axes[n + 1 :])
-        call = "np.take" if value.safe else self.helper("_take")
-        text = f"{call}({spelled.text}, {self.text(value.at)}, axis={n})"
-        return Text(text, ATOM, axes)
 
     def _reduction(self, value: Fold | Along) -> Text:
         """Spell a reduction; its axes stand in the order in which its argument is spelled."""
