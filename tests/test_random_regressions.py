@@ -25,6 +25,17 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N: t[i] = sum[j < N if w[j] > 0](cumsum[i < N](x[p[i]] w[i]) x[j])\n",
         {"x": whole(4), "p": np.arange(4), "w": whole(4)},
     ),
+    "whether a masked minimum is needed hangs on another one": (
+        "input x[N], w[K]\n"
+        "for i:\n"
+        "    y[i] = x[i] * where(\n"
+        "        min[c < K if x[i] > 1](c) < N - 1, 3, min(9, min[c < K if x[i] > 1](c)))\n"
+        "    z[i] = x[i] * where(\n"
+        "        max[c < K if x[i] > 1](c) > -9, 3, max(-9, max[c < K if x[i] > 1](c)))\n"
+        "    u[i] = x[i] * where(\n"
+        "        min[c < K if x[i] > 1](c) < 9, argmin[c < K if x[i] > 1](w[c]), -1)\n",
+        {"x": np.array([1.0, 2, 1, 3]), "w": whole(3)},
+    ),
     "a product of a zero and a negative prints with its sign": (
         "input x[N]\nfor i < N: t[i] = -0 * -x[i]\nfor i: y[i] = t[i] x[i]\n",
         {"x": whole(3)},

@@ -117,10 +117,14 @@ def _counted(mask: Value, value: Value, start: Value) -> Value | None:
 
 
 def _or_not_needed(lowering: Lowering, mask: Value, needed: tuple[Expr, ...]) -> Value:
-    """Let every term count where nothing is needed, so that no reduction there is of nothing."""
+    """Let every term count where nothing is needed, so that no reduction there is of nothing.
+
+    Whether it is needed is asked wherever it stands, also where the mask does not hold.
+    """
     if not needed:
         return mask
-    other = lowering.condition((Call("not", (conjunction(*needed),)),))
+    anywhere = replace(lowering, masks=(), box=replace(lowering.box, masks=()))
+    other = anywhere.condition((Call("not", (conjunction(*needed),)),))
     assert other is not None
     return Apply("or", (mask, other), lowering.union(mask, other))
 
