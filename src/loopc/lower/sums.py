@@ -14,7 +14,7 @@ from loopc.ir.nodes import Call, Const, Expr, Read
 from loopc.ir.visit import free_indices
 from loopc.lower import growth
 from loopc.lower.domain import count
-from loopc.lower.factors import without_casts
+from loopc.lower.factors import as_float_sum, without_casts
 from loopc.lower.folds import folded
 from loopc.lower.plan import Apply, Cast, Contract, Exactly, Lit, Scalar, Selected, Value
 
@@ -218,7 +218,8 @@ def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) ->
         value, own = found[number], lowering.type_of(factor)
         narrow = own is not None and (own.kind in "bi" or own.weak)
         if narrow and not isinstance(value, Lit | Scalar):
-            found[number] = Cast(value, result, value.axes)
+            counted = as_float_sum(value, result) if result.kind in "fc" else None
+            found[number] = counted or Cast(value, result, value.axes)
     return found
 
 

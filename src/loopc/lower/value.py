@@ -16,7 +16,7 @@ from loopc.ir.visit import conjunction, free_indices
 from loopc.lower import access, growth, reduction
 from loopc.lower.context import Context, place_of
 from loopc.lower.domain import Box, count
-from loopc.lower.factors import without_casts
+from loopc.lower.factors import as_float_sum, without_casts
 from loopc.lower.plan import Apply, Cast, Checked, Lit, Range, Scalar, Value
 
 MANY = 500
@@ -244,7 +244,7 @@ class Lowering:
             return value
         meets_float = not joined.weak and joined.kind in "fc"
         if meets_float and (own.kind == "i" or (own.weak and value.axes)):
-            return Cast(value, joined, value.axes)
+            return as_float_sum(value, joined) or Cast(value, joined, value.axes)
         if own.weak and not value.axes:
             return Cast(value, own, ())
         return value
