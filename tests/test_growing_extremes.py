@@ -85,3 +85,118 @@ def test_gradients_of_what_is_seen_growing(name: str) -> None:
         assert loopc.gradcheck(program, given).passed
         tangent = program.jvp(given, {"x": np.ones(5)})["L"]
         np.testing.assert_allclose(tangent, program.grad(given)["x"].sum(), rtol=1e-10)
+
+
+PRIOR = {
+    "prior": (
+        "for v m[v] = w[v]**2\nfor e: m[dst[e]] max= x[src[e]] w[src[e]]\nfor v L += m[v]**3\n"
+    ),
+    "min": (
+        "for v m[v] = w[v]**2\nfor e: m[dst[e]] min= x[src[e]] w[src[e]]\nfor v L += m[v]**3\n"
+    ),
+    "rows": (
+        "for v,u m[v,u] = w[v] x[u]\n"
+        "for e,u: m[dst[e],u] max= x[src[e]] w[u]\n"
+        "for v,u L += m[v,u]**3\n"
+    ),
+    "padded": (
+        "for v m[v] = w[v]**2\n"
+        "for e: m[pad(dst[e]+1)] max= x[src[e]] w[src[e]]\n"
+        "for v L += m[v]**3\n"
+    ),
+    "clamped": (
+        "for v m[v] = w[v]**2\n"
+        "for e: m[clamp(dst[e]+1)] max= x[src[e]] w[src[e]]\n"
+        "for v L += m[v]**3\n"
+    ),
+    "guard": (
+        "for v m[v] = w[v]**2\n"
+        "for e if dst[e] > 0: m[dst[e]] max= x[src[e]] w[src[e]]\n"
+        "for v L += m[v]**3\n"
+    ),
+    "scalar": ("L = w[0]\nfor e: L max= x[src[e]] w[src[e]]\n"),
+    "scalar in": (
+        "for v:\n    m[v] = w[v]\n    for e: m[v] max= x[src[e]] w[v]\nfor v L += m[v]**3\n"
+    ),
+    "input": ("for e: w[dst[e]] max= x[src[e]] x[dst[e]]\nfor v L += w[v]**3\n"),
+    "twice": (
+        "for e: m[dst[e]] max= x[src[e]]\n"
+        "for e: m[src[e]] max= x[dst[e]] w[src[e]]\n"
+        "for v L += m[v]**3\n"
+    ),
+    "int too": (
+        "for v m[v] = w[v]**2\n"
+        "for e: m[dst[e]] max= where(e > 5, x[src[e]], 0)\n"
+        "for v L += m[v]**3\n"
+    ),
+    "two loops": (
+        "for v m[v] = w[v]**2\nfor e,f<2: m[dst[e]] max= x[src[e]] w[f]\nfor v L += m[v]**3\n"
+    ),
+    "serial": (
+        "for v d[0,v] = w[v]\n"
+        "for t < 4:\n"
+        "    for v: d[t+1,v] = d[t,v]\n"
+        "    for e: d[t+1,dst[e]] min= d[t,src[e]] + x[src[e]] w[dst[e]]\n"
+        "for v L += d[4,v]**2\n"
+        "dim d[5,V]\n"
+    ),
+    "serial line": (
+        "for v d[0,v] = w[v]\n"
+        "for t < 4, v: d[t+1,v] = d[t,v]\n"
+        "for t < 4, e: d[t+1,dst[e]] min= d[t,src[e]] + x[src[e]] w[dst[e]]\n"
+        "for v L += d[4,v]**2\n"
+        "dim d[5,V]\n"
+    ),
+    "in place": (
+        "for v d[v] = w[v]\n"
+        "for t < 4, e: d[dst[e]] min= d[src[e]] + x[src[e]] w[dst[e]]\n"
+        "for v L += d[v]**2\n"
+    ),
+    "held": (
+        "for v m[v] = w[v]**2\n"
+        "for t < 3:\n"
+        "    for e: m[dst[e]] max= x[src[e]] w[src[e]] (t + 1)\n"
+        "    for v: m[v] *= 0.9\n"
+        "for v L += m[v]**3\n"
+    ),
+    "reduction": (
+        "for v m[v] = w[v]**2\nfor e: m[dst[e]] max= sum[v](x[v] w[src[e]])\nfor v L += m[v]**3\n"
+    ),
+    "softmax": (
+        "for v m[v] = w[v]**2\nfor v: m[v//2] max= softmax[v](x[v] w[v])\nfor v L += m[v]**3\n"
+    ),
+}
+"""What has values before: these and the terms, as a group, share evenly."""
+
+
+@pytest.mark.parametrize("name", PRIOR)
+def test_terms_are_compared_with_what_is_there(name: str) -> None:
+    text = PRIOR[name]
+    shape = "" if "dim" in text or "m[v,u]" in text or "m[" not in text else "dim m[V]\n"
+    text = f"input x[V], w[V], src[E]: int, dst[E]: int\n{shape}{text}output L\n"
+    rng = np.random.default_rng(0)
+    given = {n: rng.standard_normal(5) for n in ("x", "w")}
+    given |= {n: rng.integers(0, 5, 9) for n in ("src", "dst")}
+    way = {n: rng.standard_normal(5) for n in ("x", "w")}
+    for opt in (0, 2):
+        program = loopc.compile(text, opt=opt, wrt=("x", "w"), loss="L")
+        given = {n: given[n] for n in program.inputs}
+        assert loopc.gradcheck(program, given).passed
+        gradient, printed = program.grad(given), loopc.compile(str(program.adjoint))
+        again = printed({n: given[n] for n in printed.inputs})
+        for wrt, value in gradient.items():
+            np.testing.assert_allclose(again[f"{wrt}.grad"], value, rtol=1e-12, err_msg=wrt)
+        along = sum(float((gradient[n] * way[n]).sum()) for n in way)
+        np.testing.assert_allclose(program.jvp(given, way)["L"], along, rtol=1e-10)
+        serial = name == "in place"
+        assert ("for e in range" in program.source) == serial
+
+
+def test_an_infinite_value_before_keeps_its_adjoint() -> None:
+    text = (
+        "for v m[v] = x[v]\nfor e: m[dst[e]] min= y[e]\noutput m\ninput dst[E]: int, x[V], y[E]\n"
+    )
+    given = {"x": np.array([np.inf, 2.0, np.inf]), "y": np.array([2.0, 3.0, np.inf])}
+    found = loopc.compile(text).vjp({"dst": np.array([1, 1, 2]), **given}, {"m": np.ones(3)})
+    np.testing.assert_array_equal(found["x"], [1, 0.5, 1])
+    np.testing.assert_array_equal(found["y"], [0.5, 0, 0])

@@ -186,10 +186,13 @@ class Interpreter:
         dims: its extents.
         shared: whether equal terms of `max=` share evenly where its loops read its array, too. They
             do if no cell is read and then takes a step, which is left to those who compare.
+        grouped: how many loops run in order round those of a `max=` whose terms are compared with
+            each other before they are with what is there; None: none is. Which it is hangs on
+            what depends on what, and is left to those who compare, too.
 
     Attributes:
         exact: whether all parts are floats.
-        doubtful: whether `shared` makes a difference.
+        doubtful: whether there are ties that these make a difference for.
     """
 
     def __init__(
@@ -199,8 +202,10 @@ class Interpreter:
         dims: dict[str, int],
         *,
         shared: bool = False,
+        grouped: int | None = None,
     ) -> None:
         self.shared = shared
+        self.grouped = grouped
         self.doubtful = False
         self.program = program
         self.dims = dims
@@ -238,11 +243,35 @@ class Interpreter:
         match stmt:
             case Update():
                 self.update(stmt, env)
+            case For(indices, guard, (Update(_, "max=" | "min=") as step,)) if (
+                self.grouped is not None and not self.is_scatter(step)
+            ):
+                for outer in self.points(indices[: self.grouped], env):
+                    self.group(indices[self.grouped :], guard, step, outer)
             case For(indices, guard, body):
                 for point in self.points(indices, env):
                     if guard is None or self.value(guard, point).value:
                         for inner in body:
                             self.statement(inner, point)
+
+    def group(self, indices: tuple[Index, ...], guard: Expr | None, step: Update, env: Env) -> None:
+        """Run `max=` on cells that have values: the terms are compared with each other first."""
+        found: dict[tuple[int, ...], list[Dual]] = {}
+        for point in self.points(indices, env):
+            if guard is not None and not self.value(guard, point).value:
+                continue
+            at, new = self.place(step.target, point), self.value(step.value, point)
+            if at is not None:
+                found.setdefault(at, []).append(new)
+        row, array = reductions.by_op(step.op), self.cells[step.target.array]
+        assert row is not None
+        pick = max if step.op == "max=" else min
+        for at, terms in found.items():
+            _comparable(*terms)
+            best = pick(t.value for t in terms)
+            tied = [t for t in terms if t.value == best]
+            parts = combined(*((self.share(len(tied)), t.parts) for t in tied))
+            array[at] = FOLDS[row.fn](array[at], Dual(best, parts))
 
     def points(self, indices: tuple[Index, ...], env: Env) -> Iterator[Env]:
         if not indices:
@@ -262,16 +291,18 @@ class Interpreter:
             return
         name = stmt.target.array
         array = self.cells[name]
+        ties = stmt.op in ("max=", "min=") and new.value == array[at].value
+        self.doubtful = self.doubtful or ties
         if stmt.op == "=":
             array[at] = new
-        elif stmt.op in ("max=", "min=") and self.is_scatter(stmt, new.value == array[at].value):
+        elif stmt.op in ("max=", "min=") and self.is_scatter(stmt):
             array[at] = self.tied(name, at, array[at], new, stmt.op)
         else:
             row = reductions.by_op(stmt.op)
             assert row is not None
             array[at] = FOLDS[row.fn](array[at], new)
 
-    def is_scatter(self, stmt: Update, is_tie: bool) -> bool:
+    def is_scatter(self, stmt: Update) -> bool:
         """Whether the terms of `max=` share a tie evenly: nothing else has a part in its growth."""
         name = stmt.target.array
         others = [w for w in self.writers[name] if w is not stmt]
@@ -280,9 +311,7 @@ class Interpreter:
             return False
         if not is_only_source(stmt, others, self.program.array(name)):
             return False
-        seen = any(a.array == name for a in reads(top))
-        self.doubtful = self.doubtful or (seen and is_tie)
-        return self.shared or not seen
+        return self.shared or all(a.array != name for a in reads(top))
 
     def tied(self, name: str, at: tuple[int, ...], old: Dual, new: Dual, op: str) -> Dual:
         _comparable(old, new)

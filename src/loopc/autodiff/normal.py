@@ -22,7 +22,8 @@ from loopc.autodiff.hoisted import (
 )
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.partials import sensitive
-from loopc.autodiff.pointwise import by_number, covers, recurrence, renamed, where_defined
+from loopc.autodiff.pointwise import apart_from, by_number, covers, recurrence, where_defined
+from loopc.autodiff.prior import compared_first
 from loopc.autodiff.running import is_running, is_shared
 from loopc.autodiff.starts import filled, is_only_source
 from loopc.diagnostics.record import replace
@@ -98,7 +99,8 @@ class _Normal:
         forward: bool,
     ) -> None:
         self.forward = forward
-        self.is_active = is_active
+        self.added: set[str] = set()
+        self.was_active = is_active
         self.names = names
         self.writers = writers
         self.starts: list[Stmt] = []
@@ -110,13 +112,14 @@ class _Normal:
         self.conditions: tuple[Expr, ...] = ()
         self.shared: frozenset[str] = frozenset()
 
+    def is_active(self, name: str) -> bool:
+        return name in self.added or self.was_active(name)
+
     def statement(self, stmt: Stmt, loops: tuple[Index, ...]) -> list[Stmt]:
         match stmt:
             case Update():
                 return self._update(stmt, loops)
-            case For() if self._is_active(stmt) and (found := self._held_head(stmt, loops)):
-                return [s for each in found for s in self.statement(each, loops)]
-            case For() if not self.forward and (found := split_block(stmt, self._is_active_apart)):
+            case For() if self._is_active(stmt) and (found := self._instead(stmt, loops)):
                 return [s for each in found for s in self.statement(each, loops)]
             case For(_, None, (Update() as update,)) if self._has_reduction(update):
                 return self._apart(stmt, update, loops)
@@ -131,9 +134,21 @@ class _Normal:
             case Backward():
                 return [stmt]
 
+    def _instead(self, stmt: For, loops: tuple[Index, ...]) -> tuple[Stmt, ...]:
+        """Return what loops are to be written as before anything else; nothing: they stay."""
+        if found := self._held_head(stmt, loops):
+            return found
+        if not self.forward and (found := split_block(stmt, self._is_active_apart)):
+            return found
+        found = compared_first(stmt, loops, self.top, self.writers, self.is_active, self.names)
+        self.added.update(u.target.array for _, u in updates(found))
+        for update in stmt.body if found else ():
+            if isinstance(update, Update) and update is self.writers[update.target.array][0]:
+                self._start(update)
+        return found
+
     def _has_reduction(self, update: Update) -> bool:
-        found = (n for n in walk(update.value) if isinstance(n, Reduce))
-        return any(self._is_active_apart(n) for n in found)
+        return any(isinstance(n, Reduce) and self._is_active_apart(n) for n in walk(update.value))
 
     def _is_active_apart(self, value: Reduce) -> bool:
         return self._is_apart(value) and any(self.is_active(a.array) for a in sensitive(value))
@@ -316,12 +331,7 @@ class _Normal:
         if not value.at:
             return opened_reduction(value, {i.name for i in loops})
         inner = any(isinstance(n, Reduce) for n in walk(value.body))
-        return self._apart_from(value, loops) if inner or self._is_stored(value) else value
-
-    def _apart_from(self, value: Reduce, loops: Sequence[Index]) -> Reduce:
-        """Return a pointwise reduction whose indices have other names than the loops round it."""
-        clash = {i.name for i in loops} & {i.name for i in value.indices}
-        return renamed(value, self.names) if clash else value
+        return apart_from(value, loops, self.names) if inner or self._is_stored(value) else value
 
     def _inside(self, value: Reduce, loops: tuple[Index, ...], hoisted: list[Stmt]) -> Expr:
         """Hoist what is inside a reduction; its statements run over the reduction's indices."""
@@ -366,7 +376,7 @@ class _Normal:
         outer = [i for i in loops if self.fixed is None or i.name in used | self.fixed]
         outer = with_ranges(outer, loops)
         if value.at:
-            value = self._apart_from(value, loops)
+            value = apart_from(value, loops, self.names)
         own = value.indices
         name = self.names.fresh(value.op, numbered=True)
         if not value.at:

@@ -140,7 +140,13 @@ def recurrence(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     return (For((index,), None, body, span=value.span),)
 
 
-def renamed(value: Reduce, names: Names) -> Reduce:
+def apart_from(value: Reduce, loops: Sequence[Index], names: Names) -> Reduce:
+    """Return a pointwise reduction whose indices have other names than the loops round it."""
+    clash = {i.name for i in loops} & {i.name for i in value.indices}
+    return _renamed(value, names) if clash else value
+
+
+def _renamed(value: Reduce, names: Names) -> Reduce:
     """Give the indices of a pointwise reduction names that no loop has."""
     fresh: dict[str, Expr] = {}
     indices = []
