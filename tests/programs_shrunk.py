@@ -195,6 +195,10 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for k < M, i < k: t[1] += x[0,k]\n",
         {"x": whole(2, 3)},
     ),
+    "a scatter of which a padded subscript leaves out what is 0": (
+        "input x[K,M]\ndim t[M]\nfor k < K, b < M, c < K: t[pad(2*c-1)] min= b x[0,b]\n",
+        {"x": whole(2, 3)},
+    ),
     "a comparison as a subscript": (
         "input x[N]\ndim z[2]\nfor i < N: y[i] = x[i == 1]\nfor i < N: z[i < 2] += x[i] x[i]\n",
         {"x": whole(4)},

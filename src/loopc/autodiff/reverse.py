@@ -336,6 +336,8 @@ class Reverse:
         holds = (Call("eq", (update.value, Read(update.target))),)
         made: list[Stmt] = []
         count = self._count_in_cells(leaf, holds)
+        if any(s.mode == "pad" for s in update.target.subscripts):
+            count = Call("max", (count, Const(1)))  # outside, where a term may be 0 as well
         names = {level.index.name for level in leaf.levels}
         share = Call("div", (Read(target), count))
         for term in terms(update.value, self.active.__contains__, names):
