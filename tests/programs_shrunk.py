@@ -199,6 +199,11 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "input x[K,M]\ndim t[M]\nfor k < K, b < M, c < K: t[pad(2*c-1)] min= b x[0,b]\n",
         {"x": whole(2, 3)},
     ),
+    "the last value of a loop that has none": (
+        "input x[N,M], w[K]\ndim t[K]\nfor k < K: t[k] = w[k]\n"
+        "for i < N, b in range(min(i, M), M):\n    t[K-1] = x[clamp(1-i),pad(2*i-1)]\n",
+        {"x": np.zeros((0, 2)), "w": whole(3)},
+    ),
     "a comparison as a subscript": (
         "input x[N]\ndim z[2]\nfor i < N: y[i] = x[i == 1]\nfor i < N: z[i < 2] += x[i] x[i]\n",
         {"x": whole(4)},

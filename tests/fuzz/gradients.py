@@ -38,6 +38,8 @@ def judge_gradient(case: Case, seed: int) -> Verdict:
             forward = run(at(program, backend="reference"), case.arrays)
         except (BoundsError, LoopcError) as error:
             return Verdict("rejected", error.code, str(error))
+        if any(np.isnan(v).any() for v in forward.values()):
+            return Verdict("rejected", "not a number")
         given = {n: a for n, a in case.arrays.items() if n in program.inputs}
         dims = _dims(program, given)
         verdict, doubtful = OK, False

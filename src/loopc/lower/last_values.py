@@ -24,6 +24,7 @@ def last_values(
     kept = dict(domain.indices)
     masks = domain.masks
     gone: list[Index] = []
+    searched: list[Index] = []
     for name in reversed(list(kept)):
         if name in free_indices(update.target):
             continue
@@ -32,6 +33,7 @@ def last_values(
         if own:
             final = _last_where(index, own, backwards=name in backwards)
             masks = (*(m for m in masks if m not in own), _exists(index, own))
+            searched.append(index)
         else:
             final = last(index)
             if name in backwards:
@@ -46,7 +48,8 @@ def last_values(
     conditions += [*still, *(c for i in counted for c in _nonempty(i))]
     masks = tuple(m for m in masks if any(n in kept for n in free_indices(m)))
     scalars = (*domain.scalars, *still)
-    return update, replace(domain, indices=kept, masks=masks, scalars=scalars, gone=counted)
+    run = (*counted, *(i for i in searched if not free_indices(i)))
+    return update, replace(domain, indices=kept, masks=masks, scalars=scalars, gone=run)
 
 
 def _nonempty(index: Index) -> list[Expr]:
