@@ -51,6 +51,7 @@ WHOLE = {
 """Blocks whose statements depend on each other."""
 
 
+@pytest.mark.filterwarnings("ignore:warning.L0335")
 @pytest.mark.parametrize("name", [*BLOCKS, *WHOLE])
 def test_gradients_are_right(name: str) -> None:
     text = f"input x[N,N], w[N]\n{BLOCKS.get(name) or WHOLE[name]}output L\n"

@@ -344,6 +344,12 @@ NAMES = (
         "L0333",
         "input weights[N]\nfor i  y[i] = ⟦weigths[i]⟧\n",
     ),
+    ("L0335", "for i:\n    e[i] = exp(x[i])\n    p[i] = e[i] / sum[k](⟦e[k]⟧)\noutput p\n"),
+    ("L0335", "for i,j:\n    q[i,j] = 2 x[i,j]\n    p[i,j] = softmax[j](⟦q[i,j]⟧)\noutput p\n"),
+    (
+        "L0335",
+        "for n:\n    for i  u[n,i] = x[n,i]\n    for i  v[n,i] = max[m](⟦u[m,i]⟧)\noutput v\n",
+    ),
     ("L0334", "input x\ny = 2 ⟦z⟧ + z\nz = x + 1\noutput y, z\n"),
     ("L0334", "for i  l += x[i]**2\nfor i  y[i] = ⟦x.grad[i]⟧\nbackward l wrt x\noutput y\n"),
     (

@@ -26,6 +26,7 @@ from loopc.ir import nodes
 from loopc.ir.build import Built, build_all
 from loopc.ir.check_types import check_types, whole_ranges
 from loopc.ir.infer import infer
+from loopc.ir.unfinished import check_unfinished
 from loopc.syntax import tree
 from loopc.syntax.parser import parse_collecting
 
@@ -190,6 +191,7 @@ def _understood(
     program = infer(built.program, found, doubtful)
     if not _has_error([*before, *found]):
         check_backward(program, found)
+        check_unfinished(program, found)
     return replace(built, program=program), found
 
 

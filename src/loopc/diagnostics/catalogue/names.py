@@ -331,4 +331,20 @@ ENTRIES: tuple[Entry, ...] = (
         good="input x\nz = x + 1\ny = 2 z\noutput y, z\n",
         severity="warning",
     ),
+    Entry(
+        code="L0335",
+        title="a reduction over cells that are still to come",
+        raises=ParseError,
+        message=(
+            "`{op}[{index}](…)` reads all of `{name}` along `{index}`, and this loop over `{loop}` "
+            "has not written all of it yet"
+        ),
+        hint="write it into a loop of its own behind this one; cells to come hold a start value",
+        explanation="The statements of a block run one after the other, in each round of its loop.",
+        bad=(
+            "input x[N]\noutput p\nfor i:\n    e[i] = exp(x[i])\n    p[i] = e[i] / sum[k](e[k])\n"
+        ),
+        good=("input x[N]\noutput p\nfor i  e[i] = exp(x[i])\nfor i  p[i] = e[i] / sum[k](e[k])\n"),
+        severity="warning",
+    ),
 )
