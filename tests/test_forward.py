@@ -41,6 +41,7 @@ def meet(program: loopc.Program, arrays: dict[str, np.ndarray]) -> None:
         np.testing.assert_allclose(found[f"{name}.dot"], tangents[name], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:warning.L0334")  # of what the program itself does
 @pytest.mark.parametrize("how", ["reference", "opt=0", "opt=2"])
 @pytest.mark.parametrize("path", CORPUS, ids=lambda p: p.stem)
 def test_a_tangent_and_a_cotangent_meet(path: Path, how: str) -> None:
