@@ -204,6 +204,11 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N, b in range(min(i, M), M):\n    t[K-1] = x[clamp(1-i),pad(2*i-1)]\n",
         {"x": np.zeros((0, 2)), "w": whole(3)},
     ),
+    "what is kept for a loop, inside a running maximum of the same index": (
+        "input x[K], w[K]\n"
+        "for k < K - 1, c < K: x[c] += w[c] + 0.5 * x[0] * cummax[k < K](x[1] <= k)\n",
+        {"x": whole(3), "w": whole(3)},
+    ),
     "a comparison as a subscript": (
         "input x[N]\ndim z[2]\nfor i < N: y[i] = x[i == 1]\nfor i < N: z[i < 2] += x[i] x[i]\n",
         {"x": whole(4)},

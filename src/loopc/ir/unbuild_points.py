@@ -29,7 +29,12 @@ def with_points(stmts: tuple[Stmt, ...], arrays: Sequence[Array] = ()) -> tuple[
 
 
 def _computed(node: Node) -> bool:
-    return isinstance(node, Reduce) and any(not isinstance(e, IndexRef) for e in node.at)
+    return isinstance(node, Reduce) and any(not _is_named(e, node) for e in node.at)
+
+
+def _is_named(at: Expr, value: Reduce) -> bool:
+    """Whether a position is an index whose name a reduction can take: its terms do not use it."""
+    return isinstance(at, IndexRef) and at.name not in free_indices(replace(value, at=()))
 
 
 def _pointed(stmt: Stmt, taken: set[str]) -> Stmt:
@@ -50,7 +55,9 @@ def _at_indices(node: N, bound: frozenset[str], indices: list[Index], taken: set
     """Put indices in the place of positions that the loops outside decide; `indices` takes them."""
     if isinstance(node, Reduce):
         pairs = zip(node.at, node.indices, strict=False)  # only a pointwise one has positions
-        at = tuple(_index(e, i, bound, indices, taken) for e, i in pairs)
+        at = tuple(
+            e if _is_named(e, node) else _index(e, i, bound, indices, taken) for e, i in pairs
+        )
         node = replace(node, at=at)
         bound |= {i.name for i in node.indices}
     return map_children(node, lambda n: _at_indices(n, bound, indices, taken))
@@ -59,7 +66,7 @@ def _at_indices(node: N, bound: frozenset[str], indices: list[Index], taken: set
 def _index(
     at: Expr, own: Index, bound: frozenset[str], indices: list[Index], taken: set[str]
 ) -> Expr:
-    if isinstance(at, IndexRef) or not bound.isdisjoint(free_indices(at)):
+    if not bound.isdisjoint(free_indices(at)):
         return at
     known = next((i for i in indices if i.start == at), None)
     if known is None:
