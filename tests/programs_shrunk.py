@@ -289,6 +289,11 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a sum of what a block has stored under a condition, the same in each row": (
+        "input w[K]\ndim t[K,K]\nfor k in range(1, K), c < K if w[c] == w[0]:\n"
+        "    t[k,c] = -K\n    y += t[k,c]\noutput t, y\n",
+        {"w": np.zeros(4)},
+    ),
     "a slope of wider floats than those that it multiplies": (
         "input x[N], z[N]\nfor i < N: t += N z[i] relu'(x[i])\n",
         {"x": whole(3), "z": whole(3).astype(np.float32)},

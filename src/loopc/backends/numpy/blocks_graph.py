@@ -307,13 +307,13 @@ class Graph:
     def _choice(self, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
         """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
         condition, taken, other = args
-        if not _is_operation(taken) or taken.axes != axes:
+        if not isinstance(taken, View) or not _is_operation(taken) or taken.axes != axes:
             return args
-        assert isinstance(taken, View)
-        inner = self.operations[int(taken.array[1:])].value
-        if not isinstance(inner, Apply) or inner.fn != "where" or inner.axes != axes:
-            return args
-        return [condition, inner.args[1], other] if inner.args[0] == condition else args
+        match self.operations[int(taken.array[1:])].value:
+            case Apply("where", (same, chosen, _), own) if same == condition and own == axes:
+                if {*condition.axes, *chosen.axes, *other.axes} >= {*axes}:  # else one is lost
+                    return [condition, chosen, other]
+        return args
 
     def needed(self) -> list[Item]:
         """Return the items but for operations that nothing uses."""
