@@ -264,3 +264,16 @@ def test_what_is_made_once_warns_of_nothing() -> None:
     for given in (x, np.ones(4)):
         fast = program.specialize(x=given)
         np.testing.assert_array_equal(fast(given)["y"], program(x=given)["y"])
+
+
+def test_a_block_over_a_range_that_the_extents_leave_empty() -> None:
+    text = """
+        input x, w[N,M,K], t[M,K], p[M]: int
+        for b < M if 3 < b and not w[pad(2*b-1),M-1-b,clamp(b)] < 0:
+            y += where(x < x, t[clamp(p[b]+1),clamp(b)], x) - 1
+        output y
+    """
+    w = np.array([[[3.0, -2, 3], [-2, -1, -1]]])
+    given = {"x": np.array(2.0), "w": w, "t": np.ones((2, 3)), "p": np.array([1, 0])}
+    fast = loopc.compile(text).specialize(given)
+    assert fast(*(given[n] for n in fast.inputs))["y"] == 0
