@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from loopc.autodiff.normal import is_only_source
+from loopc.autodiff.starts import is_only_source
 from loopc.ir import reductions
 from loopc.ir.derive import expand_primes
 from loopc.ir.dtypes import infer_dtypes, of_expr
@@ -265,13 +265,8 @@ class Interpreter:
                 found.setdefault(at, []).append(new)
         row, array = reductions.by_op(step.op), self.cells[step.target.array]
         assert row is not None
-        pick = max if step.op == "max=" else min
         for at, terms in found.items():
-            _comparable(*terms)
-            best = pick(t.value for t in terms)
-            tied = [t for t in terms if t.value == best]
-            parts = combined(*((self.share(len(tied)), t.parts) for t in tied))
-            array[at] = FOLDS[row.fn](array[at], Dual(best, parts))
+            array[at] = FOLDS[row.fn](array[at], self.best(row.fn, terms))
 
     def points(self, indices: tuple[Index, ...], env: Env) -> Iterator[Env]:
         if not indices:

@@ -157,9 +157,7 @@ def parts(value: Expr, over: Collection[str] | None = None) -> Parts:
                 tuple(d for p in each for d in p.divisors),
                 sum(p.negative for p in each) % 2 == 1,
             )
-        case Call("div", (inner, by)) if not any(
-            over is None or n in over for n in free_indices(by)
-        ):
+        case Call("div", (inner, by)) if not _has(by, over):
             found = parts(inner, over)
             return replace(found, divisors=(*found.divisors, by))
         case _:

@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopc.analysis.dependence import Leaf, leaves, meets_write, overwrites_itself
-from loopc.autodiff.growing import is_seen_growing, is_whole
+from loopc.autodiff.growing import is_alone, is_whole
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import covers
 from loopc.autodiff.reverse import at_its_points
 from loopc.autodiff.running import averaged, is_running_extreme, joined, shares
-from loopc.autodiff.starts import is_only_source
 from loopc.autodiff.tidy import tidy
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
@@ -175,10 +174,9 @@ class Forward:
         target, row = self.tangent_of(update.target), reductions.by_op(update.op)
         assert row is not None
         scope = _Scope(self, taken)
-        others = [w for w in self.writers[update.target.array] if w is not update]
-        alone = is_only_source(update, others, self.names.arrays[update.target.array])
+        name = update.target.array
         assert self.top is not None
-        if not alone or is_seen_growing(update, others, self.top):
+        if not is_alone(update, self.writers[name], self.names.arrays[name], self.top):
             value = Call(row.fn, (Read(update.target), update.value))
             slope = scope.tangent(value, None) or Const(0)
             return self._in_front(stmt, leaf, Update(target, "=", slope, span=update.span))

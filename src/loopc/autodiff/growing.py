@@ -1,7 +1,7 @@
-"""Whether anything sees the value of `T[s] max= e` before its last step.
+"""Whether the terms of `T[s] max= e` alone make its values, and nothing sees these before the last.
 
-If nothing does, the terms that are equal to the final value share its adjoint; else each step is a
-maximum of two numbers, in the order of the loops.
+If so, the terms that are equal to the final value share its adjoint; else each step is a maximum of
+two numbers, in the order of the loops.
 """
 
 from __future__ import annotations
@@ -9,27 +9,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, leaves, may_meet
-from loopc.ir.nodes import Stmt, Update
+from loopc.autodiff.starts import is_only_source
+from loopc.ir.nodes import Array, Stmt, Update
 from loopc.ir.visit import reads
 
 
-def is_seen_growing(update: Update, others: Sequence[Update], top: Stmt) -> bool:
-    """Whether a cell is read and then takes a step, or another statement writes it in between.
+def is_alone(update: Update, writers: Sequence[Update], array: Array, top: Stmt) -> bool:
+    """Whether equal terms of a `max=` share evenly.
 
     Args:
         update: the statement.
-        others: all other updates of its array.
-        top: the loops round it.
+        writers: all updates of its array.
+        array: the array.
+        top: the loops round the statement.
     """
+    others = [w for w in writers if w is not update]
+    return is_only_source(update, others, array) and not _is_seen_growing(update, others, top)
+
+
+def _is_seen_growing(update: Update, others: Sequence[Update], top: Stmt) -> bool:
+    """Whether a cell is read and then takes a step, or another statement writes it in between."""
     block = leaves((top,))
     if any(leaf.update is other for leaf in block for other in others):
         return True
     name = update.target.array
     if all(a.array != name for a in reads(top)):
         return False
-    own = next((leaf for leaf in block if leaf.update is update), None)
+    own = _leaf_of(update, top)
     seen = ((leaf, ref) for leaf in block for ref in leaf.refs if ref.access.array == name)
     return own is None or any(_comes_first(a, x, own) for a, x in seen if not x.write)
+
+
+def _leaf_of(update: Update, top: Stmt) -> Leaf | None:
+    return next((leaf for leaf in leaves((top,)) if leaf.update is update), None)
 
 
 def _comes_first(reader: Leaf, read: Ref, own: Leaf) -> bool:
@@ -42,7 +54,7 @@ def _comes_first(reader: Leaf, read: Ref, own: Leaf) -> bool:
 
 def is_whole(update: Update, count: int, top: Stmt) -> bool:
     """Whether all steps of a cell come in one run of the innermost `count` loops round a step."""
-    own = next((leaf for leaf in leaves((top,)) if leaf.update is update), None)
+    own = _leaf_of(update, top)
     if own is None:
         return False
     write, outer = own.refs[0], len(own.levels) - count

@@ -1,10 +1,18 @@
-"""Loops round the statements of an adjoint."""
+"""Loops round the statements of an adjoint, and of those that it is made of."""
 
 from __future__ import annotations
 
+from loopc.analysis.dependence import dependences, leaves
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Expr, For, Index, Stmt
 from loopc.ir.visit import conjunction, loop, reads, updates
+
+
+def carrying(stmt: For) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
+    """Return the loops down to the last one that carries a dependence, and those inside of it."""
+    levels = [e.level for e in dependences(leaves((stmt,))) if e.level is not None]
+    count = 1 + max(levels, default=-1)
+    return stmt.indices[:count], stmt.indices[count:]
 
 
 def wrapped(indices: tuple[Index, ...], conditions: tuple[Expr, ...], stmt: Stmt) -> Stmt:

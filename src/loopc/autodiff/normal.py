@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from loopc.analysis.dependence import dependences, leaves
+from loopc.analysis.dependence import leaves
 from loopc.autodiff.distributed import split_block
-from loopc.autodiff.growing import is_seen_growing
+from loopc.autodiff.growing import is_alone
 from loopc.autodiff.held import with_held_head
 from loopc.autodiff.hoisted import (
     computed,
@@ -20,12 +20,12 @@ from loopc.autodiff.hoisted import (
     may_be_outside,
     with_ranges,
 )
-from loopc.autodiff.loops import wrapped
+from loopc.autodiff.loops import carrying, wrapped
 from loopc.autodiff.partials import sensitive
 from loopc.autodiff.pointwise import apart_from, by_number, covers, recurrence, where_defined
 from loopc.autodiff.prior import compared_first
 from loopc.autodiff.running import is_running, is_shared
-from loopc.autodiff.starts import filled, is_only_source
+from loopc.autodiff.starts import filled
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
     Backward,
@@ -161,9 +161,7 @@ class _Normal:
 
     def _apart(self, stmt: For, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         """Split the loops that carry nothing from those that do; reductions stand between."""
-        levels = [e.level for e in dependences(leaves((stmt,))) if e.level is not None]
-        count = 1 + max(levels, default=-1)
-        prefix, rest = stmt.indices[:count], stmt.indices[count:]
+        prefix, rest = carrying(stmt)
         self.fixed = {i.name for i in (*loops, *prefix)}
         *hoisted, last = self._update(update, (*loops, *stmt.indices))
         self.fixed = None
@@ -231,11 +229,11 @@ class _Normal:
         if row is None or row.fn == "add":
             return update
         fn = row.fn
-        others = [w for w in self.writers[update.target.array] if w is not update]
-        alone = is_only_source(update, others, self.names.arrays[update.target.array])
-        if fn != "mul" and alone and not is_seen_growing(update, others, self.top):
+        name = update.target.array
+        writers, array = self.writers[name], self.names.arrays[name]
+        if fn != "mul" and is_alone(update, writers, array, self.top):
             return update
-        if update is self.writers[update.target.array][0]:
+        if update is writers[0]:
             self._start(update)
         value = Call(fn, (Read(update.target, span=update.span), update.value), span=update.span)
         return replace(update, op="=", value=value)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from loopc.analysis.dependence import dependences, leaves, overwrites_itself
-from loopc.autodiff.growing import is_seen_growing
+from loopc.analysis.dependence import leaves, overwrites_itself
+from loopc.autodiff.growing import is_alone
+from loopc.autodiff.loops import carrying
 from loopc.autodiff.partials import sensitive
-from loopc.autodiff.starts import is_only_source
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Call, Const, For, Index, IndexRef, Read, Stmt, Subscript, Update
 from loopc.ir.reductions import by_op
@@ -48,9 +48,7 @@ def compared_first(
     name = update.target.array
     if not is_active(name) or not any(is_active(a.array) for a in sensitive(update.value)):
         return ()
-    others = [w for w in writers[name] if w is not update]
-    alone = is_only_source(update, others, names.arrays[name])
-    if alone and not is_seen_growing(update, others, top):
+    if is_alone(update, writers[name], names.arrays[name], top):
         return ()
     found = _in_two(stmt, update, loops, names)
     for _, new in updates(found):
@@ -59,9 +57,8 @@ def compared_first(
 
 
 def _in_two(stmt: For, update: Update, loops: Sequence[Index], names: Names) -> tuple[Stmt, ...]:
-    levels = [e.level for e in dependences(leaves((stmt,))) if e.level is not None]
-    count = 1 + max(levels, default=-1)
-    prefix, rest = stmt.indices[:count], stmt.indices[count:]
+    """Return the loops of the terms and that of the values before, for one that needs both."""
+    prefix, rest = carrying(stmt)
     inner = replace(stmt, indices=rest)
     (leaf,) = leaves((inner,))
     if not rest or not overwrites_itself(leaf.levels, update):

@@ -32,6 +32,8 @@ def wrong_fits(program: Program, clashing: Container[str]) -> Iterator[Diagnosti
 
 def known_fits(program: Program) -> Iterator[Fit]:
     """Yield the sizes of arguments in the dims of a program: one derived may not have all."""
+    if not program.fits:
+        return
     dims = {
         n.name
         for a in program.arrays

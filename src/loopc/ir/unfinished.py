@@ -22,25 +22,22 @@ def check_unfinished(program: Program, found: list[Diagnostic]) -> None:
     """Append a warning for each array that a reduction reads before it is finished."""
     temporary = {a.name for a in program.arrays if a.kind == "temp"}
     writers: dict[str, list[Placed]] = {}
-    for placed in updates(program.body):
-        writers.setdefault(placed[1].target.array, []).append(placed)
-    for stmt in program.body:
-        own = list(updates((stmt,)))
-        here = {id(update) for _, update in own}
-        made = {
-            name: placed
-            for name, placed in writers.items()
-            if name in temporary and all(id(u) in here and _is_first(f, u) for f, u in placed)
-        }
-        reported: set[str] = set()
-        for loops, update in own:
-            for value, access in _read_whole(update):
-                for around, writer in made.get(access.array, ()):
-                    shared = [f for f in loops if any(f is g for g in around)]
-                    index = _running(shared, writer.target, access, value)
-                    if index is not None and access.array not in reported:
-                        reported.add(access.array)
-                        found.append(_diagnostic(access, value, index, update))
+    for loops, update in updates(program.body):
+        writers.setdefault(update.target.array, []).append((loops, update))
+    reported: set[str] = set()
+    for loops, update in updates(program.body):
+        for value, access in _read_whole(update):
+            name, made = access.array, writers.get(access.array, [])
+            if not loops or name in reported or name not in temporary:
+                continue
+            if not all(f and f[0] is loops[0] and _is_first(f, u) for f, u in made):
+                continue
+            for around, writer in made:
+                shared = [f for f in loops if any(f is g for g in around)]
+                index = _running(shared, writer.target, access, value)
+                if index is not None and name not in reported:
+                    reported.add(name)
+                    found.append(_diagnostic(access, value, index, update))
 
 
 def _is_first(loops: Sequence[For], update: Update) -> bool:

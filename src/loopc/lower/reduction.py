@@ -9,7 +9,7 @@ from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least, equal
 from loopc.ir.bounds import ascending, backwards, bounds, conjuncts
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Reduce
-from loopc.ir.visit import free_indices, map_children, opened_reduction, reads, substitute
+from loopc.ir.visit import free_indices, map_children, mul, opened_reduction, reads, substitute
 from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
 from loopc.lower.plan import (
@@ -59,8 +59,7 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
         return Apply("div", (terms, number), lowering.union(terms, number))
     if expr.op == "mean" and lowering.context.opt and is_contracted(inner, opened.body, over):
         terms = total(inner, opened.body, over, needed)
-        sizes = [count(inner.box.indices[n], inner.serial) for n in over]
-        number = Scalar(sizes[0] if len(sizes) == 1 else Call("mul", tuple(sizes)))
+        number = Scalar(mul(*(count(inner.box.indices[n], inner.serial) for n in over)))
         return Apply("div", (terms, number), terms.axes)
     inner = replace(inner, absorbed=False)
     return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)

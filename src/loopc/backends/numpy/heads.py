@@ -45,11 +45,8 @@ def fit_lines(plan: Plan, speller: Speller) -> Iterator[str]:
     """Yield the checks of the sizes of arguments of `def`s."""
     for fit in plan.fits:
         function, formal, axis = fit.call
-        call, given, expected = (
-            speller.helper("_fit"),
-            speller.size(fit.given),
-            speller.size(fit.expected),
-        )
+        call = speller.helper("_fit")
+        given, expected = speller.size(fit.given), speller.size(fit.expected)
         place = f"`{function}` takes `{formal}`: axis {axis} of this argument"
         yield f"{call}({given}, {expected}, {place!r})"
 

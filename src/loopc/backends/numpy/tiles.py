@@ -144,8 +144,7 @@ class TileSpeller:
     def _at_once(self) -> Iterator[str]:
         """Yield the lines of a tile that is one block."""
         yield from self.sums.starts.values()
-        sizes = (self.speller.size(i.extent) for i in self.tile.indices)
-        names = ["0" if size.startswith("-") else size for size in sizes]  # of an empty range
+        names = [self.speller.count(i.extent) for i in self.tile.indices]
         made = ((b.name, self._shape(o, names), self._dtype(o)) for b, o in self.made)
         setup = [f"{name} = np.empty({shape}, {dtype})" for name, shape, dtype in made]
         yield from self.steps.once([*self.head, *setup])
