@@ -81,3 +81,12 @@ def test_a_saved_module_checks_the_sizes_that_a_def_asks(
         with pytest.raises(ValueError, match="L0214") as caught:
             call(**arrays)
         assert f"takes `{axis}`" in str(caught.value)
+
+
+def test_a_call_leaves_numpys_buffer_and_warnings_as_they_are() -> None:
+    text = "output y\nfor i,j: y[i,j] = ln(x[i,j] - x[i,0])\n"
+    program, x = loopc.compile(text), np.ones((3, 4))
+    assert "np.setbufsize(1024)" in program.source
+    before = np.getbufsize(), np.geterr()
+    program(x=x), program.specialize(x=x)(x), program.vjp({"x": x}, {"y": x})
+    assert (np.getbufsize(), np.geterr()) == before

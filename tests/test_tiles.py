@@ -125,6 +125,26 @@ def test_a_vector_times_a_block_goes_into_a_buffer() -> None:
     np.testing.assert_allclose(loopc.compile(text)(given)["y"], expected, rtol=1e-12)
 
 
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("divisor", [3.0, 1e-310, 0.0, np.inf, np.nan])
+def test_a_sum_of_quotients_is_a_product_or_made_anew(divisor: float) -> None:
+    text = """
+        output g, h
+        for n,d  u[n,d] = tanh(a[n,d])
+        for n,d  g[d] += u[n,d] b[n,d] / r[n]
+        for n    h[n] = sum[d](u[n,d] b[n,d] w[d])
+    """
+    rng = np.random.default_rng(0)
+    arrays = {n: rng.random(s) / 99 for n, s in (("a", (5, 3)), ("b", (5, 3)), ("w", 3))}
+    arrays["r"] = np.array([1.0, 2.0, divisor, 4.0, 0.5])  # 1 / 1e-310 is no double
+    program = loopc.compile(text)
+    found, expected = program(arrays), loopc.compile(text, backend="reference")(arrays)
+    assert "np.divide(1, " in program.source
+    assert np.isfinite(expected.g).all() == (divisor != 0 and not np.isnan(divisor))
+    for name in ("g", "h"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
+
+
 PIECES = ("2*m", "2*m+1", "m", "m+1", "m+M")
 
 

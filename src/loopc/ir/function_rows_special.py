@@ -10,7 +10,7 @@ _INF = float("inf")
 
 _DENSITY = "exp(-0.5 * x ** 2) / sqrt(2 * pi)"
 _TAIL = f"({_DENSITY} * mills(x))"
-_BELOW = f"((x >= 0) * (1 - 2 * {_TAIL}) + {_TAIL})"
+_BELOW = f"abs((x >= 0) - {_TAIL})"
 """Φ(x), from the tail on the side of x, so that it keeps its digits there."""
 
 _ACTIVATIONS = (

@@ -41,8 +41,13 @@ def _shape(name, array, expected):
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
-    Blocks are about equally large, and an even number if they are few: threads share them.
+    Blocks are about equally large, and an even number if they are few: threads share them. More
+    than 16 become up to twice as large: threads that meet between two calls wait for each other.
     """
+    share = cell
+    for count in counts:
+        share *= count
+    limit = max(limit, min(2 * limit, share // 16))
     left = max(1, limit // max(cell, 1))
     blocks = []
     for count in reversed(counts):
@@ -228,6 +233,7 @@ def _threads():
 
 @np.errstate(all="ignore")
 def _forward(W, h, B):
+    np.setbufsize(1024)  # no copies of short rows; until it returns
     J = W.shape[0]
     I = W.shape[1]
     _shape("h", h, (I,))
@@ -307,6 +313,7 @@ def forward(**arrays):
 
 @np.errstate(all="ignore")
 def _value_and_grad(W, h, B, s_grad):
+    np.setbufsize(1024)  # no copies of short rows; until it returns
     J = W.shape[0]
     I = W.shape[1]
     _shape("h", h, (I,))

@@ -48,8 +48,13 @@ def _shape(name, array, expected):
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
-    Blocks are about equally large, and an even number if they are few: threads share them.
+    Blocks are about equally large, and an even number if they are few: threads share them. More
+    than 16 become up to twice as large: threads that meet between two calls wait for each other.
     """
+    share = cell
+    for count in counts:
+        share *= count
+    limit = max(limit, min(2 * limit, share // 16))
     left = max(1, limit // max(cell, 1))
     blocks = []
     for count in reversed(counts):
@@ -264,6 +269,7 @@ def _inside(index, extent, place, mask=None):
 
 @np.errstate(all="ignore")
 def _forward(x, y, W0, B0, W1, B1):
+    np.setbufsize(1024)  # no copies of short rows; until it returns
     I = x.shape[0]
     H = W0.shape[0]
     C = W1.shape[0]
@@ -379,6 +385,7 @@ def forward(**arrays):
 
 @np.errstate(all="ignore")
 def _value_and_grad(x, y, W0, B0, W1, B1):
+    np.setbufsize(1024)  # no copies of short rows; until it returns
     I = x.shape[0]
     H = W0.shape[0]
     C = W1.shape[0]

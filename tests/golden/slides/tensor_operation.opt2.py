@@ -39,8 +39,13 @@ def _shape(name, array, expected):
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
-    Blocks are about equally large, and an even number if they are few: threads share them.
+    Blocks are about equally large, and an even number if they are few: threads share them. More
+    than 16 become up to twice as large: threads that meet between two calls wait for each other.
     """
+    share = cell
+    for count in counts:
+        share *= count
+    limit = max(limit, min(2 * limit, share // 16))
     left = max(1, limit // max(cell, 1))
     blocks = []
     for count in reversed(counts):
@@ -226,6 +231,7 @@ def _threads():
 
 @np.errstate(all="ignore")
 def _forward(A, B):
+    np.setbufsize(1024)  # no copies of short rows; until it returns
     H = A.shape[0]
     I = A.shape[1]
     K = A.shape[2]
@@ -304,6 +310,7 @@ def forward(**arrays):
 
 @np.errstate(all="ignore")
 def _value_and_grad(A, B, Y_grad):
+    np.setbufsize(1024)  # no copies of short rows; until it returns
     H = A.shape[0]
     I = A.shape[1]
     K = A.shape[2]

@@ -14,7 +14,7 @@ from loopc.backends.numpy.docstrings import docstring
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.heads import dim_lines, fit_lines, require_lines
 from loopc.backends.numpy.names import PythonNames
-from loopc.backends.numpy.prepared import Prepared, Spare, function_text
+from loopc.backends.numpy.prepared import BUFFER, Prepared, Spare, function_text
 from loopc.backends.numpy.release import needed, released
 from loopc.backends.numpy.steps import StepSpeller
 from loopc.backends.numpy.values import Speller
@@ -71,6 +71,8 @@ class _Text:
             fixed |= {text for (role, _), text in names.known.items() if role == "dim"}
             lines = list(checked_once(lines, fixed, names.fresh))
         lines = [*needed(dims, lines), *lines]
+        if self.opt > 0 and not prepared and any(len(s) > 1 for s in plan.shapes.values()):
+            lines.insert(0, f"np.setbufsize({BUFFER})  # no copies of short rows; until it returns")
         if self.opt > 0:
             kept = {speller.name("array", n) for r in results for n in r.values()}
             kept |= {speller.name("array", n) for n in set(plan.inputs) - _written(plan)}

@@ -8,11 +8,11 @@ ch. 8.11 and 12.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopc.backends.numpy import counted
+from loopc.backends.numpy import counted, tile_products
 from loopc.backends.numpy.inline import inlined
 from loopc.backends.numpy.tile_items import (
     Add,
@@ -185,7 +185,9 @@ class Graph:
                 return self._function(value)
             case Selected(args, mask, exact, axes):
                 held = tuple(map(self._late, (mask, *exact)))
-                fast = self._operation(Contract(self._factors(args, axes), axes, value.sizes))
+                fast = self._operation(
+                    Contract(tile_products.factors(self, args, axes), axes, value.sizes)
+                )
                 slow = replace(value, args=(fast,), mask=held[0], exact=held[1:])
                 return self._operation(Exactly(fast, slow, axes))
             case Exactly(arg, exact):
@@ -204,7 +206,9 @@ class Graph:
             case Fold():
                 return self._fold(value)
             case Contract():
-                return self._operation(replace(value, args=self._factors(value.args, value.axes)))
+                return self._operation(
+                    replace(value, args=tile_products.factors(self, value.args, value.axes))
+                )
             case _:
                 return self._operation(map_children(value, self.visit))
 
@@ -214,40 +218,19 @@ class Graph:
             return self._view(value)
         return self._renamed_array(map_children(value, self._late))
 
-    def _factors(self, given: Sequence[Value], kept: tuple[str, ...]) -> tuple[Value, ...]:
-        """Return the factors of a contraction such that what is left is a plain product.
-
-        Each is summed over the axes that it alone has, and the smallest scaled by numbers.
-        """
-        args = [self.visit(windows.packed(a)) for a in given]
-        numbers = [a for a in args if not a.axes]
-        arrays = [a for a in args if a.axes]
-        if len(arrays) < 2:
-            return tuple(args)
-        for n, array in enumerate(arrays):
-            others = {a for m, v in enumerate(arrays) if m != n for a in v.axes}
-            over = tuple(a for a in array.axes if a not in kept and a not in others)
-            if over:
-                left = tuple(a for a in array.axes if a not in over)
-                arrays[n] = self._fold(Fold("sum", array, over, left))
-        if numbers:
-            n = min(range(len(arrays)), key=lambda n: self._cost(arrays[n]))
-            arrays[n] = self._apply(Apply("mul", (*numbers, arrays[n]), arrays[n].axes))
-        return tuple(arrays)
-
     def splits_rows(self) -> bool:
         """Whether a product of a block has a factor that is the same for all blocks."""
         return any(
             isinstance(o.value, Contract)
-            and any(len(a.axes) > 1 and not self._cost(a)[0] for a in o.value.args)
+            and any(len(a.axes) > 1 and not self.cost(a)[0] for a in o.value.args)
             for o in self.operations
         )
 
     def varies(self, value: Value) -> bool:
         """Whether a value differs from block to block."""
-        return self._cost(value)[0]
+        return self.cost(value)[0]
 
-    def _cost(self, value: Value) -> tuple[bool, int, bool]:
+    def cost(self, value: Value) -> tuple[bool, int, bool]:
         """Return what tells large values from small: of blocks, of many axes, computed."""
         if not _is_operation(value):
             return (False, len(value.axes), False)
@@ -333,6 +316,9 @@ class Graph:
         arg = value.arg
         if isinstance(arg, Apply) and arg.fn == "pow" and arg.args[1] == Lit(2):
             arg = Apply("mul", (arg.args[0], arg.args[0]), arg.axes)
+        scaled = tile_products.of_quotients(self, value)
+        if scaled is not None:
+            return scaled
         if value.op == "sum" and isinstance(arg, Apply) and arg.fn == "mul" and self._is_dot(value):
             *first, last = arg.args
             axes = tuple(n for n in arg.axes if any(n in f.axes for f in first))

@@ -103,8 +103,13 @@ def _selected(total, terms, equation):
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
-    Blocks are about equally large, and an even number if they are few: threads share them.
+    Blocks are about equally large, and an even number if they are few: threads share them. More
+    than 16 become up to twice as large: threads that meet between two calls wait for each other.
     """
+    share = cell
+    for count in counts:
+        share *= count
+    limit = max(limit, min(2 * limit, share // 16))
     left = max(1, limit // max(cell, 1))
     blocks = []
     for count in reversed(counts):

@@ -149,11 +149,11 @@ def _elementwise(args: tuple[Value, ...], kept: tuple[str, ...]) -> Value | None
     summed = [a for a in arrays if not set(a.axes) <= set(kept)] or arrays
     if not arrays or any(set(a.axes) != set(summed[0].axes) for a in summed):
         return None
-    others = [a for a in arrays if a not in summed]
-    factors = tuple(a for a in args if a not in others)
     axes = summed[0].axes
     over = tuple(a for a in axes if a not in kept)
-    product = factors[0] if len(factors) == 1 else Apply("mul", factors, axes)
+    inside = [a for a in args if a in summed] if over else list(args)
+    others = [a for a in args if a not in inside]
+    product = inside[0] if len(inside) == 1 else Apply("mul", tuple(inside), axes)
     left = tuple(a for a in axes if a in kept)
     total = Fold("sum", product, over, left) if over else product
     return Apply("mul", (total, *others), kept) if others else total
