@@ -331,3 +331,29 @@ def test_two_reductions_over_one_index_of_which_a_guard_narrows_one() -> None:
     z = x[::-1] - x.T
     expected = loopc.compile(text, backend="reference")(x=x, z=z)["y"]
     np.testing.assert_allclose(loopc.compile(text)(x=x, z=z)["y"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("opt", [0, 1, 2])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sum[c](abs(x[i,c] - y[j,c]))",
+        "sum[c]((x[i,c] - y[j,c])**2)",
+        "max[c](x[i,c] - y[j,c])",
+        "min[c if c != i](x[i,c] y[j,c] - c)",
+        "prod[c](x[i,c] - y[j,c])",
+        "any[c](x[i,c] > y[j,c])",
+        "mean[c if x[i,c] > y[j,c]](x[i,c] - y[j,c])",
+        "logsumexp[c](x[i,c] - y[j,c])",
+    ],
+)
+def test_pairs_of_points_have_their_coordinates_taken_one_by_one(value: str, opt: int) -> None:
+    text = f"input x[N,3], y[M,3]\noutput d\nfor i,j: d[i,j] = {value}\n"
+    program = loopc.compile(text, opt=opt)
+    for n, m in ((4, 5), (1, 1), (0, 2), (2, 0)):
+        rng = np.random.default_rng(n)
+        given = {"x": rng.integers(-3, 4, (n, 3)) + 0.5, "y": rng.integers(-3, 4, (m, 3)) + 0.0}
+        expected = loopc.compile(text, backend="reference")(given)
+        np.testing.assert_allclose(program(given).d, expected.d, rtol=1e-14)
+    forward = program.source.partition("def _value_and_grad")[0]
+    assert ("[:, None, :]" in forward) == (opt == 0 or value[:4] in ("any[", "logs"))

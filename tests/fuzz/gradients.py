@@ -16,7 +16,7 @@ from loopc.diagnostics.errors import BoundsError, LoopcError
 from loopc.ir.unbuild import to_text
 
 from .duals import Dual, Interpreter, NotExactError
-from .judge import OK, Verdict, at, compiled, crash, run, saved
+from .judge import OK, Verdict, at, compiled, crash, is_least, run, saved
 from .programs import Case
 
 Arrays = dict[str, np.ndarray]
@@ -57,6 +57,8 @@ def judge_gradient(case: Case, seed: int) -> Verdict:
             wrong = [n for n, v in forward.items() if not np.array_equal(values[n], v)]
             if wrong and grouped is not None:
                 continue  # the terms depend on each other
+            if wrong and any(map(is_least, forward.values())):
+                return Verdict("rejected", "least integers")  # of other types than the duals'
             if wrong:
                 return Verdict("failed", "dual values differ", f"{wrong}: {values} {forward}")
             verdict = _compare(case.text, program, given, duals, seed, exact=interpreter.exact)

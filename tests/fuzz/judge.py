@@ -157,7 +157,7 @@ def _first_difference(
 ) -> Verdict | None:
     for name, value in expected.items():
         why = difference(found[name], value, case)
-        if why and _is_least(value):
+        if why and is_least(value):
             return Verdict("rejected", "least integers")
         if why and case.smooth and _hangs_on_rounding(reference, expected, case):
             return Verdict("rejected", "a comparison of rounded values")
@@ -292,7 +292,7 @@ def crash(stage: str, error: Exception) -> Verdict:
     return Verdict("failed", f"{stage}: {text[:60]} at {place}", f"{text}\n{last}")
 
 
-def _is_least(value: np.ndarray) -> bool:
+def is_least(value: np.ndarray) -> bool:
     """Whether cells hold what a maximum or minimum of integers starts from: sums of that overflow."""
     if value.dtype.kind != "i":
         return False

@@ -47,6 +47,7 @@ class Function:
         definition: .loops text that says it by other functions; backends may inline it.
         fast: .loops texts of the function and of its first derivatives that cost arrays less: few
             passes, and parts that they share.
+        by_number: numbers as its last argument, each with a .loops text of the function there.
         keep_prime: whether its derivative prints as `f'(x)` rather than expanded.
         result: the type of its value: that of its arguments, the same but real, at least float,
             bool, or int.
@@ -76,6 +77,7 @@ class Function:
     variadic: bool = False
     definition: str = ""
     fast: tuple[str, ...] = ()
+    by_number: tuple[tuple[float, str], ...] = ()
     keep_prime: bool = False
     result: Result = "float"
     counts_bools: bool = False

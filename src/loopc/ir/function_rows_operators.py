@@ -101,6 +101,18 @@ _ARITHMETIC = (
             "where(b == 0, where(a > 1e-30 and a < inf, b * a ** (b - 1), 0), b * a ** (b - 1))",
             "where(a == 0, 0, y * ln(a))",
         ),
+        by_number=(
+            (-4, "1 / (a**2)**2"),
+            (-3, "1 / (a * a * a)"),
+            (-2, "1 / a**2"),
+            (-1.5, "1 / (a * sqrt(a))"),
+            (-1, "1 / a"),
+            (-0.5, "abs(1 / sqrt(a))"),  # inf of -0.0
+            (1.5, "a * sqrt(a)"),
+            (2, "a * a"),
+            (3, "a * a * a"),
+            (4, "(a**2)**2"),
+        ),
         infix=Infix("**", 8, named=True),
         result="same",
         counts_bools=True,
@@ -114,7 +126,8 @@ _ARITHMETIC = (
             ((2.0, 0.0), (0.0, 0.6931471805599453)),
         ),
         source="x**0 has derivative 0 everywhere, 0**y has derivative 0 by y. At an ordinary x the "
-        "derivative of x**y by x is a function of y, at y = 0 too: its own derivatives are right.",
+        "derivative of x**y by x is a function of y, at y = 0 too: its own derivatives are right. "
+        "Generated code takes roots for halves: of -inf they are NaN.",
     ),
 )
 

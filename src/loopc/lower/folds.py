@@ -9,8 +9,8 @@ from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.functions import lookup
-from loopc.ir.nodes import Call, Const, Expr, Index
-from loopc.ir.visit import conjunction, substitute
+from loopc.ir.nodes import Call, Const, Expr, Index, Read
+from loopc.ir.visit import conjunction, free_indices, reads, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
 from loopc.lower.offsets import points
@@ -80,7 +80,10 @@ def _unrolled(
     over: Sequence[str],
     needed: tuple[Expr, ...],
 ) -> Value | None:
-    """Reduce the few cells of a small window one by one: each is a slice; None: it is none."""
+    """Reduce the few terms of a small window one by one: each is of slices; None: it is none.
+
+    Such are also the coordinates of pairs of points, whose differences would lie in short rows.
+    """
     if row.identity is None or not row.op or lowering.context.opt == 0:
         return None
     kind, names = kind_of(lowering, body), tuple(over)
@@ -88,7 +91,7 @@ def _unrolled(
         return None
     read = (body, *lowering.masks)
     moving = any(windows.moves_within(lowering, e, names) for e in read)
-    if not moving or not windows.few(lowering, names):
+    if not (moving or _is_spread(lowering, read, names)) or not windows.few(lowering, names):
         return None
     rest = {n: i for n, i in lowering.box.indices.items() if n not in names}
     terms = []
@@ -105,6 +108,13 @@ def _unrolled(
             term = _counted(mask, term, start) or chosen
         terms.append(term)
     return terms[0] if len(terms) == 1 else Apply(row.fn, tuple(terms), lowering.union(*terms))
+
+
+def _is_spread(lowering: Lowering, read: Sequence[Expr], over: tuple[str, ...]) -> bool:
+    """Whether terms depend on several indices beside those of `over`, and nothing read on all."""
+    axes = {n for e in read for n in free_indices(e) if n in lowering.box.indices}
+    own = [{*free_indices(Read(a))} for e in read for a in reads(e)]
+    return len(axes) > 1 + len(over) and axes.issuperset(over) and not any(axes <= o for o in own)
 
 
 def _counted(mask: Value, value: Value, start: Value) -> Value | None:

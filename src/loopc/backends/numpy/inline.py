@@ -20,8 +20,8 @@ Types = Callable[[Value], DType | None]
 def inlined(value: Value, sizes: Mapping[str, Expr], types: Types) -> Value | None:
     """Return the same value by simpler functions; None: it is simple."""
     match value:
-        case Apply("pow", (base, Lit(exponent))):
-            return _power(base, exponent, value.axes)
+        case Apply("pow"):
+            return power(value, types)
         case Apply():
             return _defined(value, types)
         case Contract(args, kept):
@@ -38,11 +38,19 @@ def _is_float(dtype: DType | None) -> bool:
     return dtype is not None and dtype.kind == "f" and not dtype.weak
 
 
-def _power(base: Value, exponent: object, axes: tuple[str, ...]) -> Value | None:
-    """Return a small power as a product."""
-    if isinstance(exponent, bool) or exponent not in (2, 3) or not base.axes:
+def power(value: Apply, types: Types) -> Value | None:
+    """Return a small power of an array as products, roots and quotients; None: it is none.
+
+    `np.power` takes some thirty times as long as a product.
+    """
+    row, (base, exponent) = lookup(value.fn), value.args
+    number = exponent.value if isinstance(exponent, Lit) else None
+    if row is None or isinstance(number, bool | complex | None) or not base.axes:
         return None
-    return Apply("mul", (base,) * int(exponent), axes)
+    text = dict(row.by_number).get(number)
+    if text is None or (number not in (2, 3) and not _is_float(types(base))):
+        return None
+    return _placed(_text(text), {row.params[0]: base}, value.axes, types)
 
 
 @cache

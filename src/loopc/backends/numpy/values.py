@@ -10,6 +10,7 @@ from loopc.backends.numpy import contractions, integers, python_numbers, rows, t
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.hints import Hints
+from loopc.backends.numpy.inline import power
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.texts import ATOM as ATOM
 from loopc.backends.numpy.texts import PRODUCT as PRODUCT
@@ -51,6 +52,7 @@ from loopc.lower.plan import (
     Value,
     View,
 )
+from loopc.lower.value_types import type_of
 
 _LEVELS = {"+": SUM, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "-": UNARY, "**": 14}
 
@@ -382,5 +384,8 @@ class Speller:
         base, exponent = value.args
         if isinstance(exponent, Lit) and exponent.value == 0.5:
             return Text(f"np.sqrt({self.fit(base, value.axes)})", ATOM, value.axes)
+        simpler = power(value, lambda v: type_of(v, self.types.get)) if self.opt else None
+        if simpler is not None and isinstance(base, View) and exponent != Lit(2):
+            return self.spell(simpler)
         text = f"{self.fit(base, value.axes, ATOM)} ** {self.fit(exponent, value.axes, ATOM)}"
         return Text(text, 14, value.axes)
