@@ -357,3 +357,19 @@ def test_pairs_of_points_have_their_coordinates_taken_one_by_one(value: str, opt
         np.testing.assert_allclose(program(given).d, expected.d, rtol=1e-14)
     forward = program.source.partition("def _value_and_grad")[0]
     assert ("[:, None, :]" in forward) == (opt == 0 or value[:4] in ("any[", "logs"))
+
+
+@pytest.mark.parametrize("opt", [1, 2])
+@pytest.mark.parametrize("value", ["sum[c](abs(x[i,c] - y[j,c]))", "max[c](abs(x[i,c] - y[j,c]))"])
+def test_gradients_of_pairs_of_points_come_coordinate_by_coordinate(value: str, opt: int) -> None:
+    text = f"param x[N,3], y[M,3]\noutput d\nfor i,j if i != j: d[i,j] = {value}\n"
+    program = loopc.compile(text, opt=opt)
+    for n, m in ((4, 5), (1, 1), (0, 2), (2, 0)):
+        rng = np.random.default_rng(n)
+        given = {"x": rng.integers(-3, 4, (n, 3)) + 0.5, "y": rng.integers(-3, 4, (m, 3)) + 0.0}
+        seed = {"d": rng.random((n, m))}
+        expected = loopc.compile(text, backend="reference").vjp(given, seed)
+        found = program.vjp(given, seed)
+        for name in ("x", "y"):
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-13, atol=1e-15)
+    assert "[:, None, :]" not in program.source

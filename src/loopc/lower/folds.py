@@ -91,7 +91,7 @@ def _unrolled(
         return None
     read = (body, *lowering.masks)
     moving = any(windows.moves_within(lowering, e, names) for e in read)
-    if not (moving or _is_spread(lowering, read, names)) or not windows.few(lowering, names):
+    if not (moving or is_spread(lowering, read, names)) or not windows.few(lowering, names):
         return None
     rest = {n: i for n, i in lowering.box.indices.items() if n not in names}
     terms = []
@@ -110,7 +110,7 @@ def _unrolled(
     return terms[0] if len(terms) == 1 else Apply(row.fn, tuple(terms), lowering.union(*terms))
 
 
-def _is_spread(lowering: Lowering, read: Sequence[Expr], over: tuple[str, ...]) -> bool:
+def is_spread(lowering: Lowering, read: Sequence[Expr], over: Sequence[str]) -> bool:
     """Whether terms depend on several indices beside those of `over`, and nothing read on all."""
     axes = {n for e in read for n in free_indices(e) if n in lowering.box.indices}
     own = [{*free_indices(Read(a))} for e in read for a in reads(e)]

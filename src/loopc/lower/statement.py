@@ -45,7 +45,7 @@ from loopc.lower.plan import (
     View,
     When,
 )
-from loopc.lower.sums import total
+from loopc.lower.sums import coordinates, total
 from loopc.lower.value import Lowering
 
 
@@ -216,6 +216,9 @@ class _Target:
         target = self.update.target
         kept = free_indices(target)
         over = [n for n in self.lowering.order if n not in kept]
+        few = coordinates(self.lowering, self.update, over)
+        if few:
+            raise FewOffsets(few)
         view = self._view(target)
         if view is None:
             return self._scatter(over)

@@ -10,12 +10,11 @@ from loopc.diagnostics.record import record
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
-from loopc.ir.nodes import Call, Const, Expr, Read
+from loopc.ir.nodes import Call, Const, Expr, Read, Update
 from loopc.ir.visit import free_indices
-from loopc.lower import growth
+from loopc.lower import folds, growth, windows
 from loopc.lower.domain import count
 from loopc.lower.factors import as_float_sum, without_casts
-from loopc.lower.folds import folded
 from loopc.lower.plan import Apply, Cast, Contract, Exactly, Lit, Scalar, Selected, Value
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def total(
     if bound:
         value = _selected(lowering, body, over, bound, (*needed, *free))
         if value is None:
-            return folded(lowering, "sum", body, over, needed=needed)
+            return folds.folded(lowering, "sum", body, over, needed=needed)
     else:
         value = _summed(lowering, body, over)
     return lowering.where(lowering.condition(free, needed), value, 0)
@@ -49,6 +48,22 @@ def is_contracted(lowering: Lowering, body: Expr, over: Sequence[str]) -> bool:
     product = _product(body, over)
     summed = [f for f in product.factors if not {*over}.isdisjoint(free_indices(f))]
     return len(summed) > 1 or growth.squares(lowering, product.body, over) is not None
+
+
+def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> list[str]:
+    """Return the few coordinates of a target to which pairs of points add something, each by each.
+
+    As arrays the terms would lie in rows as short as the number of coordinates.
+    """
+    if update.op != "+=" or not over or lowering.context.opt == 0:
+        return []
+    product = _product(update.value, over)
+    own = [n for n in free_indices(update.target) if n in lowering.box.indices]
+    names = [n for n in own if windows.few(lowering, (n,))]
+    spread = [f for f in product.factors if folds.is_spread(lowering, [f], names)]
+    if not names or not spread or growth.multiplied_out(lowering, product.factors, over):
+        return []
+    return names
 
 
 def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
@@ -69,7 +84,7 @@ def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> 
     values_of = [lowering.value(f) for f in product.factors]
     found = {axis for v in values_of for axis in v.axes}
     if len(values_of) == 1 or not any(axis in found for axis in over):
-        return folded(lowering, "sum", product.body, over, needed=lowering.masks)
+        return folds.folded(lowering, "sum", product.body, over, needed=lowering.masks)
     sizes = [
         Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
     ]
@@ -85,7 +100,7 @@ def _multiplied_out(lowering: Lowering, product: _Product, over: Sequence[str]) 
         three = tuple(_summed(lowering, t, over) for t in squares)
         value = Apply("add", three, lowering.union(*three))
         value = Apply("max", (value, Lit(0)), value.axes)
-        exact = folded(lowering, "sum", product.body, over, needed=lowering.masks)
+        exact = folds.folded(lowering, "sum", product.body, over, needed=lowering.masks)
         return Exactly(value, exact, exact.axes)
     terms = growth.multiplied_out(lowering, product.factors, over)
     if terms is None:
