@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy import choices
 from loopc.backends.numpy.texts import ATOM, Text
 from loopc.backends.numpy.tile_items import Operation, Write
 from loopc.backends.numpy.values import Speller
@@ -14,7 +15,7 @@ from loopc.ir.dtypes import DType
 from loopc.ir.functions import lookup, order
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
-from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Store, Tile, Value, View
+from loopc.lower.plan import Apply, Contract, Fold, Lit, Packed, Store, Tile, Value
 from loopc.lower.value_types import type_of
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
     match value:
         case Packed(arg):
             return f"{speller.helper('_packed')}({speller.fit(arg, axes)}"
-        case Apply("where", args):
-            return _zeroed(speller, graph, operation, args)
+        case Apply("where"):
+            return choices.call(speller, graph, operation, value)
         case Apply(fn, args):
             return _ufunc(speller, fn, args, axes)
         case Fold("sum", Apply("mul", (a, b))) if axes:
@@ -114,29 +115,6 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
         speller.functions.add_helper(row)
     given = template.group(2).format(**dict(zip(row.params, texts, strict=True)))
     return f"{template.group(1)}({given}"
-
-
-def _zeroed(
-    speller: Speller, graph: Graph, operation: Operation, args: tuple[Value, ...]
-) -> str | None:
-    """Return the call of `where(c, a, 0)` or `where(c, 0, a)` up to `out=`, by bits.
-
-    None: it is none, or its condition is the same for all blocks: masked copies are as fast where
-    conditions change seldom from cell to cell.
-    """
-    condition, first, second = args
-    value, other = (second, first) if isinstance(first, Lit) else (first, second)
-    if not isinstance(other, Lit) or repr(other.value) not in ("0", "0.0"):
-        return None
-    kinds = [graph.dtype(value), graph.dtype(condition)]
-    plain = isinstance(value, View) and value.axes == operation.axes
-    if not plain or kinds[0] != operation.dtype or kinds[1] is None or kinds[1].kind != "b":
-        return None
-    if not isinstance(condition, View) or not graph.varies(condition):
-        return None
-    test = speller.fit(condition, operation.axes)
-    where = f"np.logical_not({test})" if value is second else test
-    return f"{speller.helper('_kept')}({speller.text(value)}, {where}"
 
 
 def ending_in(speller: Speller, step: Store) -> str | None:

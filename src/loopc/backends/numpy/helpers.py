@@ -201,6 +201,16 @@ def _kept(a, where, out):
     bits = np.multiply(where, -1, dtype=f"i{out.itemsize}")
     np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
 ''',
+    "_either": '''\
+def _either(where, a, b, out=None):
+    """Return `a` where a condition holds, else `b`: by bits, as fast for any condition."""
+    if where.size < 1024:
+        return np.where(where, a, b) if out is None else np.copyto(out, np.where(where, a, b))
+    dtype = np.result_type(a, b) if out is None else out.dtype
+    a, b = (np.asarray(v, dtype).view(f"i{dtype.itemsize}") for v in (a, b))
+    bits = np.multiply(where, -1, dtype=a.dtype) & (a ^ b)
+    return np.bitwise_xor(bits, b, out=out if out is None else out.view(a.dtype)).view(dtype)
+''',
     "_padded": '''\
 def _padded(a, pads):
     """Return an array with pads[d] zeros in front of and behind its dimension d."""

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from loopc.backends.numpy import contractions, integers, python_numbers, rows, takes, windows
+from loopc.backends.numpy import (
+    choices,
+    contractions,
+    integers,
+    python_numbers,
+    rows,
+    takes,
+    windows,
+)
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.hints import Hints
@@ -351,6 +359,8 @@ class Speller:
         assert row is not None, value.fn
         if row.infix is not None and "np." not in row.numpy:
             return self._operator(value, row.infix.symbol)
+        if value.fn == "where" and (chosen := choices.text(self, value)) is not None:
+            return chosen
         args = [self.fit(a, value.axes) for a in value.args]
         if order(value.fn) or not row.numpy:
             return Text(f"{self.functions.call(value.fn)}({', '.join(args)})", ATOM, value.axes)
@@ -382,10 +392,9 @@ class Speller:
 
     def _power(self, value: Apply) -> Text:
         base, exponent = value.args
-        if isinstance(exponent, Lit) and exponent.value == 0.5:
+        if exponent == Lit(0.5):
             return Text(f"np.sqrt({self.fit(base, value.axes)})", ATOM, value.axes)
         simpler = power(value, lambda v: type_of(v, self.types.get)) if self.opt else None
         if simpler is not None and isinstance(base, View) and exponent != Lit(2):
             return self.spell(simpler)
-        text = f"{self.fit(base, value.axes, ATOM)} ** {self.fit(exponent, value.axes, ATOM)}"
-        return Text(text, 14, value.axes)
+        return Text(" ** ".join(self.fit(v, value.axes, ATOM) for v in value.args), 14, value.axes)
