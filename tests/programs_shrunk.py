@@ -289,6 +289,11 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "the size of a condition and its slope are whole numbers": (
+        "input x[N]\nfor i:\n    y[i] = -abs'(x[i] < 1)\n    z[i] = -abs(x[i] < 1)\n"
+        "for i: t[i - i % 2] -= abs'(x[i] < 1)\n",
+        {"x": whole(4)},
+    ),
     "a sum of what a block has stored under a condition, the same in each row": (
         "input w[K]\ndim t[K,K]\nfor k in range(1, K), c < K if w[c] == w[0]:\n"
         "    t[k,c] = -K\n    y += t[k,c]\noutput t, y\n",

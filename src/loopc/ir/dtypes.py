@@ -259,7 +259,7 @@ def of_call(fn: str, parts: Sequence[DType | None]) -> DType | None:
     if row.result == "float":
         return as_float(joined)
     if row.result == "real":
-        return as_real(joined)
+        joined = as_real(joined)
     if joined.kind == "b" and row.counts_bools:
         return DType("i", () if joined.weak else ("int64",), weak=joined.weak)
     return joined

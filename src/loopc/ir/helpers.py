@@ -23,7 +23,8 @@ def _softplus(x, out=None):
     """Return ln(1 + e**x), without overflow and with an exact tail; float32 to 5 ulp."""
     e = np.asarray(np.exp(-np.abs(x)))
     if e.dtype != np.float32:
-        return np.add(np.maximum(x, 0), np.log1p(e), out=out)
+        u = e + 1  # ln(1 + e) is ln(u) and what u lost: NumPy's log1p takes longer
+        return np.add(np.maximum(x, 0), np.log(u) + (e - (u - 1)) / u, out=out)
     t = np.asarray(e + 1.57555434)  # ln(1 + e) / e by a continued fraction, error 2e-8
     for b, c in ((-0.477371426, 5.43125802), (-21.8395183, 8.23890895)):
         np.divide(b, t, out=t)

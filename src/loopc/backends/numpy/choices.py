@@ -42,14 +42,14 @@ def text(speller: Speller, value: Apply) -> Text | None:
 
 
 def _either(speller: Speller, types: Callable[[Value], DType | None], value: Apply) -> str | None:
-    """Return the call of a choice between floats of one type, or one and a number, up to `out=`."""
+    """Return the call of a choice between numbers of one type, or one and a literal."""
     condition, *both = value.args
-    dtypes = [types(v) for v in (condition, value)]
-    if not condition.axes or any(d is None or d.weak for d in dtypes):
+    test, own = (types(v) for v in (condition, value))
+    if not condition.axes or test is None or test.kind != "b":
         return None
-    if [d.kind for d in dtypes if d is not None] != ["b", "f"]:
+    if own is None or own.weak or own.kind not in "fi":
         return None
-    if not all(isinstance(v, Lit) or types(v) == dtypes[1] for v in both):
+    if not all(isinstance(v, Lit) or types(v) == own for v in both):
         return None
     texts = [speller.fit(v, value.axes) for v in value.args]
     return f"{speller.helper('_either')}({', '.join(texts)}"

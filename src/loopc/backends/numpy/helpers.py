@@ -145,6 +145,14 @@ def _gather(a, index):
     index = tuple(i if isinstance(i, slice) else np.zeros_like(i) for i in index)
     return np.zeros(shape, a.dtype)[index]
 ''',
+    "_picked": '''\
+def _picked(a, rows, parts=()):
+    """Return a[rows, *parts]: whole rows of an array without gaps are taken in less time."""
+    whole = all(p.indices(n) == (0, n, 1) for p, n in zip(parts, a.shape[1:]))
+    if whole and a.flags.c_contiguous and rows.dtype.kind == "i":
+        return np.take(a, rows, axis=0)
+    return a[(rows, *parts)]
+''',
     "_at": '''\
 def _at(a, index):
     """Return a[index] for numbers and slices: zeros if one of the numbers is outside."""

@@ -1,14 +1,36 @@
-"""Cells of a value along an axis: at computed positions, or all of them backwards."""
+"""Cells of arrays at computed positions, or along an axis, or all of one backwards."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import bracketed
-from loopc.lower.plan import Flip, Take
+from loopc.lower.plan import Flip, Gather, Part, Position, Take
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller, Text
+
+
+def gathered(speller: Speller, value: Gather) -> Text:
+    """Spell cells at index arrays, beside which slices stay slices."""
+    from loopc.backends.numpy.values import ATOM, Text
+
+    name, indices = speller.turned(value.array, value.indices)
+    inside = speller.subscript(indices, value.over, value.mask)
+    given = [p for p in value.indices if isinstance(p, Position)]
+    if value.mask is None and all(p.mode == "strict" for p in given):
+        first, *rest = indices
+        slices = [p for p in rest if isinstance(p, Part) and p.axis]
+        if speller.opt == 0 or not isinstance(first, Position) or not slices or slices != rest:
+            return Text(f"{name}[{inside}]", ATOM, value.axes)
+        rows = speller.subscript([first], value.over, None)
+        parts = speller.subscript(rest, value.over, None)
+        whole = set(parts) <= {":", ",", " "}
+        text = f"{speller.helper('_picked')}({name}, {rows}"
+        return Text(f"{text})" if whole else f"{text}, np.s_[{parts},])", ATOM, value.axes)
+    comma = "," if len(value.indices) == 1 else ""
+    helper = speller.helper("_at" if any(p.mode == "zero" for p in given) else "_gather")
+    return Text(f"{helper}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
 
 
 def taken(speller: Speller, value: Take) -> Text:

@@ -140,7 +140,7 @@ class Speller:
             case Row() | Spot():
                 return rows.spell(self, value)
             case Gather():
-                return self._gather(value)
+                return takes.gathered(self, value)
             case Apply():
                 return self._apply(value)
             case Fold() | Along():
@@ -293,16 +293,6 @@ class Speller:
         parts = [p if isinstance(p, Part) else Part(Const(0), "all", whole=True) for p in indices]
         done = [replace(p, step=1, whole=True) if isinstance(p, Part) else p for p in indices]
         return self.view(array, parts), done
-
-    def _gather(self, value: Gather) -> Text:
-        name, indices = self.turned(value.array, value.indices)
-        inside = self.subscript(indices, value.over, value.mask)
-        given = [p for p in value.indices if isinstance(p, Position)]
-        if value.mask is None and all(p.mode == "strict" for p in given):
-            return Text(f"{name}[{inside}]", ATOM, value.axes)
-        comma = "," if len(value.indices) == 1 else ""
-        helper = self.helper("_at" if any(p.mode == "zero" for p in given) else "_gather")
-        return Text(f"{helper}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
 
     def _cast(self, value: Cast) -> Text:
         if isinstance(value.arg, Range) and not value.dtype.weak:
