@@ -13,6 +13,11 @@ def whole(*shape: int) -> np.ndarray:
 
 
 PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a sum that wraps in a loop on numbers": (
+        "input x[P,N], p[N]: int, t[3]\noutput t\nfor a < N:\n    t[1] -= t[a % 2]\n"
+        "    for i in range(p[a], min(2*p[a]+1, N)):\n        t[0] = -x[wrap(3*i-4),a]\n",
+        {"x": whole(5, 4), "p": np.array([2, 1, 0, 0]), "t": whole(3)},
+    ),
     "a sum in blocks of a running sum under another name": (
         "input x[N], p[N]: int, w[N]\n"
         "for i < N: t[i] = sum[j < N if w[j] > 0](cumsum[i < N](x[p[i]] w[i]) x[j])\n",

@@ -166,7 +166,7 @@ class NumberValues:
         extent = self.size(place.extent, SUM)
         match place.mode:
             case "wrap":
-                return f"{text} % ({extent})"
+                return f"{self.text(place.at, PRODUCT + 1)} % ({extent})"
             case "clamp" | "pad":
                 return f"min(max({text}, 0), {extent} - 1)"
             case "reflect":
