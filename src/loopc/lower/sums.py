@@ -50,20 +50,20 @@ def is_contracted(lowering: Lowering, body: Expr, over: Sequence[str]) -> bool:
     return len(summed) > 1 or growth.squares(lowering, product.body, over) is not None
 
 
-def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> list[str]:
+def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> tuple[str, ...]:
     """Return the few coordinates of a target to which pairs of points add something, each by each.
 
     As arrays the terms would lie in rows as short as the number of coordinates.
     """
     if update.op != "+=" or not over or lowering.context.opt == 0:
-        return []
+        return ()
     product = _product(update.value, over)
     own = [n for n in free_indices(update.target) if n in lowering.box.indices]
-    names = [n for n in own if windows.few(lowering, (n,))]
-    spread = [f for f in product.factors if folds.is_spread(lowering, [f], names)]
-    if not names or not spread or growth.multiplied_out(lowering, product.factors, over):
-        return []
-    return names
+    names = tuple(n for n in own if windows.few(lowering, (n,)))
+    if not names or not windows.few(lowering, names):
+        return ()
+    spread = any(folds.is_spread(lowering, [f], names) for f in product.factors)
+    return names if spread and not growth.multiplied_out(lowering, product.factors, over) else ()
 
 
 def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:

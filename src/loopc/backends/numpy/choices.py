@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import ATOM, Text
 from loopc.ir.dtypes import DType
-from loopc.lower.plan import Apply, Lit, Value, View
+from loopc.lower.plan import Apply, Gather, Lit, Strided, Value, View
 from loopc.lower.plan_visit import walk
 from loopc.lower.value_types import type_of
 
@@ -34,7 +34,7 @@ def call(speller: Speller, graph: Graph, operation: Operation, value: Apply) -> 
 
 def text(speller: Speller, value: Apply) -> Text | None:
     """Return a choice outside of tiles, by bits; None: `np.where` does it."""
-    on_data = any(isinstance(v, View) for v in walk(value.args[0]))
+    on_data = any(isinstance(v, View | Gather | Strided) for v in walk(value.args[0]))
     if speller.opt < 2 or not on_data:
         return None
     found = _either(speller, lambda v: type_of(v, speller.types.get), value)

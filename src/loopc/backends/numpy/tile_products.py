@@ -64,7 +64,8 @@ def of_quotients(graph: Graph, value: Fold) -> Value | None:
     fewer = all(
         set(d.axes) < set(inner.axes) and not {*d.axes}.isdisjoint(value.over) for d in divisors
     )
-    if not divisors or not fewer or inner.axes != value.arg.axes:
+    known = all(a in graph.sizes for a in inner.axes)
+    if not divisors or not fewer or not known or inner.axes != value.arg.axes:
         return None
     inner, *divisors = map(graph.visit, (inner, *divisors))
     if any(graph.dtype(v) != dtype for v in (inner, *divisors)):
