@@ -16,7 +16,7 @@ from loopc.diagnostics.errors import BoundsError, LoopcError
 from loopc.ir.unbuild import to_text
 
 from .duals import Dual, Interpreter, NotExactError
-from .judge import OK, Verdict, at, compiled, crash, is_least, run, saved
+from .judge import OK, Verdict, at, compiled, crash, dims_of, is_least, run, saved
 from .programs import Case
 
 Arrays = dict[str, np.ndarray]
@@ -41,7 +41,7 @@ def judge_gradient(case: Case, seed: int) -> Verdict:
         if any(np.isnan(v).any() for v in forward.values()):
             return Verdict("rejected", "not a number")
         given = {n: a for n, a in case.arrays.items() if n in program.inputs}
-        dims = _dims(program, given)
+        dims = dims_of(program, given)
         verdict, doubtful = OK, False
         for shared, grouped in CONVENTIONS:
             interpreter = Interpreter(program._program, given, dims, shared=shared, grouped=grouped)
@@ -66,14 +66,6 @@ def judge_gradient(case: Case, seed: int) -> Verdict:
             if verdict.kind != "failed" or not doubtful:
                 break
         return verdict
-
-
-def _dims(program: Program, given: Arrays) -> dict[str, int]:
-    from loopc.ir import bind
-
-    shapes = {n: a.shape for n, a in given.items()}
-    scalars = {n: int(a) for n, a in given.items() if a.dtype.kind == "i" and not a.shape}
-    return bind.bind(program._program, shapes, scalars)
 
 
 def _compare(
