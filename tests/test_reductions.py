@@ -333,6 +333,12 @@ def test_two_reductions_over_one_index_of_which_a_guard_narrows_one() -> None:
     np.testing.assert_allclose(loopc.compile(text)(x=x, z=z)["y"], expected, rtol=1e-12)
 
 
+def _points(n: int, m: int) -> dict[str, np.ndarray]:
+    """Return points of three coordinates, of which those of x and y differ."""
+    rng = np.random.default_rng(n)
+    return {"x": rng.integers(-3, 4, (n, 3)) + 0.5, "y": rng.integers(-3, 4, (m, 3)) + 0.0}
+
+
 @pytest.mark.parametrize("opt", [0, 1, 2])
 @pytest.mark.parametrize(
     "value",
@@ -351,8 +357,7 @@ def test_pairs_of_points_have_their_coordinates_taken_one_by_one(value: str, opt
     text = f"input x[N,3], y[M,3]\noutput d\nfor i,j: d[i,j] = {value}\n"
     program = loopc.compile(text, opt=opt)
     for n, m in ((4, 5), (1, 1), (0, 2), (2, 0)):
-        rng = np.random.default_rng(n)
-        given = {"x": rng.integers(-3, 4, (n, 3)) + 0.5, "y": rng.integers(-3, 4, (m, 3)) + 0.0}
+        given = _points(n, m)
         expected = loopc.compile(text, backend="reference")(given)
         np.testing.assert_allclose(program(given).d, expected.d, rtol=1e-14)
     forward = program.source.partition("def _value_and_grad")[0]
@@ -365,9 +370,8 @@ def test_gradients_of_pairs_of_points_come_coordinate_by_coordinate(value: str, 
     text = f"param x[N,3], y[M,3]\noutput d\nfor i,j if i != j: d[i,j] = {value}\n"
     program = loopc.compile(text, opt=opt)
     for n, m in ((4, 5), (1, 1), (0, 2), (2, 0)):
-        rng = np.random.default_rng(n)
-        given = {"x": rng.integers(-3, 4, (n, 3)) + 0.5, "y": rng.integers(-3, 4, (m, 3)) + 0.0}
-        seed = {"d": rng.random((n, m))}
+        given = _points(n, m)
+        seed = {"d": np.random.default_rng(n).random((n, m))}
         expected = loopc.compile(text, backend="reference").vjp(given, seed)
         found = program.vjp(given, seed)
         for name in ("x", "y"):

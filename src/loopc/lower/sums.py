@@ -57,13 +57,13 @@ def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> tupl
     """
     if update.op != "+=" or not over or lowering.context.opt == 0:
         return ()
-    product = _product(update.value, over)
     own = [n for n in free_indices(update.target) if n in lowering.box.indices]
     names = tuple(n for n in own if windows.few(lowering, (n,)))
     if not names or not windows.few(lowering, names):
         return ()
-    spread = any(folds.is_spread(lowering, [f], names) for f in product.factors)
-    return names if spread and not growth.multiplied_out(lowering, product.factors, over) else ()
+    factors = _product(update.value, over).factors
+    spread = any(folds.is_spread(lowering, [f], names) for f in factors)
+    return names if spread and not growth.multiplied_out(lowering, factors, over) else ()
 
 
 def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:

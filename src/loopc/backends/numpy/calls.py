@@ -46,7 +46,7 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
         case Packed(arg):
             return f"{speller.helper('_packed')}({speller.fit(arg, axes)}"
         case Apply("where"):
-            return choices.call(speller, graph, operation, value)
+            return choices.call(speller, graph, value)
         case Apply(fn, args):
             return _ufunc(speller, fn, args, axes)
         case Fold("sum", Apply("mul", (a, b))) if axes:

@@ -17,11 +17,10 @@ from loopc.lower.value_types import type_of
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.blocks_graph import Graph
-    from loopc.backends.numpy.tile_items import Operation
     from loopc.backends.numpy.values import Speller
 
 
-def call(speller: Speller, graph: Graph, operation: Operation, value: Apply) -> str | None:
+def call(speller: Speller, graph: Graph, value: Apply) -> str | None:
     """Return the call of a choice on blocks up to `out=`, by bits; None: masked copies do it.
 
     They do where the condition is the same for all blocks: it changes seldom from cell to cell.
@@ -29,7 +28,7 @@ def call(speller: Speller, graph: Graph, operation: Operation, value: Apply) -> 
     condition = value.args[0]
     if not isinstance(condition, View) or not graph.varies(condition):
         return None
-    return _zeroed(speller, graph, operation, value) or _either(speller, graph.dtype, value)
+    return _zeroed(speller, graph, value) or _either(speller, graph.dtype, value)
 
 
 def text(speller: Speller, value: Apply) -> Text | None:
@@ -55,16 +54,16 @@ def _either(speller: Speller, types: Callable[[Value], DType | None], value: App
     return f"{speller.helper('_either')}({', '.join(texts)}"
 
 
-def _zeroed(speller: Speller, graph: Graph, operation: Operation, whole: Apply) -> str | None:
+def _zeroed(speller: Speller, graph: Graph, choice: Apply) -> str | None:
     """Return the call of `where(c, a, 0)` or `where(c, 0, a)` up to `out=`; None: it is none."""
-    condition, first, second = whole.args
+    condition, first, second = choice.args
     value, other = (second, first) if isinstance(first, Lit) else (first, second)
     if not isinstance(other, Lit) or repr(other.value) not in ("0", "0.0"):
         return None
     kinds = [graph.dtype(value), graph.dtype(condition)]
-    plain = isinstance(value, View) and value.axes == operation.axes
-    if not plain or kinds[0] != operation.dtype or kinds[1] is None or kinds[1].kind != "b":
+    plain = isinstance(value, View) and value.axes == choice.axes
+    if not plain or kinds[0] != graph.dtype(choice) or kinds[1] is None or kinds[1].kind != "b":
         return None
-    test = speller.fit(condition, operation.axes)
+    test = speller.fit(condition, choice.axes)
     where = f"np.logical_not({test})" if value is second else test
     return f"{speller.helper('_kept')}({speller.text(value)}, {where}"
