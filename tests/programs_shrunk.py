@@ -294,6 +294,11 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "running reductions at places that a reduction in symbolic steps decides": (
+        "input x[M,K]\ndim y[M]\nfor j < M: y[j] += min[k in range(j, K, j + 1)]"
+        "(cumsum[k < K](x[j,k]) + cumsum[j < M, k < K](x[j,k]))\n",
+        {"x": whole(3, 4)},
+    ),
     "the size of a condition and its slope are whole numbers": (
         "input x[N]\nfor i:\n    y[i] = -abs'(x[i] < 1)\n    z[i] = -abs(x[i] < 1)\n"
         "for i: t[i - i % 2] -= abs'(x[i] < 1)\n",

@@ -13,6 +13,7 @@ from typing import TypeVar
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import plus
 from loopc.ir.nodes import Array, Expr, Extent, For, Index, IndexRef, Node, Reduce, Stmt, Update
+from loopc.ir.reductions import REDUCTIONS, lookup
 from loopc.ir.visit import free_indices, map_children, walk
 
 N = TypeVar("N", bound=Node)
@@ -41,7 +42,7 @@ def _pointed(stmt: Stmt, taken: set[str]) -> Stmt:
     if isinstance(stmt, Update):
         indices: list[Index] = []
         made = _at_indices(stmt, frozenset(), indices, taken)
-        return For(tuple(indices), None, (made,), span=stmt.span) if indices else stmt
+        return For(tuple(indices), None, (made,), span=stmt.span) if indices else made
     if not isinstance(stmt, For):
         return stmt
     body = tuple(_pointed(s, taken) for s in stmt.body)
@@ -52,22 +53,38 @@ def _pointed(stmt: Stmt, taken: set[str]) -> Stmt:
 
 
 def _at_indices(node: N, bound: frozenset[str], indices: list[Index], taken: set[str]) -> N:
-    """Put indices in the place of positions that the loops outside decide; `indices` takes them."""
-    if isinstance(node, Reduce):
-        pairs = zip(node.at, node.indices, strict=False)  # only a pointwise one has positions
-        at = tuple(
-            e if _is_named(e, node) else _index(e, i, bound, indices, taken) for e, i in pairs
-        )
-        node = replace(node, at=at)
-        bound |= {i.name for i in node.indices}
-    return map_children(node, lambda n: _at_indices(n, bound, indices, taken))
+    """Put indices in the place of positions; `indices` takes those that the loops outside decide.
+
+    One that a reduction's index decides is of a reduction over one value, just there:
+    min[k < K](cumsum[k](x[k]) at 2k)  ->  min[k < K](sum[k1 in range(2k, 2k + 1)](cumsum[k1](…)))
+    """
+    if not isinstance(node, Reduce):
+        return map_children(node, lambda n: _at_indices(n, bound, indices, taken))
+    own: list[Index] = []
+    pairs = zip(node.at, node.indices, strict=False)  # only a pointwise one has positions
+    at = tuple(
+        e
+        if _is_named(e, node)
+        else _index(e, i, indices if bound.isdisjoint(free_indices(e)) else own, taken)
+        for e, i in pairs
+    )
+    inner = bound | {i.name for i in node.indices}
+    made = map_children(replace(node, at=at), lambda n: _at_indices(n, inner, indices, taken))
+    return (
+        replace(node, op=_fold(node.op), indices=tuple(own), guard=None, body=made, at=())
+        if own
+        else made
+    )
 
 
-def _index(
-    at: Expr, own: Index, bound: frozenset[str], indices: list[Index], taken: set[str]
-) -> Expr:
-    if not bound.isdisjoint(free_indices(at)):
-        return at
+def _fold(op: str) -> str:
+    """Return the reduction that leaves one value of a pointwise one as it is."""
+    row = lookup(op)
+    same = (r.name for r in REDUCTIONS if row and r.form == "fold" and r.fn and r.fn == row.fn)
+    return next(same, "max")
+
+
+def _index(at: Expr, own: Index, indices: list[Index], taken: set[str]) -> Expr:
     known = next((i for i in indices if i.start == at), None)
     if known is None:
         number = next(n for n in range(1, len(taken) + 2) if f"{own.name}{n}" not in taken)
