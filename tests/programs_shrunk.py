@@ -223,6 +223,16 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N: s[i] min= x[i]\noutput s, t\n",
         {"x": whole(3)},
     ),
+    "a sum in blocks of what it adds to": (
+        "input n[N,N]\ndim t[N-2]\nfor i in reversed(range(1, N - 1)):\n"
+        "    for j in reversed(range(1, N - 1)) if j >= i: t[j-1] += t[i-1] - n[i+1,j] + 1\n",
+        {"n": whole(5, 5)},
+    ),
+    "a power as the vector of a product": (
+        "input x[K,M], w[N,K], p[K]: int\nfor j < M, c < K: t[c,j] = sum[i in range(1, N) if j >= i"
+        " or x[pad(c+1),pad(2*j-1)] < 0](w[i,clamp(p[c]+1)]**2)\n",
+        {"x": whole(4, 3), "w": whole(3, 4), "p": np.array([0, 3, 3, 2])},
+    ),
     "running reductions over two indices": (
         "input x[N,K]\nfor i < N, k < K: y[i,k] = cumsum[k in range(1, K), i in reversed(range(N))]"
         "(x[i,k]) - cummax[i < N, k < K if k != 1](x[i,k]) cumprod[i < N, k < K](x[i,k])\n",

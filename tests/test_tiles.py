@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import loopc
+from fuzz.judge import judge
+from fuzz.programs import Case
 from loopc.api.samples import samples
 from loopc.backends.numpy import helpers
+from programs_shrunk import PROGRAMS
 from support import TESTS
 
 CORPUS = sorted((TESTS / "corpus").glob("*.loops"))
@@ -34,6 +37,14 @@ def test_blocks_of_any_size_give_the_references_values(path: Path) -> None:
     expected = loopc.compile(text, backend="reference")(arrays)
     for name, value in program(arrays).items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_shrunk_programs_in_blocks_of_any_size(name: str) -> None:
+    text, arrays = PROGRAMS[name]
+    verdict = judge(Case(text, arrays), ("opt2",))
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
 
 
 @pytest.mark.usefixtures("small_blocks")

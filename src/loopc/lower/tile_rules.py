@@ -133,11 +133,12 @@ def alignments(step: Tileable, name: str, axes: Sequence[str]) -> set[Alignment 
 
 
 def adds_up(step: Tileable, axes: frozenset[str]) -> bool:
-    """Whether a step adds to its target a sum over the shared indices."""
+    """Whether a step adds to its target a sum over the shared indices, of other arrays' cells."""
     if isinstance(step, Overlap):
         return False
     if isinstance(step, Store):
-        return step.op == "+=" and _is_sum(step.value, axes)
+        apart = step.target.array not in arrays_read(step.value)
+        return apart and step.op == "+=" and _is_sum(step.value, axes)
     if not step.order and isinstance(step.value, Apply) and step.value.fn == "add":
         own = View(step.array, (), ())
         terms = [a for a in step.value.args if a != own]

@@ -148,9 +148,10 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     x, y = layout.first, layout.second
     left = [a for a in x.free if a not in layout.batch]
     right = [a for a in y.free if a not in layout.batch]
-    first = _packed(speller, x, layout, (left, layout.summed), sizes)
-    second = _packed(speller, y, layout, (layout.summed, right), sizes)
     alone = len(layout.batch) > 0
+    levels = [PRODUCT + 1 if free or not alone else ATOM for free in (left, right)]
+    first = _packed(speller, x, layout, (left, layout.summed), sizes, levels[0])
+    second = _packed(speller, y, layout, (layout.summed, right), sizes, levels[1])
     if alone and not left:
         first = f"{first}[..., None, :]"
     if alone and not right:
@@ -179,9 +180,10 @@ def _packed(
     layout: _Layout,
     groups: tuple[Sequence[str], Sequence[str]],
     sizes: Sizes,
+    loosest: int,
 ) -> str:
     """Spell a factor as a stack of matrices whose rows and columns are groups of axes."""
-    from loopc.backends.numpy.values import ATOM, PRODUCT
+    from loopc.backends.numpy.values import ATOM
 
     batch = [a for a in layout.batch if a in factor.memory]
     rows, columns = groups
@@ -193,7 +195,7 @@ def _packed(
             whole = speller.fitted(factor.text, axes)
             return f"np.ascontiguousarray({whole})"
         bare = list(factor.text.axes) == axes
-        return speller.fitted(factor.text, axes, PRODUCT + 1 if bare else ATOM)
+        return speller.fitted(factor.text, axes, loosest if bare else ATOM)
     flipped = bool(rows) and fastest == rows[-1]
     outer, inner = (columns, rows) if flipped else (rows, columns)
     text = speller.fitted(factor.text, [*batch, *outer, *inner], ATOM)
