@@ -111,6 +111,9 @@ class Timing:
 
 SLOW = 20.0
 """No contender gets more rounds than fit into this many seconds."""
+PAUSE = 0.1
+"""Seconds before each turn: threads of OpenBLAS and of OpenMP wait busily for tens of milliseconds
+for more work, and would take a processor from whoever is next. A run that is not timed follows."""
 OPT0_LIMIT = 3.0
 """The plain form is left out where one run takes longer: it is there to be read."""
 
@@ -179,6 +182,8 @@ def _in_turn(runners: dict[str, Runner], timings: dict[str, Timing], rounds: int
     rounds = max(3, min(rounds, int(SLOW / max(slowest, 1e-9))))
     for number in range(rounds):
         for name in order if number % 2 == 0 else reversed(order):
+            time.sleep(PAUSE)
+            runners[name]()
             begin = clock()
             for _ in range(repeats[name]):
                 runners[name]()
