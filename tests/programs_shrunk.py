@@ -233,6 +233,11 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         " or x[pad(c+1),pad(2*j-1)] < 0](w[i,clamp(p[c]+1)]**2)\n",
         {"x": whole(4, 3), "w": whole(3, 4), "p": np.array([0, 3, 3, 2])},
     ),
+    "the last of several points whose outer index has no value for some": (
+        "input x[M], w[K]\nfor j < M - 1:\n    for c in range(j, K, 2): t[c // 2] = c + x[j] w[c]\n"
+        "dim s[K]\nfor j < M, c < K if c != 2 j: s[(c + j) // 2] = w[c]\n",
+        {"x": whole(4), "w": whole(5)},
+    ),
     "running reductions over two indices": (
         "input x[N,K]\nfor i < N, k < K: y[i,k] = cumsum[k in range(1, K), i in reversed(range(N))]"
         "(x[i,k]) - cummax[i < N, k < K if k != 1](x[i,k]) cumprod[i < N, k < K](x[i,k])\n",
