@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
+import sys
 import tracemalloc
 from functools import partial
 from pathlib import Path
@@ -216,3 +219,19 @@ def test_what_the_adjoint_reads_is_listed() -> None:
     saving = loopc.compile(text, checkpoint=10).explain({**STATE, "T": 100})
     assert {k.name: k.how for k in saving.kept}["h_saved"] == "checkpoint"
     assert saving.gradient_peak_bytes < report.gradient_peak_bytes / 2
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the memory of glibc's malloc")
+def test_calls_take_the_pages_of_the_last_call() -> None:
+    code = (
+        "import numpy as np, resource, loopc\n"
+        f"text = {CHAIN!r}\n"
+        "program = loopc.compile(text, wrt=('x',), loss='L')\n"
+        "arrays = {'x': np.ones(1 << 18)}\n"
+        "for _ in range(5): program.value_and_grad(arrays)\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(5): program.value_and_grad(arrays)\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 5)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 100

@@ -13,6 +13,7 @@ from loopc.backends.numpy.checks import checked_once
 from loopc.backends.numpy.docstrings import docstring
 from loopc.backends.numpy.functions import FunctionHelpers
 from loopc.backends.numpy.heads import dim_lines, fit_lines, require_lines
+from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.names import PythonNames
 from loopc.backends.numpy.prepared import BUFFER, Prepared, Spare, function_text
 from loopc.backends.numpy.release import needed, released
@@ -38,6 +39,7 @@ class _Text:
     types: Mapping[str, str] | None = None
     extents: Mapping[str, int] = field(default_factory=dict)
     by_extents: bool = False
+    arrays: bool = False
     helpers: dict[str, str] = field(default_factory=dict)
     functions: FunctionHelpers = field(default_factory=FunctionHelpers)
     parts: list[str] = field(default_factory=list)
@@ -64,6 +66,7 @@ class _Text:
         types = list(_dtype_lines(plan, speller, self.types or {}))
         result = ", ".join(_result(plan, speller, r) for r in results)
         self.by_extents = self.by_extents or speller.hints.by_extents
+        self.arrays = self.arrays or any(plan.shapes.values())
         again = prepared.given_back(body) if prepared else types
         lines = [*head, *again, *body, f"return {result}"]
         if self.opt > 0:
@@ -100,6 +103,8 @@ class _Text:
         head += "import numpy as np\n"
         head += _THREADS.format(self.threads) if threaded else ""
         defined = [*self.helpers.values(), *self.functions.texts.values()]
+        if self.opt > 1 and self.arrays:
+            defined += [HELPERS["_keep_pages"], "_keep_pages()\n"]
         return "\n\n".join([head, *defined, *self.parts])
 
 

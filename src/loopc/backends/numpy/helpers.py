@@ -12,6 +12,21 @@ HELPERS = {
     **CHECK_HELPERS,
     **PLANE_HELPERS,
     **THREAD_HELPERS,
+    "_keep_pages": '''\
+def _keep_pages(size=(1 << 25) - (1 << 14)):
+    """Let malloc keep memory that is freed: new pages cost as much as the operations on them.
+
+    glibc maps no blocks that are smaller than the largest one that it freed, and gives nothing
+    back but from twice as much on; 32 MB are the most that count.
+    """
+    import ctypes
+    import sys
+
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        libc.free(libc.malloc(size))
+''',
     "_part": '''\
 def _part(a, index):
     """Return the slice a[index]; one without cells if a place in it is outside."""
