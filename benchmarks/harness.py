@@ -111,8 +111,8 @@ class Timing:
 
 SLOW = 20.0
 """No contender gets more rounds than fit into this many seconds."""
-PAUSE = 0.1
-"""Seconds before each turn: threads of OpenBLAS and of OpenMP wait busily for tens of milliseconds
+PAUSE = 0.2
+"""Seconds before each turn: threads of OpenBLAS and of OpenMP wait busily for a tenth of a second
 for more work, and would take a processor from whoever is next. A run that is not timed follows."""
 OPT0_LIMIT = 3.0
 """The plain form is left out where one run takes longer: it is there to be read."""

@@ -203,3 +203,30 @@ def test_a_batch_of_one_stays_a_batch() -> None:
     fast = program.specialize(given)
     expected = loopc.compile(text, backend="reference")(given)["y"]
     np.testing.assert_array_equal(fast(*(given[n] for n in fast.inputs))["y"], expected)
+
+
+RECURRENT = """
+input x[T,B,H]
+param U[H,H], V[H,H]
+for t < T, b, j: h[t+1,b,j] = tanh(x[t,b,j] + sum[k](U[j,k] h[t,b,k]) + sum[k](V[k,j] h[t,b,k]))
+"""
+
+
+def test_a_transposed_weight_is_copied_once_in_front_of_a_serial_loop() -> None:
+    forward, _, both = loopc.compile(RECURRENT).source.partition("def _value_and_grad")
+    assert forward.count("U_T = np.ascontiguousarray(U.T)") == 1
+    assert "@ U_T" in forward
+    assert "V_T" not in forward
+    assert both.count("V_T = np.ascontiguousarray(V.T)") == 1  # its adjoint multiplies by it
+
+
+def test_a_weight_that_changes_in_a_loop_is_not_copied_in_front_of_it() -> None:
+    text = RECURRENT.replace("for t < T, b, j: h", "for t < T:\n    for b, j: h")
+    text += "    for j, k: U[j,k] -= 0.1 h[t+1,0,j] h[t,0,k]\noutput h, U\n"
+    program = loopc.compile(text)
+    assert "U_T" not in program.source
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.standard_normal((4, 2, 3)), "U": rng.standard_normal((3, 3))}
+    arrays["V"] = rng.standard_normal((3, 3))
+    expected = loopc.compile(text, backend="reference")(arrays)
+    np.testing.assert_allclose(program(arrays)["h"], expected["h"], rtol=1e-12)

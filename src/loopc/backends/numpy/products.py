@@ -152,6 +152,8 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     levels = [PRODUCT + 1 if free or not alone else ATOM for free in (left, right)]
     first = _packed(speller, x, layout, (left, layout.summed), sizes, levels[0])
     second = _packed(speller, y, layout, (layout.summed, right), sizes, levels[1])
+    if left and y.text.text in speller.steady and second != y.text.text:
+        second = _copied(speller, y.text.text, second)
     if alone and not left:
         first = f"{first}[..., None, :]"
     if alone and not right:
@@ -172,6 +174,16 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
         groups = ([a] for a in layout.batch), [left, right]
         merged = ", ".join(_product(speller, g, sizes) for each in groups for g in each if g)
     return Text(text, level, axes, factors, merged)
+
+
+def _copied(speller: Speller, array: str, turned: str) -> str:
+    """Return the name of a transposed array that stands on the right in a serial loop.
+
+    It is copied once: BLAS takes up to twice the time for a few rows by a transposed matrix.
+    """
+    if turned not in speller.copies:
+        speller.copies[turned] = speller.names.fresh(f"{array}_T")
+    return speller.copies[turned]
 
 
 def _packed(

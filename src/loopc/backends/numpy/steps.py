@@ -10,6 +10,7 @@ from loopc.backends.numpy import calls, loop_invariant, rows, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
+from loopc.backends.numpy.release import NAME
 from loopc.backends.numpy.texts import loop_head
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import SUM, Speller
@@ -46,6 +47,7 @@ from loopc.lower.plan import (
     Value,
     When,
 )
+from loopc.lower.plan_visit import touched
 from loopc.lower.statement import is_fresh
 
 _AT = {row.op: row.ufunc for row in reductions.REDUCTIONS if row.op}
@@ -146,6 +148,9 @@ class StepSpeller:
     def _loop(self, step: Loop) -> Iterator[str]:
         loops, inside = step.nest()
         heads = []
+        if not self.around:
+            read, written = touched(step)
+            self.speller.steady = frozenset(self.speller.name("array", n) for n in read - written)
         for each in loops:
             name = self.speller.name("index", each.index)
             heads.append((name, f"range({self._range(each.start, each.stop, each.step)})"))
@@ -154,8 +159,17 @@ class StepSpeller:
         del self.around[len(self.around) - len(loops) :]
         if not self.around:
             yield from self.before
+            yield from self._copies(body)
             self.before, self.inner = [], set()
         yield from self.without_invariants([loop_head(heads), *body])
+
+    def _copies(self, body: Sequence[str]) -> Iterator[str]:
+        """Yield the lines that copy what the body of an outermost loop wants in other layouts."""
+        copies, self.speller.copies, self.speller.steady = self.speller.copies, {}, frozenset()
+        words = {w for line in body for w in re.findall(NAME, line)}
+        for text, name in copies.items():
+            if name in words:
+                yield f"{name} = np.ascontiguousarray({text})"
 
     def without_invariants(self, lines: Sequence[str]) -> Iterator[str]:
         """Yield the lines of a loop, behind those that need not stand in it."""

@@ -75,6 +75,8 @@ class Speller:
         hints: for choices between spellings.
         types, shapes: of the arrays of the plan.
         fixed: the dims that are numbers, for calls of known shapes.
+        steady: the arrays that the serial loop at hand reads and does not write, by their names.
+        copies: the names of what is copied in front of it, by its text.
     """
 
     names: PythonNames
@@ -86,6 +88,8 @@ class Speller:
     types: Mapping[str, DType] = field(default_factory=dict)
     shapes: Mapping[str, tuple[Expr, ...]] = field(default_factory=dict)
     fixed: Mapping[str, int] = field(default_factory=dict)
+    steady: frozenset[str] = frozenset()
+    copies: dict[str, str] = field(default_factory=dict)
 
     # Names, sizes, types
 
