@@ -309,6 +309,12 @@ EMPTY: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a minimum of nothing, of wider integers than its target": (
+        "input n[N,M]: int\ndim t[M,N]\n"
+        "for i < N, a < N, b < M if n[1 % N,a] == 1: t[b,i] min= i + N * n[N-1-i,1]\n"
+        "for i < M, j < N: t[i,j] = clip(t[i,j], -9, 9)\n",
+        {"n": np.array([[0, 2, 0], [-2, 2, 2], [-1, 0, 2]], np.int16)},
+    ),
     "running reductions at places that a reduction in symbolic steps decides": (
         "input x[M,K]\ndim y[M]\nfor j < M: y[j] += min[k in range(j, K, j + 1)]"
         "(cumsum[k < K](x[j,k]) + cumsum[j < M, k < K](x[j,k]))\n",

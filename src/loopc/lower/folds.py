@@ -14,7 +14,8 @@ from loopc.ir.visit import conjunction, free_indices, reads, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
 from loopc.lower.offsets import points
-from loopc.lower.plan import Apply, Bound, Cast, Expand, Fold, Lit, Scalar, Value
+from loopc.lower.plan import Apply, Bound, Cast, Expand, Fold, Lit, Range, Scalar, Value
+from loopc.lower.plan_visit import walk
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -47,9 +48,11 @@ def folded(
     if unrolled is not None:
         return unrolled
     value, dtype = lowering.value(body), lowering.type_of(body)
-    if row.op in ("max=", "min=") and dtype and into and dtype.kind != into.kind:
-        dtype = replace(into, weak=False)
-        value = Cast(value, dtype, value.axes)
+    if row.op in ("max=", "min=") and dtype:
+        differs = into is not None and (dtype.kind != into.kind or dtype.kind == "i")
+        own = replace(into, weak=False) if into and differs else dtype
+        if own != dtype or _may_be_wider(value, own):
+            dtype, value = own, Cast(value, own, value.axes)
     of = "f" if dtype is None else dtype.kind
     mask = lowering.condition(tuple(m for m in lowering.masks if m not in needed), needed)
     kept = None
@@ -71,6 +74,14 @@ def folded(
     if op in ("argmax", "argmin") and len(indices) == 1:
         result = _position(result, lowering.box.indices[indices[0].name])
     return result
+
+
+def _may_be_wider(value: Value, dtype: DType) -> bool:
+    """Whether a value of integers of some width may lie in wider ones: indices are int64.
+
+    The least and the largest of no terms are those of a type.
+    """
+    return dtype.kind == "i" and not dtype.weak and any(isinstance(v, Range) for v in walk(value))
 
 
 def _unrolled(
