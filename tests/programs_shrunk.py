@@ -223,6 +223,12 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "for i < N: s[i] min= x[i]\noutput s, t\n",
         {"x": whole(3)},
     ),
+    "windows in blocks of what they are added to": (
+        "input x[B,P], w[K], t[B+1,P+K-1]\nfor n < B, i < P: y[n,i] = 2 x[n,i] x[n,i] + 1\n"
+        "for n in reversed(range(B)), i < P, k < K: t[n+1,i+k] += y[n,i] w[k] max(t[n,i], 1)\n"
+        "output t\n",
+        {"x": whole(4, 5), "w": whole(3), "t": whole(5, 7)},
+    ),
     "a sum in blocks of what it adds to": (
         "input n[N,N]\ndim t[N-2]\nfor i in reversed(range(1, N - 1)):\n"
         "    for j in reversed(range(1, N - 1)) if j >= i: t[j-1] += t[i-1] - n[i+1,j] + 1\n",

@@ -98,7 +98,8 @@ def can_be_made_in_blocks(step: Tileable, axes: frozenset[str]) -> bool:
 
 def _overlapping(step: Overlap, axes: Sequence[str]) -> Alignment | None:
     """Return how windows lie over the shared indices: no other access agrees with them."""
-    if not moves_apart(step.window, frozenset(axes)):
+    apart = step.window.array not in arrays_read(step.value)
+    if not apart or not moves_apart(step.window, frozenset(axes)):
         return None
     steps = {w.axis: w.steps for w in step.window.windows}
     places = tuple(next(d for d, s in enumerate(steps[a]) if s) for a in axes)
