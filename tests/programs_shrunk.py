@@ -229,6 +229,11 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
         "output t\n",
         {"x": whole(4, 5), "w": whole(3), "t": whole(5, 7)},
     ),
+    "a running sum of picked rows beside one of a single cell": (
+        "input p[N]: int, x[N,M], y[N,K]\n"
+        "for a < N, k < K: t[a,k] = cumsum[a < N](x[1,1]) cumsum[a < N](y[p[a],k])\n",
+        {"p": np.array([2, 0, 1]), "x": whole(3, 2), "y": whole(3, 2)},
+    ),
     "a sum in blocks of what it adds to": (
         "input n[N,N]\ndim t[N-2]\nfor i in reversed(range(1, N - 1)):\n"
         "    for j in reversed(range(1, N - 1)) if j >= i: t[j-1] += t[i-1] - n[i+1,j] + 1\n",

@@ -19,6 +19,7 @@ from loopc.lower.plan import (
     Part,
     Position,
     Range,
+    Renamed,
     Selected,
     Step,
     Store,
@@ -45,6 +46,9 @@ def extents(step: Step) -> dict[str, Expr]:
     for value in values:
         for axis, count in _extents(value):
             found.setdefault(axis, count)
+    for value in reversed(values):
+        if isinstance(value, Renamed) and value.old in found:
+            found.setdefault(value.new, found[value.old])
     return found
 
 
