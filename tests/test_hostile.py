@@ -170,6 +170,7 @@ def test_names_that_python_uses_are_arrays_like_others(name: str) -> None:
 IMPORTS = {"numpy", "array", "math", "numpy.lib.stride_tricks", "as_strided"}
 FOR_THREADS = {"contextvars", "ctypes", "os", "queue", "sys", "threading"}
 FROM_SYSTEM = {"environ", "sched_getaffinity", "cpu_count", "register_at_fork", "PyDLL", "modules"}
+FROM_SYSTEM |= {"platform", "CDLL", "c_void_p"}  # malloc and free, for `_keep_pages`
 
 
 def test_generated_modules_import_little_beside_numpy_and_touch_nothing_private() -> None:
