@@ -57,6 +57,11 @@ CHANGED = {
         for b,i,k,j  X[b,i,k] += A[b,i,j] B[b,j,k]
         for b,i,m,k  Z[b,i,m] += X[b,i,k] D[k,m]
     """,
+    "an index that no factor has, behind a product": """
+        for i,k,j  X[i,k] += A[i,j] B[j,k]
+        for n < 3, i, k: Y[i,n] -= X[i,k]
+        for i,n  Z += Y[i,n]
+    """,
     "a function as a factor": """
         for i,k,j  X[i,k] += A[i,j] B[j,k]
         for i,m,k  Z[i,m] += X[i,k] abs(D[k,m])
@@ -67,6 +72,12 @@ KEPT = {
     "a target with an index of its own": """
         for i, j, k, l, n < 3: P[i,l,n] += A[i,j] B[j,k] C[k,l]
         for j,k,l,m,i  Z[i,m] += A[i,j] B[j,k] C[k,l] D[l,m]
+    """,
+    "an index that no factor has": """
+        input A[I,J], B[K]
+        for k < K, i, j: X[i,k] += A[i,j]
+        for i,k  Z += X[i,k]
+        output Z
     """,
     "an output": CHAIN + "output X, Y, Z",
     "a function of it": """

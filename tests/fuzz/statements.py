@@ -5,6 +5,7 @@ from __future__ import annotations
 from .complexes import complex_numbers
 from .expressions import capped, condition, expression, inner_range, known, leaf, subscript
 from .nests import nest
+from .pipes import pipe
 from .places import placed
 from .sketch import INDICES, LIMIT, MOST, Bound, Scope, Sketch, Term, cell, index_of
 from .sweeps import sweep
@@ -669,14 +670,14 @@ STATEMENTS = {
     "call": (call, 2), "triangle": (triangle, 1), "window": (window, 2), "ragged": (ragged, 1),
     "whole": (whole_numbers, 1), "contraction": (contraction, 3), "backward": (backward, 1),
     "nest": (nest, 3), "complex": (complex_numbers, 1), "sweep": (sweep, 2),
-    "placed": (placed, 0),
+    "pipe": (pipe, 4), "placed": (placed, 0),
 }  # fmt: skip
 
 
 def statement(sketch: Sketch) -> None:
     """Add one statement of a random kind."""
     skipped = (
-        ("contraction", "window", "ragged", "triangle", "backward", "nest", "sweep")
+        ("contraction", "window", "ragged", "triangle", "backward", "nest", "sweep", "pipe")
         if sketch.wild
         else ()
     )

@@ -260,7 +260,9 @@ class Expansion:
         read = [pair for leaf in (*found.leaves, *found.scalars) for pair in leaf.ident[1]]
         now = all(self.versions.of(array, each.number) == version for array, version in read)
         own = any(array == each.update.target.array for array, _ in read)
-        return now and not own and len(found.leaves) <= LEAVES
+        inside = {name for leaf in found.leaves for name in leaf.axes}
+        whole = set(found.ranges) <= inside | set(found.kept)  # else a sum lost its index
+        return now and not own and whole and len(found.leaves) <= LEAVES
 
     def expanded(self, each: Product) -> Product:
         """Return a product with what it reads of arrays that are gone put in."""
