@@ -10,13 +10,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from loopc.backends.numpy import helpers
-
 from .directions import judge_directions
 from .gradients import judge_gradient
-from .judge import Verdict, judge, stages, threads, tiles
+from .judge import Verdict, judge, stages
 from .programs import Case, case
 from .shrink import shrink
+from .varied import varied
 
 
 def main() -> int:
@@ -85,12 +84,11 @@ def made_case(seed: int, mode: str) -> Case:
 
 
 def decide(made: Case, mode: str, seed: int) -> Verdict:
-    """Judge a case; most run in blocks of a few cells, and these on one thread, two or three."""
-    helpers.HELPERS.update(tiles(seed))
-    os.environ["LOOPC_THREADS"] = threads(seed)
-    if mode in ("grad", "places"):
-        return judge_directions(made, seed) if made.smooth else judge_gradient(made, seed)
-    return judge(made, stages(seed))
+    """Judge a case; most run on ways of larger calls."""
+    with varied(seed):
+        if mode in ("grad", "places"):
+            return judge_directions(made, seed) if made.smooth else judge_gradient(made, seed)
+        return judge(made, stages(seed))
 
 
 def report(made: Case, verdict: Verdict, seed: int, args: argparse.Namespace) -> None:

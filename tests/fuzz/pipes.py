@@ -19,6 +19,30 @@ def pipe(sketch: Sketch) -> None:
         form = sketch.some("pipe:", assigned=4, added=4, block=2)
         target = sketch.rng.sample(list(INDICES), sketch.rng.choice((0, 1, 1, 2, 2, 2, 3)))
         {"assigned": _assigned, "added": _added, "block": _block}[form](sketch, target)
+    if sketch.chance(60):
+        _loss(sketch)
+
+
+def _loss(sketch: Sketch) -> None:
+    """Sums over all cells of what was made last."""
+    loss = sketch.fresh()
+    made = [n for n in sketch.written if n in sketch.arrays and n not in sketch.complexes]
+    sketch.declare(loss, ())
+    size = 0
+    for name in made[-sketch.rng.choice((1, 1, 2)) :]:
+        dims = sketch.arrays[name].dims
+        at: list[str] = []
+        for dim in dims:
+            at.append(next(n for n, d in INDICES.items() if d == dim and n not in at))
+        points = MOST ** len(dims)
+        term = Term(cell(name, at), sketch.arrays[name].size)
+        other = term if sketch.chance(50) else _factor(sketch, at)
+        if sketch.chance(40) and term.size * other.size * points < LIMIT // 2:
+            term = Term(f"{term.text} {other.text}", term.size * other.size)
+        value = capped(sketch, term, LIMIT // points // 2)
+        sketch.lines.append(f"{_head(sketch, at)} {loss} += {value.text}".strip())
+        size += value.size * points
+    sketch.holds(loss, (), size)
 
 
 def _scope(names: list[str]) -> Scope:
@@ -88,7 +112,7 @@ def _block(sketch: Sketch, target: list[str]) -> None:
 
 def _terms(sketch: Sketch, names: list[str]) -> Term:
     """Return one to three terms."""
-    found = [_term(sketch, names) for _ in range(sketch.rng.choice((1, 1, 2, 3)))]
+    found = [_term(sketch, names) for _ in range(sketch.rng.choice((1, 1, 1, 2, 3)))]
     text = found[0].text
     for each in found[1:]:
         text = f"{text} {sketch.pick('+', '-')} {each.text}"
@@ -99,7 +123,7 @@ def _terms(sketch: Sketch, names: list[str]) -> Term:
 
 def _term(sketch: Sketch, names: list[str], depth: int = 0) -> Term:
     rest = [n for n in INDICES if n not in names and sketch.sizes[INDICES[n]]]
-    kind = sketch.some("pipe:", product=4, fold=4 if rest and depth < 2 else 0, factored=1)
+    kind = sketch.some("pipe:", product=6, fold=3 if rest and depth < 2 else 0, factored=1)
     if kind == "product":
         return _product(sketch, names, sketch.rng.choice((1, 1, 2, 2, 3)))
     if kind == "factored":
@@ -141,7 +165,7 @@ def _factor(sketch: Sketch, names: list[str]) -> Term:
     known: Known = sketch.arrays[name]
     at = [_at(sketch, d, names) for d in known.dims]
     text, size = cell(name, at), known.size
-    kind = sketch.some("pipe:", bare=12, positive=1, square=1, sign=1, where=1, less=1, magnitude=1)
+    kind = sketch.some("pipe:", bare=20, positive=1, square=1, sign=1, where=1, less=1, magnitude=1)
     if kind == "positive":
         return Term(f"max({text}, 0)", size)
     if kind == "magnitude":

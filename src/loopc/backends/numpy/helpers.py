@@ -88,7 +88,7 @@ def _reflect(index, extent):
     return np.minimum(index, 2 * extent - 2 - index)
 ''',
     "_selected": '''\
-def _selected(total, terms, equation):
+def _selected(total, terms, equation, points=1 << 16):
     """Return a sum of products; if it is not finite, make it anew without the terms masked out."""
     if np.isfinite(total).all():
         return total
@@ -102,7 +102,7 @@ def _selected(total, terms, equation):
         term = term.transpose(order)
         spread.append(term[tuple(slice(None) if x in letter else None for x in letters)])
     first, shape = len(output), np.broadcast_shapes(*(x.shape for x in spread))
-    step = max(1, (1 << 16) * shape[first] // max(np.prod(shape), 1))  # the points of a block
+    step = max(1, points * shape[first] // max(np.prod(shape), 1))  # of the points of a block
     exact = np.zeros_like(total)
     for low in range(0, shape[first], step):
         part = (*[slice(None)] * first, slice(low, low + step))
@@ -225,9 +225,9 @@ def _kept(a, where, out):
     np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
 ''',
     "_either": '''\
-def _either(where, a, b, out=None):
+def _either(where, a, b, out=None, few=1024):
     """Return `a` where a condition holds, else `b`: by bits, as fast for any condition."""
-    if where.size < 1024:
+    if where.size < few:
         return np.where(where, a, b) if out is None else np.copyto(out, np.where(where, a, b))
     dtype = np.result_type(a, b) if out is None else out.dtype
     a, b = (np.asarray(v, dtype).view(f"i{dtype.itemsize}") for v in (a, b))
@@ -269,10 +269,10 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
         a += wide[tuple(slice(low, low + n) for n, (low, _) in zip(a.shape, pads))]
 ''',
     "_scatter": '''\
-def _scatter(ufunc, a, index, value):
+def _scatter(ufunc, a, index, value, few=1024, some=1 << 15):
     """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
     arrays = [i for i in index if not isinstance(i, slice)]
-    if a.ndim > 1 and a.size <= 1024 and all(getattr(i, "size", 1) <= 64 for i in arrays):
+    if a.ndim > 1 and a.size <= few and all(getattr(i, "size", 1) <= 64 for i in arrays):
         ufunc.at(a, index, value)
         return
     arrays = np.broadcast_arrays(*arrays)
@@ -288,10 +288,10 @@ def _scatter(ufunc, a, index, value):
     value = np.broadcast_to(value, cells).reshape(row.size, -1)
     width = value.shape[1]
     row, cell, within = row.reshape(-1, 1) * width, a.reshape(-1), np.arange(width)
-    block = max(1, 32768 // width)
+    block = max(1, some // width)
     for at in range(0, len(row), block):
-        some = slice(at, at + block)
-        ufunc.at(cell, (row[some] + within).ravel(), value[some].ravel())
+        part = slice(at, at + block)
+        ufunc.at(cell, (row[part] + within).ravel(), value[part].ravel())
 ''',
     "_ragged": '''\
 def _ragged(start, stop, step, count):
