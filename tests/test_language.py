@@ -35,3 +35,35 @@ def test_example(text: str) -> None:
     again = loopc.compile(str(loopc.compile(text)))(given)
     for name, value in gives.items():
         np.testing.assert_allclose(again[name], value, rtol=1e-12, err_msg=name)
+
+
+def test_a_reduction_over_the_index_that_symbolic_steps_are_made_of_leaves_the_steps_alone() -> (
+    None
+):
+    text = """input x[N,K], y[N]
+dim u[K,N]
+for k < K:
+    for a in range(k, N, k + 1):
+        t[k] += sum[k < K](x[a,k]) + a
+        u[k,a] = cumsum[k < K](x[a,k] y[a])
+        v[k] += sum[k < K, j < N if j != k](sum[a < 2](x[j,k] x[a,k]) y[a])
+output t, u, v
+"""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(-3, 4, (7, 3)).astype(float), rng.integers(-3, 4, 7).astype(float)
+    t, u, v = np.zeros(3), np.zeros((3, 7)), np.zeros(3)
+    for k in range(3):
+        for a in range(k, 7, k + 1):
+            t[k] += x[a].sum() + a
+            u[k, a] = (x[a, : k + 1] * y[a]).sum()
+            v[k] += sum((x[:, q].sum() - x[q, q]) * (x[0, q] + x[1, q]) * y[a] for q in range(3))
+    program = loopc.compile(text)
+    for each in (
+        program,
+        loopc.compile(text, backend="reference"),
+        loopc.compile(text, opt=0),
+        loopc.compile(str(program)),
+    ):
+        found = each(x=x, y=y)
+        for name, value in (("t", t), ("u", u), ("v", v)):
+            np.testing.assert_array_equal(found[name], value, err_msg=name)

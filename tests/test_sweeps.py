@@ -102,3 +102,17 @@ output d
     program = loopc.compile(text)
     assert "_rows(" in program.source
     np.testing.assert_array_equal(program(given)["d"], expected)
+
+
+def test_rows_that_do_not_fit_into_the_cache_come_one_at_a_time() -> None:
+    text = """input x[N,M], T: int
+for i < N, j < M: a[i,j] = x[i,j]
+for t < T:
+    for i < N, j < M: b[i,j] = a[i,j] * 2 - t
+    for i < N, j < M: a[i,j] = b[i,j] + x[i,j]
+output a
+"""
+    program = loopc.compile(text)
+    x = np.ones((9, 40000))
+    assert "_rows(" in program.source
+    np.testing.assert_array_equal(program(x=x, T=3)["a"], np.full(x.shape, 11.0))

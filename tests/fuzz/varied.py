@@ -20,7 +20,7 @@ DEFAULTS = (
     ("_tile", "least", ("1",)),
     ("_rows", "limit", ("1", "1 << 18")),
     ("_planes", "limit", ("1", "1 << 18")),
-    ("_running", "limit", ("0", "256")),
+    ("_running", "limit", ("1", "256")),
     ("_scatter", "few", ("-1", "1024")),
     ("_scatter", "some", ("3", "1 << 15")),
     ("_either", "few", ("0", "1024")),

@@ -31,7 +31,7 @@ from loopc.ir.nodes import (
     Reduce,
     Subscript,
 )
-from loopc.ir.visit import add, neg
+from loopc.ir.visit import add, free_indices, fresh_name, neg, substitute
 from loopc.syntax import tree
 from loopc.syntax.printer import print_expr
 
@@ -326,15 +326,19 @@ class ExprBuilder:
         body = inner.expr(group.items[0])
         at: tuple[Expr, ...] = ()
         if row.form == "pointwise":
-            at = tuple(self._position(i, node) for i in indices)
+            at = tuple(self._position(i, inner.written(i), node) for i in indices)
         return Reduce(row.name, indices, guard, body, at, span=span)
 
-    def _position(self, index: Index, node: tree.Bracket) -> Expr:
+    def _position(self, index: Index, name: str, node: tree.Bracket) -> Expr:
         """A pointwise reduction's value stands at the loop's index of the same name."""
-        if index.name in self.scope:
-            return dict(self.values).get(index.name) or IndexRef(index.name, span=index.span)
-        self.names.report("L0332", index.span, index=index.name, name=node.name)
+        if name in self.scope:
+            return dict(self.values).get(name) or IndexRef(name, span=index.span)
+        self.names.report("L0332", index.span, index=name, name=node.name)
         return _ZERO
+
+    def written(self, index: Index) -> str:
+        """Return the name of an index in scope in the text."""
+        return next((n for n, v in self.values if v == IndexRef(index.name)), index.name)
 
     def indices(
         self,
@@ -357,13 +361,28 @@ class ExprBuilder:
             if found is None:
                 continue
             index, value = found
-            taken = {other.name for other in indices} | (self.scope if fresh else frozenset())
-            if index.name in taken:
-                self.names.report("L0312", item.span, name=index.name)
+            name = index.name
+            taken = {inner.written(other) for other in indices}
+            if name in taken | (self.scope if fresh else frozenset()):
+                self.names.report("L0312", item.span, name=name)
                 continue
+            if inner.catches(name):
+                index = replace(index, name=inner.free_name(name))
+                own = IndexRef(index.name)
+                value = own if value is None else substitute(value, {name: own})
             indices.append(index)
-            inner = inner.within(index.name, value)
+            inner = inner.within(name, value)
         return tuple(indices), inner
+
+    def catches(self, name: str) -> bool:
+        """Whether an index of a name would hide one that a value in scope is made of."""
+        return any(name in free_indices(v) for other, v in self.values if other != name)
+
+    def free_name(self, name: str) -> str:
+        """Return a name like an index's that nothing has."""
+        taken = {n for _, v in self.values for n in free_indices(v)}
+        taken |= self.scope | self.names.dims.keys() | self.names.arrays.keys()
+        return fresh_name(name, taken | set(self.names.written))
 
 
 def _items_text(node: tree.Bracket) -> str:

@@ -137,7 +137,9 @@ def _handed_on(
         if smaller is None or len(smaller.members) != len(group.members) - 1:
             continue
         before, later = smaller.around()
-        place = next((n for n, u in enumerate(later) if u is unit), len(later))
+        place = next((n for n, u in enumerate(later) if u is unit), None)
+        if place is None:  # it can only run before the group
+            continue
         first = [*before, *(m.unit for m in smaller.members), *later[:place]]
         next_group = _best(later[place:], made.union(*(u.writes for u in first)), work)
         if next_group is not None:

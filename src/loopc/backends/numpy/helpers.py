@@ -137,7 +137,7 @@ def _blocks(counts, cell, limit=1 << 19):
     "_rows": '''\
 def _rows(count, total, cell, least, limit=1 << 18):
     """Return how many of `total` rows a block takes: all, if `count` of them fit into the cache."""
-    rows = max(least, limit // max(cell, 1))
+    rows = max(1, least, limit // max(cell, 1))
     return max(1, total) if count * cell <= 4 * limit else rows
 ''',
     "_running": '''\
