@@ -369,6 +369,13 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "    y[a,j] -= softmax[a < N, j < 3](x[N - 1 - a // 2])\n",
         {"x": whole(3)},
     ),
+    "what a tile would leave to those that read it can only be made before the tile": (
+        "input x[N,K], t[K,N], z[M,N]\nfor i < N, k < K, a < N: u[i,k,a] = 1 - t[k,i] - x[a,k]\n"
+        "for j < M, i < N: s += z[j,i]\nfor i < N:\n    v = s\n"
+        "    for k < K, c < K: w[i,k,c] = v - t[c,i]\n"
+        "for k < K, i < N: y[k] += abs(w[i,k,k] t[k,i])\noutput y\n",
+        {"x": whole(3, 4), "t": whole(4, 3), "z": whole(2, 3)},
+    ),
 }
 """Programs that have no derivative."""
 

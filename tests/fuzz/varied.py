@@ -10,10 +10,14 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
-from loopc.backends.numpy import helpers, planes, sweeps
+from loopc.backends.numpy import helpers, planes, sweeps, tile_loops
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Expr
+from loopc.lower import value, windows
+from loopc.lower.tile_groups import Group
 
 DEFAULTS = (
     ("_blocks", "limit", ("1", "48", "1 << 19")),
@@ -28,6 +32,15 @@ DEFAULTS = (
 )
 """Parameters of helpers, and the values that they take instead of their own."""
 
+CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, int]], ...] = (
+    (planes, "LEAST", (2, 4)),
+    (sweeps, "LEAST", (1, 8)),
+    (tile_loops, "SMALL", (0, 1 << 15)),
+    (value, "MANY", (2, 500)),
+    (windows, "UNROLLED", (0, 16)),
+)
+"""Thresholds of the compiler, likewise."""
+
 LARGE = 400
 """What the extents of some dims are multiplied with where a way is chosen by them."""
 
@@ -36,30 +49,36 @@ LARGE = 400
 def varied(seed: int) -> Iterator[None]:
     """Compile and run on the ways, and on as many threads, as a number decides."""
     rng = random.Random(f"ways {seed}")
-    texts, threads, typical = (
-        dict(helpers.HELPERS),
-        os.environ.get("LOOPC_THREADS"),
-        Magnitudes.typical,
-    )
-    least = planes.LEAST, sweeps.LEAST
-    large = rng.randrange(2)
-
-    def grown(self: Magnitudes, expr: Expr, *, decides: bool = True) -> int:
-        found = typical(self, expr, decides=decides)
-        return found * LARGE if large and random.Random(f"{seed} {expr!r}").randrange(2) else found
-
+    texts, threads = dict(helpers.HELPERS), os.environ.get("LOOPC_THREADS")
+    changes: list[tuple[Any, str, Any]] = [(o, n, rng.choice(found)) for o, n, found in CONSTANTS]
+    if rng.randrange(2):
+        changes.append((Magnitudes, "typical", _grown(seed)))
+    if rng.randrange(3) == 0:
+        changes.append((Group, "pays", lambda group, work: group.work() > 0))
+    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
     try:
         for name, parameter, values in DEFAULTS:
             helpers.HELPERS[name] = helpers.with_default(name, parameter, rng.choice(values))
-        planes.LEAST, sweeps.LEAST = rng.choice((least, (1, 1)))
-        Magnitudes.typical = grown  # type: ignore[method-assign]
+        for owner, name, new in changes:
+            setattr(owner, name, new)
         os.environ["LOOPC_THREADS"] = str(rng.randint(1, 3))
         yield
     finally:
         helpers.HELPERS.update(texts)
-        planes.LEAST, sweeps.LEAST = least
-        Magnitudes.typical = typical  # type: ignore[method-assign]
+        for owner, name, own in kept:
+            setattr(owner, name, own)
         if threads is None:
             del os.environ["LOOPC_THREADS"]
         else:
             os.environ["LOOPC_THREADS"] = threads
+
+
+def _grown(seed: int) -> Any:
+    """Return the method that tells extents, with some of them large."""
+    typical = Magnitudes.typical
+
+    def grown(self: Magnitudes, expr: Expr, *, decides: bool = True) -> int:
+        found = typical(self, expr, decides=decides)
+        return found * LARGE if random.Random(f"{seed} {expr!r}").randrange(2) else found
+
+    return grown
