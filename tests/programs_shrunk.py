@@ -369,6 +369,11 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "    y[a,j] -= softmax[a < N, j < 3](x[N - 1 - a // 2])\n",
         {"x": whole(3)},
     ),
+    "few offsets of a range that follows another index": (
+        "input x[4,4], y[4,4]\nfor b < 3:\n    for j < 4, k in reversed(range(j, 3, 2)): "
+        "x[3,pad(2*k-1)] -= y[clamp(b-k),1] + j\n",
+        {"x": whole(4, 4), "y": whole(4, 4)},
+    ),
     "what a tile would leave to those that read it can only be made before the tile": (
         "input x[N,K], t[K,N], z[M,N]\nfor i < N, k < K, a < N: u[i,k,a] = 1 - t[k,i] - x[a,k]\n"
         "for j < M, i < N: s += z[j,i]\nfor i < N:\n    v = s\n"

@@ -68,7 +68,7 @@ def box(
     masks: list[Expr] = []
     for index in indices:
         outer = {n: r for n, r in ranges.items() if n != index.name}
-        ranges[index.name] = _boxed(index, outer, masks, dense)
+        ranges[index.name] = boxed(index, outer, masks, dense)
     scalars: list[Expr] = []
     for guard in guards:
         inside = [n for n in free_indices(guard) if n in names]
@@ -80,8 +80,11 @@ def box(
     return Box(ranges, tuple(masks), tuple(scalars))
 
 
-def _boxed(
-    index: Index, outer: Mapping[str, Index], masks: list[Expr], dense: set[str] | frozenset[str]
+def boxed(
+    index: Index,
+    outer: Mapping[str, Index],
+    masks: list[Expr],
+    dense: set[str] | frozenset[str] = frozenset(),
 ) -> Index:
     """Widen a range that depends on other indices of the box, and mask what is too much."""
     if not any(n in outer for n in free_indices(index)):

@@ -10,6 +10,7 @@ from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine
 from loopc.ir.nodes import Access, Const, Expr, Index, IndexRef
 from loopc.ir.visit import substitute
+from loopc.lower.domain import boxed
 
 if TYPE_CHECKING:
     from loopc.lower.statement import Job
@@ -43,14 +44,18 @@ def one_by_one(job: Job, names: Sequence[str]) -> Iterator[Job]:
 
     Where no two of them have a cell in common, all find their cells as they were made.
     """
-    found = points({i.name: i for i in job.parallel}, names)
+    masks: list[Expr] = []
+    ranges: dict[str, Index] = {}
+    for index in job.parallel:
+        ranges[index.name] = boxed(index, ranges, masks if index.name in names else [])
+    found = points(ranges, names)
     apart = _meet_nowhere(job.update.target, found)
     for number, at in enumerate(found):
         yield replace(
             job,
             update=substitute(job.update, at),
             parallel=tuple(substitute(i, at) for i in job.parallel if i.name not in names),
-            guards=tuple(substitute(g, at) for g in job.guards),
+            guards=tuple(substitute(g, at) for g in (*masks, *job.guards)),
             fresh=job.fresh and (apart or number == 0),
             occupied=tuple(i for i in job.occupied if i.name not in names),
         )
