@@ -350,6 +350,9 @@ NAMES = (
         "L0335",
         "for n:\n    for i  u[n,i] = x[n,i]\n    for i  v[n,i] = max[m](⟦u[m,i]⟧)\noutput v\n",
     ),
+    ("L0336", "def f(v[I], n) -> y:\n    for ⟦n < I⟧: y += v[n]\nz = f(x, 2)\nw = f(x, 3)\n"),
+    ("L0336", "def f(v[I]) -> y:\n    y = sum[⟦v < 3⟧](v)\nz = f(x)\n"),
+    ("L0336", "def f(v[I]) -> y:\n    t = 2\n    y = t sum[i < I, ⟦t < 3⟧](v[i] t)\nz = f(x)\n"),
     ("L0334", "input x\ny = 2 ⟦z⟧ + z\nz = x + 1\noutput y, z\n"),
     ("L0334", "for i  l += x[i]**2\nfor i  y[i] = ⟦x.grad[i]⟧\nbackward l wrt x\noutput y\n"),
     (

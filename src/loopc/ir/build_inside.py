@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loopc.diagnostics.record import replace
+from loopc.diagnostics.span import Span
 from loopc.ir.build_names import plain_name, tree_walk
 from loopc.ir.build_templates import (
     Access,
@@ -44,27 +45,40 @@ class Inside:
         for node in tree_walk(self.function.body):
             if isinstance(node, tree.For):
                 for index in node.indices:
-                    self._rename(index.name)
+                    self._rename(index.name, index.span)
             elif isinstance(node, tree.Bracket) and node.name in self.local:
                 self.ranks[node.name] = len(node.items)
             elif isinstance(node, tree.Bracket) and self.expander.names.reduction(node.name):
                 for item in node.items:
                     own = index_name(item)
                     if own is not None:
-                        self._rename(own)
+                        self._rename(own, item.span)
         loops = tree.Assign | tree.For | tree.If
         return [self.put(s) for s in self.function.body if isinstance(s, loops)]
 
-    def _rename(self, name: str) -> None:
+    def _rename(self, name: str, span: Span | None) -> None:
         """Give an index a name that no calling loop has."""
-        if name in self.renamed or name in self.values:
+        if name in self.renamed:
             return
+        if name in self.values or name in self.local:
+            self._refuse(name, span)
         clash = name in self.scope or any(
             isinstance(n, tree.Name) and n.name == name
             for access in self.values.values()
             for n in tree_walk(access)
         )
         self.renamed[name] = self.expander.fresh(name) if clash else name
+
+    def _refuse(self, name: str, span: Span | None) -> None:
+        """Report an index with the name of an argument, a result or a local array, once."""
+        names, function = self.expander.names, self.function
+        if any(d.code == "L0336" and d.span == span for d in names.found):
+            return
+        results = {r.name for r in function.results}
+        what = "a result" if name in results else "a local name"
+        if any(p.name == name for p in function.params):
+            what = "an argument"
+        names.report("L0336", span, name=name, what=what, function=function.name)
 
     def put(self, node: Any) -> Any:
         """Replace formals, results and locals by what they stand for."""

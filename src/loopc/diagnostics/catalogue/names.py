@@ -347,4 +347,13 @@ ENTRIES: tuple[Entry, ...] = (
         good=("input x[N]\noutput p\nfor i  e[i] = exp(x[i])\nfor i  p[i] = e[i] / sum[k](e[k])\n"),
         severity="warning",
     ),
+    Entry(
+        code="L0336",
+        title="an index with the name of an argument",
+        raises=ParseError,
+        message="`{name}` is {what} of `{function}` and cannot be an index in it",
+        hint="choose another name for the index",
+        bad="def f(v[I], n) -> y:\n    for n < I: y += v[n]\nz = f(x, 2)\n",
+        good="def f(v[I], n) -> y:\n    for i < I: y += n v[i]\nz = f(x, 2)\n",
+    ),
 )
