@@ -70,11 +70,9 @@ def _at_indices(node: N, bound: frozenset[str], indices: list[Index], taken: set
     )
     inner = bound | {i.name for i in node.indices}
     made = map_children(replace(node, at=at), lambda n: _at_indices(n, inner, indices, taken))
-    return (
-        replace(node, op=_fold(node.op), indices=tuple(own), guard=None, body=made, at=())
-        if own
-        else made
-    )
+    if not own:
+        return made
+    return replace(node, op=_fold(node.op), indices=tuple(own), guard=None, body=made, at=())
 
 
 def _fold(op: str) -> str:
