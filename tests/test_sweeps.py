@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import loopc
+from loopc.lower import value
 
 JACOBI = """
 for t < steps:
@@ -116,3 +117,21 @@ output a
     x = np.ones((9, 40000))
     assert "_rows(" in program.source
     np.testing.assert_array_equal(program(x=x, T=3)["a"], np.full(x.shape, 11.0))
+
+
+def test_what_is_held_for_a_statement_is_no_part_of_a_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = """input x[M,K], z[M,M]
+dim t[M,M]
+for k < K:
+    for b < M, j < M if b != j: t[b,j] = where(x[b,k] > 0, t[b,j] + z[b,j], t[b,j] * 2)
+    for b < M, j < M if b != j: t[b,j] += x[b,k]
+output t
+"""
+    given = {"x": np.arange(12.0).reshape(3, 4) - 5, "z": np.arange(9.0).reshape(3, 3)}
+    expected = loopc.compile(text, backend="reference")(given)["t"]
+    monkeypatch.setattr(value, "MANY", 2)
+    program = loopc.compile(text)
+    assert "held" in program.source
+    np.testing.assert_array_equal(program(given)["t"], expected)

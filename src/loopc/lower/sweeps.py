@@ -128,8 +128,13 @@ def _statements(loop: Loop) -> list[_Statement] | None:
 
 
 def _stored(step: Step) -> Step:
-    """Return a new value for the whole of an array, which exists before the loop, as a store."""
+    """Return a new value for the whole of an array, which exists before the loop, as a store.
+
+    What is held for a statement (`°`) does not exist before.
+    """
     if not isinstance(step, Assign) or not step.order or len(step.order) < len(step.shape):
+        return step
+    if "°" in step.array:
         return step
     parts = tuple(
         Part(Const(0), a, n, whole=True) for a, n in zip(step.order, step.shape, strict=True)
