@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import loopc
-from loopc.lower import value
+from loopc.lower import value as lowered_value
 
 JACOBI = """
 for t < steps:
@@ -131,7 +131,7 @@ output t
 """
     given = {"x": np.arange(12.0).reshape(3, 4) - 5, "z": np.arange(9.0).reshape(3, 3)}
     expected = loopc.compile(text, backend="reference")(given)["t"]
-    monkeypatch.setattr(value, "MANY", 2)
+    monkeypatch.setattr(lowered_value, "MANY", 2)
     program = loopc.compile(text)
     assert "held" in program.source
     np.testing.assert_array_equal(program(given)["t"], expected)
