@@ -60,7 +60,7 @@ def stages(seed: int) -> tuple[str, ...]:
         found.append("standalone")
     if seed % 8 == 4:
         found.append("specialized" if seed % 16 == 4 else "dressed")
-    if seed % 32 == 30:
+    if seed % 16 == 14:
         found.append("numbers")
     return tuple(found)
 
