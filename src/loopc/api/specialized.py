@@ -50,6 +50,7 @@ class Specialized:
         self.inputs = tuple(a.name for a in resolved.arrays if a.name in given and a.kind != "temp")
         key, run = fitted_run(program, given)
         self._forward = self._way(key, run, given, frozenset())
+        self._function = self._forward.function
         self._gradient: _Way | None = None
         self._names = resolved.outputs
         self._gradients: Mapping[str, str] = {}
@@ -78,11 +79,11 @@ class Specialized:
         if named:
             self._refuse(named)
         if out is None:  # the shortest way: what `_run` does is the half of a small call
-            way, plain = self._forward, arrays if self._fits(arrays) else self._check(arrays)
+            plain = arrays if self._fits(arrays) else self._check(arrays)
             try:
-                return Results(way.function(*plain))
+                return Results(self._function(*plain))
             except RAISED as error:
-                raise located(error, way.program) from None
+                raise located(error, self._forward.program) from None
         given = _outputs(out)
         return Results(_put(self._run(self._forward, arrays, given), given))
 
@@ -190,7 +191,7 @@ def _test(shapes: Sequence[Any], types: Sequence[Any]) -> Callable[[tuple[Any, .
     """Return a test whether arrays have these shapes and types, spelled out: no loop at a call."""
     known: dict[str, Any] = {"ndarray": np.ndarray}
     names = [f"a{n}" for n in range(len(shapes))]
-    tests = [f"len(arrays) == {len(shapes)}"]
+    tests: list[str] = []
     for name, shape, dtype in zip(names, shapes, types, strict=True):
         known[f"{name}_shape"], known[f"{name}_type"] = shape, dtype
         test = f"type({name}) is ndarray and {name}.dtype is {name}_type"
@@ -199,9 +200,9 @@ def _test(shapes: Sequence[Any], types: Sequence[Any]) -> Callable[[tuple[Any, .
             known[f"{name}_scalar"] = dtype.type
             test = f"(type({name}) is {name}_scalar or {test})"
         tests.append(test)
-    taken = f"[{', '.join(names)}] = arrays\n    " if names else ""
-    text = f"def fits(arrays):\n    if not {tests[0]}:\n        return False\n    {taken}"
-    exec(f"{text}return {' and '.join(tests[1:]) or True}\n", known)
+    text = f"def fits(arrays):\n    try:\n        [{', '.join(names)}] = arrays\n"
+    text += "    except ValueError:  # there are more or fewer\n        return False\n"
+    exec(f"{text}    return {' and '.join(tests) or True}\n", known)
     found: Callable[[tuple[Any, ...]], bool] = known["fits"]
     return found
 
