@@ -67,3 +67,31 @@ output t, u, v
         found = each(x=x, y=y)
         for name, value in (("t", t), ("u", u), ("v", v)):
             np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_an_index_as_an_argument_stands_in_ranges_steps_and_subscripts() -> None:
+    text = (
+        "def h(v[I], n) -> y:\n"
+        "    for i in range(n, I, n + 1): y += v[i] + sum[j < I](v[j]) n\n"
+        "def half(n) -> y:\n    y = n / 2\n"
+        "def one(v[I], n) -> y:\n    y = v[n]\n"
+        "def root(n: float) -> y:\n    y = sqrt(n)\n"
+        "input x[K,N]\n"
+        "for i < K: q[i] = h(x[i,:], i)\n"
+        "for j < K: r[j] = half(j) + root(j)\n"
+        "for v < K: s[v] = one(x[v,:], v)\n"
+        "output q, r, s\n"
+    )
+    x = np.arange(21.0).reshape(3, 7)
+    rows = ((x[i], i) for i in range(3))
+    expected = {
+        "q": [sum(v[k] + v.sum() * n for k in range(n, 7, n + 1)) for v, n in rows],
+        "r": [n / 2 + np.sqrt(n) for n in range(3)],
+        "s": np.diagonal(x),
+    }
+    program = loopc.compile(text)
+    assert "q[i] +=" in str(program)  # no array holds the argument
+    for each in (program, loopc.compile(text, backend="reference"), loopc.compile(str(program))):
+        found = each(x=x)
+        for name, value in expected.items():
+            np.testing.assert_allclose(found[name], value, rtol=1e-15, err_msg=name)

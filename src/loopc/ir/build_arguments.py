@@ -84,7 +84,7 @@ class Arguments:
                 self.expander.wrong_type(self.function, formal, actual.span)
             return actual  # it may stand in ranges and subscripts
         is_index = isinstance(actual, tree.Name) and actual.name in self.scope
-        if access is None or assigned or is_index:
+        if access is None or assigned or (is_index and formal.dtype):  # which has a type
             return self._copied(formal, actual, access, before)
         if formal.dtype and self._is_computed(access):
             return self._copied(formal, actual, access, before)
