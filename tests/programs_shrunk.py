@@ -369,11 +369,6 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "    y[a,j] -= softmax[a < N, j < 3](x[N - 1 - a // 2])\n",
         {"x": whole(3)},
     ),
-    "a last index that a place does not depend on": (
-        "input x[3]\ndim t[3]\nfor k < 3:\n"
-        "    for c in range(k, 3, 2): t[2] = x[(3*c+1) % 3] + k\n",
-        {"x": whole(3)},
-    ),
     "few offsets of a range that follows another index": (
         "input x[4,4], y[4,4]\nfor b < 3:\n    for j < 4, k in reversed(range(j, 3, 2)): "
         "x[3,pad(2*k-1)] -= y[clamp(b-k),1] + j\n",

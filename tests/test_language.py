@@ -95,3 +95,15 @@ def test_an_index_as_an_argument_stands_in_ranges_steps_and_subscripts() -> None
         found = each(x=x)
         for name, value in expected.items():
             np.testing.assert_allclose(found[name], value, rtol=1e-15, err_msg=name)
+
+
+def test_a_place_may_not_depend_on_the_last_index_that_it_names() -> None:
+    text = """input x[3]
+dim t[3]
+for k < 3:
+    for c in range(k, 3, 2):
+        t[2] = x[(3*c+1) % 3] + k
+output t
+"""
+    x = np.array([5.0, 7.0, 11.0])
+    np.testing.assert_array_equal(loopc.compile(text)(x=x)["t"], [0, 0, 9])
