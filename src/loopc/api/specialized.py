@@ -50,7 +50,6 @@ class Specialized:
         self.inputs = tuple(a.name for a in resolved.arrays if a.name in given and a.kind != "temp")
         key, run = fitted_run(program, given)
         self._forward = self._way(key, run, given, frozenset())
-        self._function = self._forward.function
         self._gradient: _Way | None = None
         self._names = resolved.outputs
         self._gradients: Mapping[str, str] = {}
@@ -81,7 +80,7 @@ class Specialized:
         if out is None:  # the shortest way: what `_run` does is the half of a small call
             plain = arrays if self._fits(arrays) else self._check(arrays)
             try:
-                return Results(self._function(*plain))
+                return Results(self._forward.function(*plain))
             except RAISED as error:
                 raise located(error, self._forward.program) from None
         given = _outputs(out)

@@ -66,19 +66,13 @@ def without_multiples_of_zero(access: Access) -> Access:
     """Return the access with `0` in the place of `0*i` or `i % 1`, which stay where they are."""
     simple = [simplify(s.at) for s in access.subscripts]
     fewer = [
-        set(free_indices(new)) < set(free_indices(s.at)) or _is_searched(s.at, new)
+        set(free_indices(new)) < set(free_indices(s.at)) or _searches(s.at) > _searches(new)
         for s, new in zip(access.subscripts, simple, strict=True)
     ]
     if not any(fewer):
         return access
     places = zip(access.subscripts, simple, fewer, strict=True)
     return replace(access, subscripts=tuple(replace(s, at=a) if f else s for s, a, f in places))
-
-
-def _is_searched(at: Expr, new: Expr) -> bool:
-    """Whether a place has a reduction, such as a last index, which a simpler form has not."""
-    old, left = (any(isinstance(n, Reduce) for n in walk(e)) for e in (at, new))
-    return old and not left
 
 
 def without_modes(lowering: Lowering, access: Access) -> Access:
@@ -116,7 +110,12 @@ def is_regular(lowering: Lowering, subscript: Subscript) -> bool:
 
 def _is_found(atom: Expr) -> bool:
     """Whether a size reads arrays or is searched for, as the last index of a guarded loop is."""
-    return _is_data(atom) or any(isinstance(node, Reduce) for node in walk(atom))
+    return _is_data(atom) or _searches(atom)
+
+
+def _searches(expr: Expr) -> bool:
+    """Whether a reduction is evaluated, as for the last index of a guarded loop."""
+    return any(isinstance(node, Reduce) for node in walk(expr))
 
 
 def stays_inside(lowering: Lowering, access: Access) -> bool:

@@ -102,7 +102,7 @@ def _selected(total, terms, equation, points=1 << 16):
         term = term.transpose(order)
         spread.append(term[tuple(slice(None) if x in letter else None for x in letters)])
     first, shape = len(output), np.broadcast_shapes(*(x.shape for x in spread))
-    step = max(1, points * shape[first] // max(np.prod(shape), 1))  # of the points of a block
+    step = max(1, points * shape[first] // max(np.prod(shape), 1))
     exact = np.zeros_like(total)
     for low in range(0, shape[first], step):
         part = (*[slice(None)] * first, slice(low, low + step))
