@@ -381,6 +381,11 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "for k < K, i < N: y[k] += abs(w[i,k,k] t[k,i])\noutput y\n",
         {"x": whole(3, 4), "t": whole(4, 3), "z": whole(2, 3)},
     ),
+    "a sum in parts of narrow floats and of integers": (
+        "input x[M], y[N]\nfor i < N, j < N: t[i,j] = 2*i\n"
+        "for b < M, a < N: y[a] += sum[i < N](x[b] - t[i - i % 2,a])\noutput y\n",
+        {"x": whole(3).astype(np.float32), "y": whole(4).astype(np.float32)},
+    ),
 }
 """Programs that have no derivative."""
 

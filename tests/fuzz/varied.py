@@ -27,6 +27,8 @@ DEFAULTS = (
     ("_running", "limit", ("1", "256")),
     ("_scatter", "few", ("-1", "1024")),
     ("_scatter", "some", ("3", "1 << 15")),
+    ("_scatter", "long", ("0", "64")),
+    ("_scatter", "most", ("0", "2", "8")),
     ("_either", "few", ("0", "1024")),
     ("_selected", "points", ("2", "1 << 16")),
 )

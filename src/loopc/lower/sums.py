@@ -70,13 +70,18 @@ def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     """Lower a sum all of whose terms count; the masks say where it is needed."""
     parts = _terms(body)
     if len(parts) > 1 and any(_is_contraction(lowering, p) for p in parts):
-        types = [of_reduction("sum", lowering.type_of(p)) for p in parts]
-        return lowering.applied("add", [_summed(lowering, p, over) for p in parts], types)
+        return _of_parts(lowering, parts, over)
     product = _split(lowering, body, over)
     fewer = _multiplied_out(lowering, product, over)
     if fewer is not None:
         return product.scaled(lowering, fewer)
     return product.scaled(lowering, _contraction(lowering, product, over))
+
+
+def _of_parts(lowering: Lowering, terms: Sequence[Expr], over: Sequence[str]) -> Value:
+    """Lower a sum of several terms as the sum of the sums of each."""
+    types = [of_reduction("sum", lowering.type_of(t)) for t in terms]
+    return lowering.applied("add", [_summed(lowering, t, over) for t in terms], types)
 
 
 def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> Value:
@@ -97,17 +102,15 @@ def _multiplied_out(lowering: Lowering, product: _Product, over: Sequence[str]) 
     """Lower the sum of a product by sums of fewer terms; None: there are none."""
     squares = growth.squares(lowering, product.body, over)
     if squares is not None:
-        three = tuple(_summed(lowering, t, over) for t in squares)
-        value = Apply("add", three, lowering.union(*three))
+        value = _of_parts(lowering, squares, over)
         value = Apply("max", (value, Lit(0)), value.axes)
         exact = folds.folded(lowering, "sum", product.body, over, needed=lowering.masks)
         return Exactly(value, exact, exact.axes)
     terms = growth.multiplied_out(lowering, product.factors, over)
     if terms is None:
         return None
-    parts = tuple(_summed(lowering, t, over) for t in terms)
     exact = _contraction(lowering, product, over)
-    return Exactly(Apply("add", parts, lowering.union(*parts)), exact, exact.axes)
+    return Exactly(_of_parts(lowering, terms, over), exact, exact.axes)
 
 
 def _selected(

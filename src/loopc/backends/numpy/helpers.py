@@ -6,11 +6,13 @@ import re
 
 from loopc.backends.numpy.check_helpers import CHECK_HELPERS
 from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
+from loopc.backends.numpy.scatter_helpers import SCATTER_HELPERS
 from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
 
 HELPERS = {
     **CHECK_HELPERS,
     **PLANE_HELPERS,
+    **SCATTER_HELPERS,
     **THREAD_HELPERS,
     "_keep_pages": '''\
 def _keep_pages(size=(1 << 25) - (1 << 14)):
@@ -267,31 +269,6 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
         view[at] += value[at]
     if pads:
         a += wide[tuple(slice(low, low + n) for n, (low, _) in zip(a.shape, pads))]
-''',
-    "_scatter": '''\
-def _scatter(ufunc, a, index, value, few=1024, some=1 << 15):
-    """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
-    arrays = [i for i in index if not isinstance(i, slice)]
-    if a.ndim > 1 and a.size <= few and all(getattr(i, "size", 1) <= 64 for i in arrays):
-        ufunc.at(a, index, value)
-        return
-    arrays = np.broadcast_arrays(*arrays)
-    lead, tail = index[: len(arrays)], index[len(arrays) :]
-    ahead = not any(isinstance(i, slice) for i in lead) and all(i == slice(None) for i in tail)
-    cells = arrays[0].shape + a.shape[len(arrays) :]
-    if not (ahead and a.flags.c_contiguous and all(cells)):
-        if len(index) == 1 and a.ndim == 1:  # which NumPy does not broadcast
-            value = np.broadcast_to(value, arrays[0].shape)
-        ufunc.at(a, index, value)
-        return
-    row = arrays[0] if len(arrays) == 1 else np.ravel_multi_index(arrays, a.shape[: len(arrays)])
-    value = np.broadcast_to(value, cells).reshape(row.size, -1)
-    width = value.shape[1]
-    row, cell, within = row.reshape(-1, 1) * width, a.reshape(-1), np.arange(width)
-    block = max(1, some // width)
-    for at in range(0, len(row), block):
-        part = slice(at, at + block)
-        ufunc.at(cell, (row[part] + within).ravel(), value[part].ravel())
 ''',
     "_ragged": '''\
 def _ragged(start, stop, step, count):

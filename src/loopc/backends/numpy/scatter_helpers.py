@@ -1,0 +1,96 @@
+"""Functions that a generated module defines to write through index arrays."""
+
+from __future__ import annotations
+
+SCATTER_HELPERS = {
+    "_scatter": '''\
+def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
+    """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
+    axes = [n for n, i in enumerate(index) if not isinstance(i, slice)]
+    arrays = [np.asarray(index[n]) for n in axes]
+    if a.ndim > 1 and a.size <= few and all(i.size <= 64 for i in arrays):
+        ufunc.at(a, index, value)
+        return
+    at = np.broadcast_shapes(*(i.shape for i in arrays))
+    cells = a[tuple(i if isinstance(i, slice) else slice(None) for i in index)]
+    cells = np.moveaxis(cells, axes, range(len(axes)))
+    rest = cells.shape[len(axes) :]
+    if 0 in (*at, *rest):
+        return
+    first = axes[0] if axes[-1] - axes[0] < len(axes) else 0
+    value = np.broadcast_to(value, rest[:first] + at + rest[first:])
+    value = np.moveaxis(value, range(first, first + len(at)), range(len(at)))
+    if len(arrays) == 1:
+        arrays, value = [arrays[0].ravel()], value.reshape(-1, *rest)
+    runs = _runs(arrays, value.ndim - len(rest)) if cells.ndim > 1 else ()
+    for places, where in runs:
+        ufunc(cells[where], value[places], out=cells[(*where, ...)])
+    if runs:
+        return
+    value = value.reshape(-1, *rest)
+    if cells.flags.c_contiguous:
+        row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)])
+        value, row = value.reshape(row.size, -1), row.reshape(-1, 1) * (value.size // row.size)
+        cell, within = cells.reshape(-1), np.arange(value.shape[1])
+        block = max(1, some // within.size)
+        for low in range(0, row.size, block):
+            part = slice(low, low + block)
+            ufunc.at(cell, (row[part] + within).ravel(), value[part].ravel())
+        return
+    arrays = [i.ravel() for i in np.broadcast_arrays(*arrays)]
+    if value[0].size >= long:
+        for where, terms in zip(zip(*(i.tolist() for i in arrays)), value):
+            ufunc(cells[where], terms, out=cells[(*where, ...)])
+    else:
+        ufunc.at(cells, tuple(arrays), value)
+
+
+def _runs(arrays, rank):
+    """Return places in index arrays of a common rank, and the cells there, as tuples of slices.
+
+    There are none where the arrays do not move along axes of their own, one after the other, or
+    not in a few runs of equal steps.
+    """
+    runs, before = [({}, ())], -1
+    for at in arrays:
+        axis = [d + rank - at.ndim for d, n in enumerate(at.shape) if n > 1]
+        steps = [(0, int(at.flat[0]))]
+        if axis:
+            steps = _steps(at.ravel().astype(np.int64)) if [before] < axis[:1] == axis else []
+            before = axis[0]
+        runs = [
+            ({**places, **dict.fromkeys(axis, place)}, (*cells, cell))
+            for places, cells in runs
+            for place, cell in steps
+        ]
+    return [(tuple(places.get(d, 0) for d in range(rank)), cells) for places, cells in runs]
+
+
+def _steps(at, most=8):
+    """Return slices of places in an index array and of the cells there; none if they are many.
+
+    A cell that comes again is in a later slice.
+    """
+    if np.count_nonzero(np.abs(np.diff(at)) > 8) > most:
+        return []
+    order, number = np.argsort(at, kind="stable"), np.arange(at.size)
+    again = np.diff(at[order], prepend=-1) == 0
+    times = np.empty_like(number)
+    times[order] = number - np.maximum.accumulate(np.where(again, 0, number))
+    steps = []
+    for time in range(times.max() + 1):
+        places = np.flatnonzero(times == time)
+        both = np.stack([places, at[places]])
+        turns = np.flatnonzero(np.diff(both, 2).any(axis=0)) + 1
+        first, end = 0, places.size - 1
+        while first <= end:
+            if len(steps) == most:
+                return []
+            last = next((t for t in turns.tolist() if t > first), end)
+            by = both[:, first + 1] - both[:, first] if last > first else np.ones(2, int)
+            ends = zip(both[:, first].tolist(), both[:, last].tolist(), by.tolist())
+            steps.append([slice(p, None if q + d < 0 else q + d, d) for p, q, d in ends])
+            first = last + 1
+    return steps
+''',
+}
