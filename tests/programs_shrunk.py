@@ -381,6 +381,11 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "for k < K, i < N: y[k] += abs(w[i,k,k] t[k,i])\noutput y\n",
         {"x": whole(3, 4), "t": whole(4, 3), "z": whole(2, 3)},
     ),
+    "a running sum of an index from its end, of which nothing else has the size": (
+        "input x[N,M,K]\noutput x\ndim u[N,N]\ndim v[K]\nfor b < M, i < N, k < K, j < M if j <= b: "
+        "y[j,i,k] += u[i,i] - b v[k] + 1\n",
+        {"x": whole(4, 2, 3)},
+    ),
     "a sum in parts of narrow floats and of integers": (
         "input x[M], y[N]\nfor i < N, j < N: t[i,j] = 2*i\n"
         "for b < M, a < N: y[a] += sum[i < N](x[b] - t[i - i % 2,a])\noutput y\n",

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine, to_expr
-from loopc.ir.nodes import Call, Const, Expr, IndexRef
+from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef
+from loopc.lower.domain import count
 from loopc.lower.plan import (
     Along,
     Assign,
@@ -63,6 +64,8 @@ def _extents(value: Value) -> Iterator[tuple[str, Expr]]:
                 yield window.axis, window.count
         case Range(start, stop, step=1, axes=(axis,)):
             yield axis, _minus(stop, start)
+        case Range(start, stop, step, axes=(axis,)):
+            yield axis, count(Index(axis, start, stop, step))
         case Expand(counts=counts, axes=axes):
             yield from zip(axes, counts, strict=True)
         case _:
