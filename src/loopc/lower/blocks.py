@@ -45,8 +45,8 @@ def extents(step: Step) -> dict[str, Expr]:
     if isinstance(step, Assign | Store | Overlap):
         values += walk(step.value)
     for value in values:
-        for axis, count in _extents(value):
-            found.setdefault(axis, count)
+        for axis, size in _extents(value):
+            found.setdefault(axis, size)
     for value in reversed(values):
         if isinstance(value, Renamed) and value.old in found:
             found.setdefault(value.new, found[value.old])
