@@ -12,6 +12,11 @@ from fuzz.judge import judge
 from fuzz.programs import Case
 from loopc.api.samples import samples
 from loopc.backends.numpy import helpers
+from loopc.ir.dtypes import INTEGER
+from loopc.ir.nodes import Const, Extent
+from loopc.ir.unbuild_expr import expr_text
+from loopc.lower.blocks import extents
+from loopc.lower.plan import Assign, Range, Renamed
 from programs_shrunk import PROGRAMS
 from support import TESTS
 
@@ -267,3 +272,11 @@ def test_no_block_makes_a_sum_anew_that_a_larger_block_needs_once(text: str, sha
     for name, value in program({"A": A}).items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-12, err_msg=name)
     assert f"in blocks of {shared}, whose" in program.source
+
+
+@pytest.mark.parametrize(("step", "size"), [(1, "M"), (-1, "M+1"), (2, "(M+1)//2")])
+def test_the_size_of_an_axis_that_an_index_alone_has(step: int, size: str) -> None:
+    start, stop = (Extent("M"), Const(-1)) if step < 0 else (Const(0), Extent("M"))
+    turned = Renamed(Range(start, stop, step, ("b",)), "b", "j", ("j",))
+    found = extents(Assign("y", turned, ("j",), INTEGER, cast=False, fresh=True))
+    assert {axis: expr_text(e) for axis, e in found.items()} == {"b": size, "j": size}
