@@ -20,6 +20,7 @@ from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.running_sums import running_sums
 from loopc.passes.share_products import share_products
+from loopc.passes.split_cases import split_cases
 from loopc.passes.split_factors import split_factors
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
@@ -39,6 +40,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
     2: (
         split_running,
         hold_conditions,
+        split_cases,
         split_ragged,
         fold_constants,
         expand_workspaces,
