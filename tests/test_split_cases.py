@@ -1,4 +1,4 @@
-"""Conditions on an index as ranges: both cases of a choice, and guards that do not look like one."""
+"""Conditions on an index as ranges: both cases of a choice, and guards that do not look it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def test_cases_are_the_references(text: str, shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 4, 5, 7])
-def test_cells_beside_are_slices(number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cells_beside_are_slices(
+    number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("LOOPC_CACHE", str(tmp_path))
     program = loopc.compile(f"input x[N,M], w[M]\ndim y[N,M]\n{TEXTS[number]}\noutput y\n")
     program(x=np.ones((5, 4)), w=np.ones(4))

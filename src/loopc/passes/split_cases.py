@@ -75,7 +75,9 @@ class _Splitter:
         """Return an update, or one under each of the two cases of a condition in its value."""
         for call in walk(update.value) if most > 1 else ():
             cases = _cases_of(call, around)
-            if cases and (call is update.value or self._alike(call)) and _is_shifted(call):
+            if not isinstance(call, Call) or not cases or not _is_shifted(call):
+                continue
+            if call is update.value or self._alike(call):
                 found: list[Stmt] = []
                 for number, case in enumerate(cases):
                     value = self._chosen(update.value, cases, number, around)
@@ -109,8 +111,9 @@ class _Splitter:
 
 
 def _as_real(branch: Expr) -> Expr:
-    whole = isinstance(branch, Const) and isinstance(branch.value, int)
-    return replace(branch, value=float(branch.value)) if whole else branch
+    if isinstance(branch, Const) and isinstance(branch.value, int):
+        return replace(branch, value=float(branch.value))
+    return branch
 
 
 def _cases_of(node: Node, ranges: Mapping[str, Index]) -> tuple[Expr, ...] | None:
@@ -153,7 +156,8 @@ def _with_ranges(value: Expr, around: Mapping[str, Index]) -> Expr:
         inner = {**around, **{i.name: i for i in node.indices}}
         guard = None if node.guard is None else _as_ranges(node.guard, inner)
         body = _with_ranges(node.body, inner)
-        return node if (guard, body) == (node.guard, node.body) else replace(node, guard=guard, body=body)
+        same = (guard, body) == (node.guard, node.body)
+        return node if same else replace(node, guard=guard, body=body)
 
     return visit(value)  # type: ignore[return-value]
 
@@ -165,11 +169,11 @@ def _as_range(condition: Expr, ranges: Mapping[str, Index]) -> Expr | None:
         condition, opposite = condition.args[0], not opposite
     if not isinstance(condition, Call) or condition.fn not in _OPPOSITE or reads(condition):
         return None
-    forms = [affine(a) for a in condition.args]
+    a, b = (affine(arg) for arg in condition.args)
     names = [n for n in free_indices(condition) if n in ranges]
-    if len(names) != 1 or any(f is None for f in forms):
+    if len(names) != 1 or a is None or b is None:
         return None
-    (name,), (a, b) = names, forms
+    (name,) = names
     index, difference = ranges[name], a - b
     slope = difference.coefficient(name)
     if abs(slope) != 1 or not difference.is_linear_in(name) or abs(index.step) != 1:
