@@ -24,6 +24,9 @@ TEXTS = [
     "for i < N:\n  for j < M: y[0,j] = where(i > 0, x[i-1,j], w[j])",
     "for i < N, j < M: y[i,j] = where(i == 5, x[i,j], x[max(i-1, 0),j])",
     "for i < N, j < M: y[i,j] = where(i == 7, 1, x[max(i-1, 0),j]) // 2",
+    "for i < N, j < M: y[i,j] = where(i > 0, x[i-1,j], 0) + sum[i < N](where(i > 0, x[i-1,j], 0))",
+    "for i < N, j < M: y[i,j] = sum[k < M](where(i > 0, x[i-1,k], w[k]) w[j])",
+    "for i < N, j < M: y[i,j] = where(j < max[k in range(M-1, -1, -1)](1), x[0,clamp(j-1)], 1)",
     "for i < N, j < M, u < 2: y[i,j] += where(u == 1, w[j], x[i,j]) x[i,clamp(j+u)]",
 ]
 
@@ -31,7 +34,7 @@ TEXTS = [
 @pytest.mark.parametrize("shape", [(5, 4), (1, 1), (2, 1), (0, 3)])
 @pytest.mark.parametrize("text", TEXTS)
 def test_cases_are_the_references(text: str, shape: tuple[int, int]) -> None:
-    if "% N" in text and not shape[0]:
+    if ("% N" in text or "x[0" in text) and not shape[0]:
         return
     text = f"input x[N,M], w[M]\ndim y[N,M]\n{text}\noutput y\n"
     rng = np.random.default_rng(0)

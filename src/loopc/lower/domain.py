@@ -8,7 +8,7 @@ from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, simplify, to_expr
 from loopc.ir.bounds import bounds, conjuncts, extent
 from loopc.ir.nodes import Call, Const, Expr, Index, IndexRef, Reduce
-from loopc.ir.visit import free_indices, reads
+from loopc.ir.visit import contains, free_indices, reads
 
 
 class NeedSerial(Exception):  # noqa: N818 - no error: a request to run one index in order
@@ -137,7 +137,7 @@ def _narrowed(ranges: dict[str, Index], guard: Expr, inside: list[str]) -> bool:
     name = inside[0]
     index = ranges[name]
     a, b = (affine(e) for e in guard.args)
-    if a is None or b is None or index.step != 1 or any(True for _ in reads(guard)):
+    if a is None or b is None or index.step != 1 or reads(guard) or contains(guard, Reduce):
         return False
     left = a - b
     c = left.coefficient(name)

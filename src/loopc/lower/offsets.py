@@ -49,7 +49,7 @@ def one_by_one(job: Job, names: Sequence[str]) -> Iterator[Job]:
     for index in job.parallel:
         ranges[index.name] = boxed(index, ranges, masks if index.name in names else [])
     found = points(ranges, names)
-    apart = _meet_nowhere(job.update.target, found)
+    apart = meet_nowhere(job.update.target, found)
     for number, at in enumerate(found):
         yield replace(
             job,
@@ -61,7 +61,7 @@ def one_by_one(job: Job, names: Sequence[str]) -> Iterator[Job]:
         )
 
 
-def _meet_nowhere(target: Access, found: Sequence[Point]) -> bool:
+def meet_nowhere(target: Access, found: Sequence[Point]) -> bool:
     """Whether a target has different cells at all these points, wherever its windows are."""
     return all(
         any(_differs(s.at, a, b) for s in target.subscripts) for a, b in combinations(found, 2)

@@ -337,6 +337,8 @@ class _Target:
         if self.update.op == "=" and self.backwards:
             raise NeedSerial(next(iter(self.lowering.order), ""))
         target = self.update.target
+        if self.update.op == "=" and (offsets := windows.apart(self.lowering, target)):
+            raise FewOffsets(offsets)
         if self.update.op == "+=" and self.dtype.kind != "b":
             window = windows.target(self.lowering, target)
             if window is not None:
@@ -394,7 +396,5 @@ def is_fresh(value: Value) -> bool:
             return len(args) > 1
         case Exactly(arg, exact):
             return is_fresh(arg) and is_fresh(exact)
-        case Gather(over=over):  # without index arrays it is a slice
-            return bool(over)
         case _:
             return True

@@ -13,7 +13,7 @@ from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access as accesses
 from loopc.lower.blocks import is_window
-from loopc.lower.offsets import literal
+from loopc.lower.offsets import literal, meet_nowhere, points
 from loopc.lower.plan import Packed, Strided, Value
 
 if TYPE_CHECKING:
@@ -118,6 +118,18 @@ def few(lowering: Lowering, names: tuple[str, ...]) -> bool:
             return False
         total *= len(values)
     return 1 <= total <= UNROLLED
+
+
+def apart(lowering: Lowering, target: Access) -> tuple[str, ...]:
+    """Return the few offsets of a target between which no cells meet: it fills one array densely.
+
+    Each offset's cells are a slice: `y[2*i+k]` for k < 2.
+    """
+    plain = lowering.context.opt > 0 and accesses.is_affine(lowering, target)
+    names = within(accesses.strided(lowering, target)) if plain else ()
+    if not names or not few(lowering, names):
+        return ()
+    return names if meet_nowhere(target, points(lowering.box.indices, names)) else ()
 
 
 def moves_within(lowering: Lowering, expr: Expr, over: tuple[str, ...]) -> bool:

@@ -22,6 +22,7 @@ from loopc.passes.running_sums import running_sums
 from loopc.passes.share_products import share_products
 from loopc.passes.split_cases import split_cases
 from loopc.passes.split_factors import split_factors
+from loopc.passes.split_quotients import split_quotients
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
 
@@ -41,6 +42,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         split_running,
         hold_conditions,
         split_cases,
+        split_quotients,
         split_ragged,
         fold_constants,
         expand_workspaces,

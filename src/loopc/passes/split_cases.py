@@ -12,7 +12,7 @@ Source: index set splitting, e.g. Wolfe, High Performance Compilers for Parallel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine, equal, to_expr
@@ -31,7 +31,16 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import conjunction, free_indices, loop, map_children, reads, walk
+from loopc.ir.visit import (
+    children,
+    conjunction,
+    contains,
+    free_indices,
+    loop,
+    map_children,
+    reads,
+    walk,
+)
 
 MOST = 4
 """Cases of one update that become statements."""
@@ -73,9 +82,9 @@ class _Splitter:
 
     def _cases(self, update: Update, around: Mapping[str, Index], most: int) -> list[Stmt]:
         """Return an update, or one under each of the two cases of a condition in its value."""
-        for call in walk(update.value) if most > 1 else ():
+        for call in _choices(update.value) if most > 1 else ():
             cases = _cases_of(call, around)
-            if not isinstance(call, Call) or not cases or not _is_shifted(call):
+            if not cases or not _is_shifted(call):
                 continue
             if call is update.value or self._alike(call):
                 found: list[Stmt] = []
@@ -91,15 +100,16 @@ class _Splitter:
     ) -> Expr:
         """Return a value with what all choices by a condition give in one of the two cases."""
 
-        def visit(node: Node) -> Node:
-            own = _cases_of(node, around)
-            if own not in (cases, cases[::-1]) or not isinstance(node, Call):
-                return map_children(node, visit)
-            branches = self._alike(node) or (node.args[1:] if node is value else ())
-            chosen = branches[number if own == cases else 1 - number] if branches else None
-            return map_children(node, visit) if chosen is None else visit(chosen)
+        def visit(node: Node, bound: frozenset[str]) -> Node:
+            if isinstance(node, Call) and _is_choice(node, bound):
+                own = _cases_of(node, around)
+                branches = self._alike(node) or (node.args[1:] if node is value else ())
+                if branches and own in (cases, cases[::-1]):
+                    return visit(branches[number if own == cases else 1 - number], bound)
+            bound |= _bound_by(node)
+            return map_children(node, lambda child: visit(child, bound))
 
-        return visit(value)  # type: ignore[return-value]
+        return visit(value, frozenset())  # type: ignore[return-value]
 
     def _alike(self, call: Call) -> tuple[Expr, ...]:
         """Return branches of one kind, literals in that of the other; nothing: of several."""
@@ -116,11 +126,25 @@ def _as_real(branch: Expr) -> Expr:
     return branch
 
 
-def _cases_of(node: Node, ranges: Mapping[str, Index]) -> tuple[Expr, ...] | None:
+def _choices(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[Call]:
+    """Yield the choices in a value by what no reduction round them binds."""
+    if isinstance(node, Call) and _is_choice(node, bound):
+        yield node
+    for child in children(node):
+        yield from _choices(child, bound | _bound_by(node))
+
+
+def _is_choice(call: Call, bound: frozenset[str]) -> bool:
+    return call.fn == "where" and bound.isdisjoint(free_indices(call.args[0]))
+
+
+def _bound_by(node: Node) -> frozenset[str]:
+    return frozenset(i.name for i in node.indices) if isinstance(node, Reduce) else frozenset()
+
+
+def _cases_of(choice: Call, ranges: Mapping[str, Index]) -> tuple[Expr, ...] | None:
     """Return when a choice takes its first and its second branch, as ranges of an index."""
-    if not isinstance(node, Call) or node.fn != "where":
-        return None
-    condition = node.args[0]
+    condition = choice.args[0]
     cases = (_as_range(condition, ranges), _as_range(Call("not", (condition,)), ranges))
     return tuple(c for c in cases if c is not None) if None not in cases else None
 
@@ -167,7 +191,9 @@ def _as_range(condition: Expr, ranges: Mapping[str, Index]) -> Expr | None:
     opposite = False
     while isinstance(condition, Call) and condition.fn == "not":
         condition, opposite = condition.args[0], not opposite
-    if not isinstance(condition, Call) or condition.fn not in _OPPOSITE or reads(condition):
+    if not isinstance(condition, Call) or condition.fn not in _OPPOSITE:
+        return None
+    if reads(condition) or contains(condition, Reduce):
         return None
     a, b = (affine(arg) for arg in condition.args)
     names = [n for n in free_indices(condition) if n in ranges]
