@@ -25,7 +25,7 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices, reads, walk
-from loopc.lower import windows
+from loopc.lower import reshapes, windows
 from loopc.lower.context import place
 from loopc.lower.domain import count, may_be_empty
 from loopc.lower.plan import (
@@ -58,7 +58,7 @@ def read(lowering: Lowering, access: Access) -> Value:
         if parts is not None:
             return parts
         return row(lowering, access) or strided(lowering, access)
-    window = windows.read(lowering, access)
+    window = windows.read(lowering, access) or reshapes.read(lowering, access)
     return _gather(lowering, access) if window is None else window
 
 
@@ -233,13 +233,14 @@ def row(lowering: Lowering, access: Access, *, written: bool = False) -> Row | N
     if len(found.windows) != 1:
         return None
     (window,) = found.windows
-    if next(s for s in window.steps if s) < 0:
+    steps = [s for s in window.steps if isinstance(s, int)]
+    if next(s for s in steps if s) < 0:
         return None
     size: Expr = Const(1)
     start, step = Affine(0), Affine(0)
-    for axis in reversed(range(len(window.steps))):
+    for axis in reversed(range(len(steps))):
         place = affine(Call("mul", (found.starts[axis], size)))
-        over = affine(Call("mul", (Const(window.steps[axis]), size)))
+        over = affine(Call("mul", (Const(steps[axis]), size)))
         if place is None or over is None:
             return None
         start, step = start + place, step + over

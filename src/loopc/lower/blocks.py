@@ -137,7 +137,7 @@ def _part(part: Part, blocks: Blocks) -> Part:
 
 
 @lru_cache(maxsize=1 << 10)
-def _moved(start: Expr, ends: TileIndex, step: int) -> Expr:
+def _moved(start: Expr, ends: TileIndex, step: int | Expr) -> Expr:
     """Return where a part of a dimension starts in a block."""
     return _plus(start, _times(IndexRef(ends.low), step))
 
@@ -171,8 +171,9 @@ def _minus(a: Expr, b: Expr) -> Expr:
     return _simple(Call("add", (a, Call("neg", (b,)))))
 
 
-def _times(a: Expr, number: int) -> Expr:
-    return _simple(Call("mul", (Const(number), a)))
+def _times(a: Expr, number: int | Expr) -> Expr:
+    factor = Const(number) if isinstance(number, int) else number
+    return _simple(Call("mul", (factor, a)))
 
 
 def _simple(expr: Expr) -> Expr:

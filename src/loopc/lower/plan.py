@@ -131,7 +131,7 @@ class Scatter(Memo):
 
 @record()
 class Overlap(Memo):
-    """`window op value`: the cells of a strided view, which meet where windows overlap.
+    """`window += value`: the cells of a strided view, which meet where windows overlap, or `=`.
 
     Attributes:
         array: of which.

@@ -66,11 +66,14 @@ class View(Memo):
 
 @record()
 class Window(Memo):
-    """An axis of a strided view: its extent, and its step in each dimension of the array."""
+    """An axis of a strided view: its extent, and its step in each dimension of the array.
+
+    A step that is no number is a size of at least 1.
+    """
 
     axis: str
     count: Expr
-    steps: tuple[int, ...]
+    steps: tuple[int | Expr, ...]
 
 
 @record()

@@ -8,15 +8,15 @@ from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.bounds import ascending, extent
 from loopc.ir.dtypes import DType
-from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Update
 from loopc.ir.visit import free_indices, substitute
 from loopc.lower import access as accesses
-from loopc.lower import windows
+from loopc.lower import reshapes, windows
 from loopc.lower.context import Context
 from loopc.lower.domain import Box, NeedSerial, box, count, may_be_empty
 from loopc.lower.flatten import AXIS, flattened, ragged
 from loopc.lower.folds import folded
+from loopc.lower.fresh import is_fresh
 from loopc.lower.last_values import last_values
 from loopc.lower.offsets import FewOffsets, one_by_one
 from loopc.lower.plan import (
@@ -24,16 +24,10 @@ from loopc.lower.plan import (
     Apply,
     Assign,
     Cast,
-    Contract,
-    Exactly,
     Expand,
-    Flip,
-    Fold,
-    Gather,
     Lit,
     Overlap,
     Part,
-    Renamed,
     Row,
     RowStore,
     Scalar,
@@ -337,12 +331,9 @@ class _Target:
         if self.update.op == "=" and self.backwards:
             raise NeedSerial(next(iter(self.lowering.order), ""))
         target = self.update.target
-        if self.update.op == "=" and (offsets := windows.apart(self.lowering, target)):
-            raise FewOffsets(offsets)
-        if self.update.op == "+=" and self.dtype.kind != "b":
-            window = windows.target(self.lowering, target)
-            if window is not None:
-                return (self._overlap(window, over),)
+        window = self._window(target)
+        if window is not None:
+            return (self._overlap(window, over),)
         inside = accesses.inside_condition(self.lowering, target)
         lowering = self.lowering.under(*inside)
         mask = lowering.condition(lowering.masks)
@@ -362,6 +353,17 @@ class _Target:
             value = Cast(value, self.dtype, value.axes)
         return (Scatter(self.array, indices, together, self.update.op, value, axes, mask, counts),)
 
+    def _window(self, target: Access) -> Strided | None:
+        """Return a target as a view whose cells may meet, if it adds to them."""
+        if self.update.op == "+=" and self.dtype.kind != "b":
+            return windows.target(self.lowering, target) or reshapes.target(self.lowering, target)
+        if self.update.op != "=":
+            return None
+        offsets = windows.apart(self.lowering, target)
+        if offsets:
+            raise FewOffsets(offsets)
+        return None if self.lowering.masks else reshapes.target(self.lowering, target)
+
     def _overlap(self, window: Strided, over: list[str]) -> Step:
         """Add to the cells of overlapping windows; of small ones offset by offset."""
         within = windows.within(window)
@@ -377,24 +379,3 @@ class _Target:
 
 def _stored(view: View | Row, op: str, value: Value) -> Step:
     return RowStore(view, op, value) if isinstance(view, Row) else Store(view, op, value)
-
-
-def is_fresh(value: Value) -> bool:
-    """Whether a value's memory is surely its own."""
-    match value:
-        case View() | Strided() | Row() | Expand() | Flip():
-            return False
-        case Apply(fn, args):
-            row = lookup(fn)
-            copies = row is None or row.numpy != "{x}"
-            return copies or all(is_fresh(a) for a in args)
-        case Cast(arg) | Renamed(arg):
-            return is_fresh(arg)
-        case Gather(over=over) | Fold(over=over):
-            return bool(over)  # an array at numbers alone is a view
-        case Contract(args):
-            return len(args) > 1
-        case Exactly(arg, exact):
-            return is_fresh(arg) and is_fresh(exact)
-        case _:
-            return True

@@ -16,6 +16,7 @@ from loopc.ir.nodes import (
     Call,
     Const,
     Expr,
+    Extent,
     For,
     Index,
     IndexRef,
@@ -36,53 +37,63 @@ from loopc.ir.visit import (
     walk,
 )
 
-MOST = 16
-"""The largest product of the numbers in a nest: each set of remainders is slices of its own."""
-
 
 def split_quotients(program: Program) -> Program:
     """Return the program with loops over quotients and remainders."""
-    body = tuple(_statement(s, MOST) for s in program.body)
+    body = tuple(map(_statement, program.body))
     same = all(a is b for a, b in zip(body, program.body, strict=True))
     return program if same else replace(program, body=body)
 
 
-def _statement(stmt: Stmt, most: int) -> Stmt:
-    """Return a statement with indices split by numbers whose product is at most `most`."""
+def _statement(stmt: Stmt) -> Stmt:
     if not isinstance(stmt, For):
         return stmt
     written = {u.target.array for _, u in updates((stmt,))}
     if any(a.array in written for _, u in updates((stmt,)) for a in reads(u.value)):
         return stmt
     for index in stmt.indices:
-        number = _divisor(index, stmt)
-        if 1 < number <= most:
-            return _statement(_split(stmt, index, number), most // number)
-    body = tuple(_statement(s, most) for s in stmt.body)
+        found = _quotient(index, stmt)
+        if found is not None:
+            return _statement(_split(stmt, index, *found))
+    body = tuple(map(_statement, stmt.body))
     same = all(a is b for a, b in zip(body, stmt.body, strict=True))
     return stmt if same else replace(stmt, body=body)
 
 
-def _divisor(index: Index, nest: For) -> int:
-    """Return the one number that an index is divided by in a nest; 0: it is not to be split."""
-    here, found = IndexRef(index.name), set[object]()
+def _quotient(index: Index, nest: For) -> tuple[Expr, Expr] | None:
+    """Return the one number that an index is divided by in a nest, and the quotient's extent."""
+    here, found = IndexRef(index.name), dict[Expr, None]()
     for call in walk(nest):
         if isinstance(call, Call) and call.fn in ("floordiv", "mod"):
-            dividend, divisor = call.args
-            if dividend == here and isinstance(divisor, Const):
-                found.add(divisor.value)
+            if call.args[0] == here:
+                found[call.args[1]] = None
             elif index.name in free_indices(call):
-                return 0
+                return None
     binders = [n for n in walk(nest) if isinstance(n, For | Reduce) and n is not nest]
     shadowed = any(i.name == index.name for b in binders for i in b.indices)
-    stop = None if index.stop is None else affine(index.stop)
     if len(found) != 1 or shadowed or not _stands_in_subscripts(index.name, nest):
-        return 0
+        return None
     (number,) = found
-    if not isinstance(number, int) or stop is None or (index.start, index.step) != (ZERO, 1):
-        return 0
-    whole = number > 1 and all(c % number == 0 for c in (stop.constant, *dict(stop.terms).values()))
-    return number if whole else 0
+    if index.stop is None or (index.start, index.step) != (ZERO, 1):
+        return None
+    size = _divided(index.stop, number)
+    return None if size is None else (number, size)
+
+
+def _divided(extent: Expr, number: Expr) -> Expr | None:
+    """Return an extent divided by a number or a dim, if there is no remainder."""
+    form = affine(extent)
+    if form is None:
+        return None
+    if isinstance(number, Extent):
+        size, rest = form.collected(number)
+        return to_expr(size) if rest == Affine(0) and size.terms else None
+    if not isinstance(number, Const) or not isinstance(number.value, int) or number.value < 2:
+        return None
+    by = number.value
+    if form.constant % by or any(c % by for _, c in form.terms):
+        return None
+    return to_expr(Affine(form.constant // by, tuple((a, c // by) for a, c in form.terms)))
 
 
 def _stands_in_subscripts(name: str, node: Node) -> bool:
@@ -94,27 +105,24 @@ def _stands_in_subscripts(name: str, node: Node) -> bool:
     return all(_stands_in_subscripts(name, c) for c in children(node))
 
 
-def _split(nest: For, index: Index, number: int) -> For:
-    """Return a nest with two loops for one over a multiple of a number."""
+def _split(nest: For, index: Index, number: Expr, size: Expr) -> For:
+    """Return a nest with loops over the quotient and the remainder of an index by a number."""
     taken = {n.name for n in walk(nest) if isinstance(n, Index | IndexRef)}
     outer = IndexRef(fresh_name(index.name, taken))
     inner = IndexRef(fresh_name(index.name, taken | {outer.name}))
-    here, by = IndexRef(index.name), Const(number)
+    here = IndexRef(index.name)
     parts: dict[Node, Expr] = {
-        Call("floordiv", (here, by)): outer,
-        Call("mod", (here, by)): inner,
+        Call("floordiv", (here, number)): outer,
+        Call("mod", (here, number)): inner,
     }
 
     def split(node: Node) -> Node:
         return parts.get(node) or map_children(node, split)
 
-    whole = simplify(Call("add", (Call("mul", (by, outer)), inner)))
+    whole = simplify(Call("add", (Call("mul", (number, outer)), inner)))
     place = nest.indices.index(index)
     indices = (*nest.indices[:place], *nest.indices[place + 1 :])
     rest = substitute(split(replace(nest, indices=indices)), {index.name: whole})
     assert isinstance(rest, For)
-    size = None if index.stop is None else affine(index.stop)
-    assert size is not None
-    size = Affine(size.constant // number, tuple((a, c // number) for a, c in size.terms))
-    new = Index(outer.name, ZERO, to_expr(size)), Index(inner.name, ZERO, by)
+    new = Index(outer.name, ZERO, size), Index(inner.name, ZERO, number)
     return replace(rest, indices=(*rest.indices[:place], *new, *rest.indices[place:]))

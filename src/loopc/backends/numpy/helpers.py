@@ -262,7 +262,11 @@ def _add_windows(a, starts, counts, steps, value, pads=()):
     offsets = []
     for dim, _ in enumerate(a.shape):
         moving = [k for k, step in enumerate(steps) if step[dim] and k not in offsets]
-        offsets += sorted(moving, key=lambda k: counts[k])[:-1]
+        reach, meet = 0, False
+        for by, k in sorted((abs(steps[k][dim]), k) for k in moving):
+            meet = meet or by <= reach  # of those that move by less
+            reach += by * (counts[k] - 1)
+        offsets += sorted(moving, key=lambda k: counts[k])[:-1] if meet else []
     order = offsets + [k for k, _ in enumerate(counts) if k not in offsets]
     view, value = view.transpose(order), value.transpose(order)
     for at in np.ndindex(*(counts[k] for k in offsets)):

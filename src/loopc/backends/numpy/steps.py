@@ -16,6 +16,7 @@ from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import SUM, Speller
 from loopc.ir import reductions
 from loopc.ir.nodes import Expr, Index
+from loopc.lower.fresh import is_fresh
 from loopc.lower.plan import (
     Alloc,
     Apply,
@@ -48,7 +49,6 @@ from loopc.lower.plan import (
     When,
 )
 from loopc.lower.plan_visit import touched
-from loopc.lower.statement import is_fresh
 
 _AT = {row.op: row.ufunc for row in reductions.REDUCTIONS if row.op}
 _IN_PLACE = {"+=": "+=", "*=": "*=", "=": "="}
@@ -106,7 +106,7 @@ class StepSpeller:
                 yield from self._scatter(step)
             case Overlap():
                 speller.hints.order = step.order
-                yield windows.addition(speller, step)
+                yield windows.update(speller, step)
             case Flatten():
                 yield from self._flatten(step)
             case Loop():

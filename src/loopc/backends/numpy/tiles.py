@@ -29,8 +29,8 @@ from loopc.backends.numpy.tile_items import (
 )
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small, made
 from loopc.lower.blocks import size
+from loopc.lower.fresh import is_fresh
 from loopc.lower.plan import Apply, Contract, Exactly, Expand, Note, Tile, Value, View
-from loopc.lower.statement import is_fresh
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller

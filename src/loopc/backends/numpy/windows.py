@@ -21,14 +21,15 @@ def view(speller: Speller, value: Strided) -> str:
     return f"{speller.helper('_window')}({array}, {_place(speller, value, value.windows)})"
 
 
-def addition(speller: Speller, step: Overlap) -> str:
-    """Spell an addition to windows that overlap."""
+def update(speller: Speller, step: Overlap) -> str:
+    """Spell what is added to windows that overlap, or written to some that do not."""
     by_axis = {w.axis: w for w in step.window.windows}
     array = _cut(speller, step.window)
     place = _place(speller, step.window, [by_axis[a] for a in step.order])
     pads = f", {_pads(speller, step.window)}" if step.window.pads else ""
     value = speller.fit(step.value, step.order)
-    return f"{speller.helper('_add_windows')}({array}, {place}, {value}{pads})"
+    helper = speller.helper("_set_windows" if step.op == "=" else "_add_windows")
+    return f"{helper}({array}, {place}, {value}{pads})"
 
 
 def _cut(speller: Speller, value: Strided) -> str:
@@ -43,7 +44,9 @@ def _cut(speller: Speller, value: Strided) -> str:
 def _place(speller: Speller, value: Strided, windows: Sequence[Window]) -> str:
     starts = python_tuple(speller.size(s) for s in value.starts)
     counts = speller.sizes(w.count for w in windows)
-    steps = python_tuple(python_tuple(w.steps) for w in windows)
+    steps = python_tuple(
+        python_tuple(s if isinstance(s, int) else speller.size(s) for s in w.steps) for w in windows
+    )
     return f"{starts}, {counts}, {steps}"
 
 

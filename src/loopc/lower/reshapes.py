@@ -1,0 +1,89 @@
+"""Reshapes: subscripts whose indices count a place together, `x[W*i+j]`, as strided views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopc.ir.affine import Affine, affine, at_least, to_expr
+from loopc.ir.bounds import at_point
+from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Reduce
+from loopc.ir.visit import contains, free_indices, reads
+from loopc.lower import access as accesses
+from loopc.lower.domain import count
+from loopc.lower.plan import Strided, Window
+
+if TYPE_CHECKING:
+    from loopc.lower.value import Lowering
+
+Step = int | Expr
+
+
+def read(lowering: Lowering, access: Access) -> Strided | None:
+    """Return an access as a view whose steps may be sizes; None: it is none, or may be outside."""
+    if lowering.context.opt == 0 or any(s.mode != "strict" for s in access.subscripts):
+        return None
+    found = [_steps(lowering, s.at) for s in access.subscripts]
+    steps = [s for s in found if s is not None]
+    if len(steps) < len(found) or not accesses.stays_inside(lowering, access):
+        return None
+    firsts: dict[str, Expr] = {}
+    windows: list[Window] = []
+    for name in lowering.order:
+        if any(name in own for own in steps):
+            index = lowering.box.indices[name]
+            assert index.start is not None
+            firsts[name] = index.start
+            moves = tuple(own.get(name, 0) for own in steps)
+            windows.append(Window(name, count(index, lowering.serial), moves))
+    starts = tuple(at_point(s.at, firsts) for s in access.subscripts)
+    return Strided(access.array, starts, tuple(windows), tuple(firsts))
+
+
+def target(lowering: Lowering, access: Access) -> Strided | None:
+    """Return a target as a view no two places of which are one cell; None: it is none."""
+    window = read(lowering, access)
+    if window is None or not all(_is_apart(window, d) for d in range(len(window.starts))):
+        return None
+    return window if all(sum(map(bool, w.steps)) == 1 for w in window.windows) else None
+
+
+def _steps(lowering: Lowering, at: Expr) -> dict[str, Step] | None:
+    """Return by how much a subscript moves with each index; None: in no equal steps."""
+    rest = affine(at)
+    if rest is None or reads(at) or contains(at, Reduce):
+        return None
+    steps: dict[str, Step] = {}
+    names = [n for n in free_indices(at) if n in lowering.box.indices]
+    for name in names:
+        slope, rest = rest.collected(IndexRef(name))
+        by = to_expr(slope.scaled(lowering.box.indices[name].step))
+        if not isinstance(by, Const) and not (at_least(slope, Affine(0)) and slope.terms):
+            return None
+        if not set(names).isdisjoint(free_indices(by)):
+            return None
+        steps[name] = int(by.value.real) if isinstance(by, Const) else by
+    return steps if set(names).isdisjoint(free_indices(to_expr(rest))) else None
+
+
+def _is_apart(window: Strided, dim: int) -> bool:
+    """Whether each index moves through a dimension by more than those that move by less."""
+    moving = [(_distance(w.steps[dim]), w.count) for w in window.windows if w.steps[dim]]
+    reach = Affine(0)
+    for by, size in sorted(moving, key=lambda m: _rank(m[0])):
+        over = affine(Call("mul", (to_expr(by), Call("add", (size, Const(-1))))))
+        if over is None or not at_least(by, reach + Affine(1)):
+            return False
+        reach = reach + over
+    return True
+
+
+def _distance(step: Step) -> Affine:
+    form = Affine(abs(step)) if isinstance(step, int) else affine(step)
+    assert form is not None
+    return form
+
+
+def _rank(by: Affine) -> tuple[int, int]:
+    """Return by what steps are sorted: products of more sizes are the larger ones."""
+    factors = [len(a.args) if isinstance(a, Call) and a.fn == "mul" else 1 for a, _ in by.terms]
+    return max(factors, default=0), by.constant
