@@ -7,6 +7,7 @@ from .expressions import capped, condition, expression, inner_range, known, leaf
 from .nests import nest
 from .pipes import pipe
 from .places import placed
+from .shapes import shape
 from .sketch import INDICES, LIMIT, MOST, Bound, Scope, Sketch, Term, cell, index_of
 from .sweeps import sweep
 
@@ -670,7 +671,7 @@ STATEMENTS = {
     "call": (call, 2), "triangle": (triangle, 1), "window": (window, 2), "ragged": (ragged, 1),
     "whole": (whole_numbers, 1), "contraction": (contraction, 3), "backward": (backward, 1),
     "nest": (nest, 3), "complex": (complex_numbers, 1), "sweep": (sweep, 2),
-    "pipe": (pipe, 4), "placed": (placed, 0),
+    "pipe": (pipe, 4), "shape": (shape, 3), "placed": (placed, 0),
 }  # fmt: skip
 
 
