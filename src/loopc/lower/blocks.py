@@ -223,7 +223,9 @@ def _is_batched(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[
         return True
     if any(is_window(a) and moves_apart(a, axes) for a in arrays):
         return True  # it is copied anyway, block by block as well as at once
-    return all(len(set(a.axes) - summed) == 0 for a in arrays if not inside <= set(a.axes))
+    split = [set(a.axes) for a in arrays if inside <= set(a.axes)]
+    others = (set(a.axes) - summed for a in arrays if not inside <= set(a.axes))
+    return bool(split) and all(kept_axes <= split[0].intersection(*split) for kept_axes in others)
 
 
 def _is_summed(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[str]) -> bool:
