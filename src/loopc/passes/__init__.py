@@ -25,6 +25,7 @@ from loopc.passes.split_factors import split_factors
 from loopc.passes.split_quotients import split_quotients
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
+from loopc.passes.take_out_sums import take_out_sums
 
 Pass: TypeAlias = Callable[[Program], Program]
 
@@ -48,6 +49,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         expand_workspaces,
         contract_workspaces,
         drop_initial,
+        take_out_sums,
         running_sums,
         lift_windows,
         keep_values,
