@@ -31,6 +31,10 @@ LIFTED = {
 
 LEFT = {
     "a product of what is not a function of fewer indices": "for p,k  y[p] += w[k] x[p+k]",
+    "an index in two coordinates": "input x[X], z[X]\n"
+    "for i < 2, j < 2, k < 2: y[i] += abs(x[i+2*j+k] + z[2*i+j+k])",
+    "factors of a contraction": "input x[X,K], z[X,K]\n"
+    "for i < 3, j < 2, k < 2, l < 2, d: y[i] += x[i+j,d] z[k+l,d]",
     "a difference with the middle": "for p,k  y[p] += w[k] abs(x[p+k] - z[p])",
     "an integer quotient": "input x[N]: int\nfor p, k < 2: y[p] += 6 // x[p+k]",
     "an index as a number": "for p, k < 2: y[2*p+k] = x[p] - k",

@@ -285,11 +285,25 @@ def _never_negative(form: Affine) -> bool:
     if form.constant >= 0 and all(c > 0 and _nonnegative(atom) for atom, c in form.terms):
         return True
     for number, (atom, c) in enumerate(form.terms):
-        if isinstance(atom, Call) and atom.fn == ("max" if c > 0 else "min"):
+        arms = _less(atom, c)
+        if arms:
             rest = Affine(form.constant, (*form.terms[:number], *form.terms[number + 1 :]))
-            arms = [affine(arg) for arg in atom.args]  # max(x, y) >= x, -min(x, y) >= -x
-            return any(m is not None and _never_negative(rest + m.scaled(c)) for m in arms)
+            return any(_never_negative(rest + arm) for arm in arms)
     return False
+
+
+def _less(atom: Expr, c: int) -> list[Affine]:
+    """Return forms that `c * atom` is not less than: those of what a function is made of."""
+    match atom:
+        case Call("max" | "min" as fn, args) if fn == ("max" if c > 0 else "min"):
+            return [f.scaled(c) for a in args if (f := affine(a)) is not None]
+        case Call("floordiv", (a, Const(by))) if isinstance(by, int) and by > 0 and not c % by:
+            form = affine(a)  # a - (by - 1) <= by * (a // by) <= a
+            if form is None:
+                return []
+            return [(form - Affine(by - 1) if c > 0 else form).scaled(c // by)]
+        case _:
+            return []
 
 
 def _nonnegative(atom: Expr) -> bool:

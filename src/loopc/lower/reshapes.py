@@ -86,4 +86,4 @@ def _distance(step: Step) -> Affine:
 def _rank(by: Affine) -> tuple[int, int]:
     """Return by what steps are sorted: products of more sizes are the larger ones."""
     factors = [len(a.args) if isinstance(a, Call) and a.fn == "mul" else 1 for a, _ in by.terms]
-    return max(factors, default=0), by.constant
+    return max(factors, default=0), by.constant + sum(c for _, c in by.terms)

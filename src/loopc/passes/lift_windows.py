@@ -18,7 +18,7 @@ Keeps:     every value; that of a gradient up to the rounding of a reassociated 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from loopc.analysis.products import Versions, parts
 from loopc.diagnostics.record import record, replace
@@ -162,6 +162,10 @@ class _Pass:
                 if own is None or known is None or not _same_extent(known, own):
                     return None
         indices = free_indices(expr)
+        if sum(len(free_indices(s)) for s in found) > len(indices):
+            return None  # an index moves through several coordinates: together they have more cells
+        if expr.fn == "mul" and len(found) > 1 and not all(_uses(a, found) for a in expr.args):
+            return None  # the factors of a contraction
         fewer = len(found) < len(indices)
         invariant = divides and len(found) == len(indices) and len(indices) < len(ranges)
         return found if found and (fewer or invariant) else None
@@ -226,6 +230,12 @@ class _Pass:
         )
         sums = replace(target, array=name)
         return replace(update, target=sums, value=mul(*rest)), after
+
+
+def _uses(factor: Expr, coordinates: Collection[Subscript]) -> bool:
+    """Whether a factor depends on all coordinates, or on none."""
+    own = {s for a in reads(factor) for s in a.subscripts if free_indices(s)}
+    return not own or own == set(coordinates)
 
 
 def _is_elementwise(expr: Expr) -> bool:
