@@ -114,3 +114,12 @@ EXAMPLES = sorted((Path(loopc.__file__).parent / "examples").glob("*.loops"))
 def test_no_example_leaves_a_loop(path: Path) -> None:
     program = loopc.compile(path)
     assert left(program.explain(dict.fromkeys(program.dims, 4))) == []
+
+
+def test_reshapes_are_views() -> None:
+    text = (
+        "input x[B,H,T,D], w[N]\nfor b,h<H,t,d<D: y[b,t,D*h+d] = x[b,h,t,d]\n"
+        "for b,h<H,t,d<D: z[b,h,t,d] = y[b,t,D*h+d]\nfor k<2*N: r[k] = w[k//2]\n"
+    )
+    rows = loopc.compile(text).explain(B=2, H=3, T=4, D=5, N=6).rows
+    assert [r.how for r in rows] == ["view", "view", "view"]

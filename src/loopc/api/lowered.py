@@ -134,17 +134,19 @@ def _how(part: _Part, opt: int) -> Iterator[str]:
     step = part.step
     if part.around:
         yield "serial"
-    if isinstance(step, Scatter | Overlap):
+    adds = isinstance(step, Scatter) or (isinstance(step, Overlap) and step.op != "=")
+    if adds:
         yield "scatter"
     if isinstance(step, Running):
         yield "reduction"
     value = getattr(step, "value", None)
     if is_value(value):
         kinds = list(_of_value(value, opt))
-        if kinds or isinstance(step, Scatter | Overlap):
+        if kinds or adds:
             yield from kinds
         else:
-            yield "view" if isinstance(value, View | Strided) else "elementwise"
+            moved = isinstance(value, View | Strided) or isinstance(step, Overlap)
+            yield "view" if moved else "elementwise"
 
 
 def _of_value(value: Any, opt: int) -> Iterator[str]:
