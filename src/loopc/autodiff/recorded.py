@@ -1,7 +1,8 @@
 """What an adjoint needs and the program overwrites: recorded before it is lost.
 
 A value is recorded per statement instance: `x_kept[i] = x[i]` in the statement's own loops, in
-front of it. Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded analysis).
+front of it; of several that are only needed added up, their sum is: `x_kept[i] = x[i+1] - x[i]`.
+Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded analysis).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Recorder:
         for leaf in leaves:
             self.writers.setdefault(leaf.update.target.array, []).append(leaf)
         self.before: dict[int, list[Stmt]] = {}
-        self.kept: dict[tuple[int, Access, tuple[Index, ...], tuple[Expr, ...]], Access] = {}
+        self.kept: dict[tuple[int, Expr, tuple[Index, ...], tuple[Expr, ...]], Access] = {}
 
     # Facts
 
@@ -96,6 +97,18 @@ class Recorder:
         others = self.writers_of(access.array)
         return any(self._overwrites(other, leaf, ref) for other in others)
 
+    def _is_lost_sum(self, leaf: Leaf, total: Expr, bound: tuple[Index, ...]) -> bool:
+        """Whether several values of a sum are lost that takes no more cells than one of them."""
+        terms = dict.fromkeys(reads(total))
+        own = set(reads(leaf.update.value))
+        if contains(total, Reduce) or not own.issuperset(terms):
+            return False
+        if any(self._is_result(leaf, a) for a in terms):
+            return False
+        lost = [a for a in terms if self._is_lost(leaf, a, bound)]
+        used = set(free_indices(total))
+        return len(lost) > 1 and any(used <= set(free_indices(a)) for a in lost)
+
     def _is_result(self, leaf: Leaf, access: Access) -> bool:
         """Whether a read means the value that a statement gives its cell."""
         return access == leaf.update.target and self.keeps_result(leaf)
@@ -129,7 +142,9 @@ class Recorder:
                     )
                     return node if kept == opened else kept
                 case Read(access) if self._is_lost(leaf, access, bound):
-                    return Read(self._keep(leaf, access, bound, held), span=node.span)
+                    return Read(self._keep(leaf, node, bound, held), span=node.span)
+                case Call("add") if self._is_lost_sum(leaf, node, bound):
+                    return Read(self._keep(leaf, node, bound, held), span=node.span)
                 case Call(fn, args) if fn in LAZY:
                     places = zip(args, evaluated_where(node), strict=True)
                     new = tuple(step(a, bound, (*held, *h)) for a, h in places)
@@ -157,27 +172,27 @@ class Recorder:
         )
 
     def _keep(
-        self, leaf: Leaf, access: Access, bound: tuple[Index, ...], holds: tuple[Expr, ...]
+        self, leaf: Leaf, value: Expr, bound: tuple[Index, ...], holds: tuple[Expr, ...]
     ) -> Access:
-        """Return the cell that records an access's value."""
+        """Return the cell that records a value."""
         loops = [level.index for level in leaf.levels]
-        used = set(free_indices(access))
-        if self._is_inside(leaf, access, bound):
+        used = set(free_indices(value))
+        accesses = reads(value)
+        if all(self._is_inside(leaf, a, bound) for a in accesses):
             holds = ()
         # What is recorded in front of a statement cannot be chosen by its result.
         holds = tuple(c for c in holds if not any(self._is_result(leaf, a) for a in reads(c)))
         inner = used | {n for c in holds for n in free_indices(c)}
         extra = tuple(with_ranges([i for i in bound if i.name in inner], bound))
-        key = (leaf.number, access, extra, holds)
+        key = (leaf.number, value, extra, holds)
         if key in self.kept:
             return self.kept[key]
-        name = self.names.fresh(f"{access.array}_kept".replace(".", "_"))
-        changed = (access.array, *(a.array for s in access.subscripts for a in reads(s)))
-        shared = max(self._changes_inside(leaf, array) for array in changed)
+        name = self.names.fresh(f"{accesses[0].array}_kept".replace(".", "_"))
+        shared = max(self._changes_inside(leaf, a.array) for a in accesses)
         needed = used | {i.name for i in loops[:shared]}
         own = [*(i for i in loops if i.name in needed), *extra]
         cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, self.inside(leaf))
-        record = Update(cell, "=", Read(access), span=leaf.update.span)
+        record = Update(cell, "=", value, span=leaf.update.span)
         self.before.setdefault(leaf.number, []).append(wrapped(extra, holds, record))
         self.kept[key] = cell
         return cell
