@@ -68,6 +68,30 @@ def test_the_peak_of_every_workload_is_predicted(name: str) -> None:
     assert abs(measured - predicted) <= 0.15 * predicted + PYTHON
 
 
+SCATTERED = {
+    "a boundary mode": "input x[N,N], g[N,N]\n"
+    "for i,j  L += x[wrap(i+1),j] x[i,clamp(j-1)] g[i,j]\n",
+    "columns by number": "input x[N,N], w[N]: int, g[N,N]\nfor n,d  L += x[d,w[n]]**2 g[d,n]\n",
+    "axes as one": "input x[N,N], g[K]\nfor i < N, j < N: y[N*i+j] = x[i,j]\n"
+    "for k  L += y[k]**2 g[k]\n",
+    "an axis twice": "input x[N,N], g[2*N,N]\nfor i < 2*N, j < N: L += x[i//2,j]**2 g[i,j]\n",
+}
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+def test_the_peak_of_what_writes_through_indices_is_predicted(name: str) -> None:
+    program = loopc.compile(f"{SCATTERED[name]}output L\n", threads=1)
+    arrays = samples(program, {"N": 200, "K": 200 * 200}, {})
+    program.value_and_grad(arrays)
+    tracemalloc.start()
+    program.value_and_grad(arrays)
+    measured = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    report = program.explain(arrays)
+    assert not report.estimated
+    assert abs(measured - report.gradient_peak_bytes) <= 0.05 * measured + PYTHON
+
+
 def test_arrays_are_given_back_behind_their_last_use() -> None:
     arrays = {"x": np.linspace(0, 1, 500_000)}
     program = loopc.compile(CHAIN)

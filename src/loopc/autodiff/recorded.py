@@ -26,8 +26,11 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.sites import LAZY, evaluated_where, is_inside
-from loopc.ir.visit import contains, free_indices, map_children, opened_reduction, reads
+from loopc.ir.visit import contains, free_indices, map_children, opened_reduction, reads, walk
 from loopc.ir.workspace import Names
+
+TOTAL = frozenset({"add", "neg", "mul", "div"})
+"""Functions that have a value for all arguments, and so may be evaluated where they are not."""
 
 
 class Recorder:
@@ -178,7 +181,9 @@ class Recorder:
         loops = [level.index for level in leaf.levels]
         used = set(free_indices(value))
         accesses = reads(value)
-        if all(self._is_inside(leaf, a, bound) for a in accesses):
+        calls = (n.fn for n in walk(value) if isinstance(n, Call))
+        total = all(fn in TOTAL for fn in calls)
+        if total and all(self._is_inside(leaf, a, bound) for a in accesses):
             holds = ()
         # What is recorded in front of a statement cannot be chosen by its result.
         holds = tuple(c for c in holds if not any(self._is_result(leaf, a) for a in reads(c)))

@@ -43,6 +43,8 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
         models["_tile"] = _on_threads(ledger, threads, module["_tile"])
     if "_places" in module:
         models["_places"] = _on_places(ledger, module)
+    if "_steps" in module:
+        models["_steps"] = _on_steps(ledger, module["_steps"])
     module |= {"np": Numpy(ledger), "range": partial(Few, [0]), **models}
     prepare = module.get("_prepare")  # in the module of a specialised program
     call = module[function] if prepare is None else prepare()
@@ -84,6 +86,18 @@ def _on_places(ledger: Ledger, module: Mapping[str, Any]) -> Any:
         sizes = [len(at) for at in tables[0]]
         most = sorted(range(len(sizes)), key=sizes.__getitem__)[-2:]
         return lows, [[table[n] for n in most] for table in tables], rows
+
+    return run
+
+
+def _on_steps(ledger: Ledger, steps: FunctionType) -> Any:
+    """Return what stands for the search for runs in an index array: in one of data are none."""
+    search = FunctionType(steps.__code__, {"np": np}, argdefs=steps.__defaults__)
+
+    def run(at: Any) -> list[Any]:
+        cells = at.cells if isinstance(at, Abstract) else at
+        ledger.borrow(6 * at.nbytes)
+        return [] if cells is None else list(search(cells))
 
     return run
 
