@@ -190,7 +190,7 @@ def _take(a, at, axis):
     return np.take_along_axis(a, at, axis) if at.ndim == a.ndim > 1 else np.take(a, at, axis)
 ''',
     "_window": '''\
-def _window(a, starts, counts, steps):
+def _window(a, starts, counts, steps, writeable=False):
     """Return the view whose axis k has counts[k] cells and moves by steps[k] in the axes of a.
 
     One that reaches outside has no use: another index has no value.
@@ -203,7 +203,7 @@ def _window(a, starts, counts, steps):
             return np.zeros(counts, a.dtype)
     strides = tuple(sum(s * t for s, t in zip(step, a.strides)) for step in steps)
     a = a[tuple(slice(s, None) for s in starts)]
-    return np.lib.stride_tricks.as_strided(a, counts, strides, writeable=False)
+    return np.lib.stride_tricks.as_strided(a, counts, strides, writeable=writeable)
 ''',
     "_exactly": '''\
 def _exactly(value, exact):

@@ -3,19 +3,6 @@
 from __future__ import annotations
 
 SCATTER_HELPERS = {
-    "_set_windows": '''\
-def _set_windows(a, starts, counts, steps, value):
-    """Set the cells of a window view (see `_window`), no two of which are one."""
-    if min(counts, default=1) <= 0:
-        return
-    for start, extent, *moves in zip(starts, a.shape, *steps):
-        ends = [start] + [s * (n - 1) for s, n in zip(moves, counts)]
-        if sum(e for e in ends if e > 0) >= extent or start + sum(e for e in ends if e < 0) < 0:
-            return
-    strides = tuple(sum(s * t for s, t in zip(step, a.strides)) for step in steps)
-    first = a[tuple(slice(s, None) for s in starts)]
-    np.lib.stride_tricks.as_strided(first, counts, strides)[...] = value
-''',
     "_scatter": '''\
 def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
     """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""

@@ -28,8 +28,9 @@ def update(speller: Speller, step: Overlap) -> str:
     place = _place(speller, step.window, [by_axis[a] for a in step.order])
     pads = f", {_pads(speller, step.window)}" if step.window.pads else ""
     value = speller.fit(step.value, step.order)
-    helper = speller.helper("_set_windows" if step.op == "=" else "_add_windows")
-    return f"{helper}({array}, {place}, {value}{pads})"
+    if step.op == "=":
+        return f"{speller.helper('_window')}({array}, {place}, writeable=True)[...] = {value}"
+    return f"{speller.helper('_add_windows')}({array}, {place}, {value}{pads})"
 
 
 def _cut(speller: Speller, value: Strided) -> str:
