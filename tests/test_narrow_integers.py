@@ -102,3 +102,23 @@ def test_a_number_that_narrow_integers_cannot_hold(backend: str) -> None:
     with pytest.raises(loopc.DTypeError, match="L0405"):
         program.specialize(x=np.array([1, 2], np.int8))(np.array([1, 2], np.int8))
     assert program(x=np.array([1, 2], np.int16)).y.tolist() == [301, 302]
+
+
+BEYOND = {
+    "a sum": "y[0] = sum[i < N](n[i])",
+    "a sum added to a cell": "y[0] = 1\ny[0] += sum[i < N](n[i])",
+    "a running sum": "for i < N: y[0] += cumsum[i < N](n[i])",
+    "a product": "y[0] = prod[i < N](n[i])",
+    "a product of sums": "y[0] = sum[i < N](n[i]) sum[i < N](n[i])",
+    "a power of a sum": "y[0] = sum[i < N](n[i])**3",
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_what_an_int64_cannot_hold_wraps_round(case: str) -> None:
+    text = f"input n[N]: int\ndim y[1]\n{BEYOND[case]}\noutput y\n"
+    given = {"n": np.array([2**62, 2**62 + 5, 7, 2**61])}
+    expected = loopc.compile(text, backend="reference")(given)["y"]
+    for opt in (0, 1, 2):
+        found = loopc.compile(text, opt=opt)(given)["y"]
+        np.testing.assert_array_equal(found, expected, strict=True)

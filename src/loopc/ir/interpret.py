@@ -36,7 +36,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.scalars import NoValueError, is_integer
+from loopc.ir.scalars import NoValueError, is_integer, wrapped
 from loopc.ir.unbuild_expr import refused_text
 from loopc.ir.visit import updates
 
@@ -130,7 +130,7 @@ class _Run:
 
         def run(env: Env) -> None:
             at = place(env)
-            new = value(env)
+            new = wrapped(value(env))
             if at is None:
                 return
             array[at] = new if combine is None else combine(array[at], new)
@@ -234,7 +234,7 @@ class _Run:
             result = args[0](env)
             for a in args[1:]:
                 result = scalar(result, a(env))
-            return result
+            return wrapped(result)
 
         return fold
 
@@ -349,7 +349,7 @@ def _fold(row: reductions.Reduction, start: Any, values: list[Any]) -> Any:
         result = bool(result)
     for value in exact[1:]:
         result = row.combine(result, value)
-    return result
+    return wrapped(result)
 
 
 def _position(row: reductions.Reduction, expr: Reduce, terms: _Terms) -> int:
@@ -383,4 +383,4 @@ def _point(
     for value in upto:
         assert row.combine is not None
         result = row.combine(result, value)
-    return math.nan if result is None else result
+    return math.nan if result is None else wrapped(result)

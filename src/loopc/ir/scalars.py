@@ -154,10 +154,15 @@ def _integer_power(a: Number, b: Number, kind: type) -> Number:
     python = kind in _PYTHON
     if b < 0:
         raise NoValueError(f"an integer to the power {b} is not an integer")
-    wrapped = pow(int(a), int(b), 1 << 64)
-    exact = abs(int(a)) < 2 or int(b) * int(a).bit_length() <= 64
-    value = int(a) ** int(b) if exact else wrapped - ((wrapped >> 63) << 64)
-    return value if python else kind(a) ** kind(b)
+    return wrapped(pow(int(a), int(b), 1 << 64)) if python else kind(a) ** kind(b)
+
+
+def wrapped(value: Number) -> Number:
+    """Return a number, a Python integer beyond 64 bits as int64 has it."""
+    if type(value) is not int or -(1 << 63) <= value < 1 << 63:
+        return value
+    low = value & ((1 << 64) - 1)
+    return low - ((low >> 63) << 64)
 
 
 def maximum(a: Number, b: Number) -> Number:
