@@ -64,3 +64,13 @@ def test_cells_beside_are_slices(
 def test_a_choice_between_cells_of_one_place_stays_one_statement() -> None:
     text = "input x[N], w[N]\nfor i: y[i] = where(i > 2, x[i], w[i])\noutput y\n"
     assert "if " not in loopc.compile(text).source.split("def _forward")[1].split("\n\n")[0]
+
+
+@pytest.mark.parametrize("beside", ["{} + (n[i] > 0)", "{} (n[i] > 0)", "max({}, n[i] > 0)"])
+def test_cases_that_were_of_another_type_stay_one_statement(beside: str) -> None:
+    value = beside.format("where(i == N - 1, 3, n[i+1])")
+    text = f"input n[N]: int\nfor i: y[i] = {value}\noutput y\n"
+    n = np.array([2, 1, -3], np.int32)
+    expected = loopc.compile(text, backend="reference")(n=n).y
+    assert expected.dtype == np.int32
+    np.testing.assert_array_equal(loopc.compile(text)(n=n).y, expected, strict=True)

@@ -12,12 +12,13 @@ Source: index set splitting, e.g. Wolfe, High Performance Compilers for Parallel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine, equal, to_expr
 from loopc.ir.bounds import conjuncts, first, last
-from loopc.ir.dtypes import DType, infer_dtypes, of_expr
+from loopc.ir.dtypes import DType, infer_dtypes, join, of_expr
 from loopc.ir.nodes import (
     Call,
     Const,
@@ -86,14 +87,26 @@ class _Splitter:
             cases = _cases_of(call, around)
             if not cases or not _is_shifted(call):
                 continue
-            if call is update.value or self._alike(call):
+            if call is not update.value and not self._alike(call):
+                continue
+            values = [self._chosen(update.value, cases, n, around) for n in range(len(cases))]
+            if self._has_type_of(values, update.value):
                 found: list[Stmt] = []
-                for number, case in enumerate(cases):
-                    value = self._chosen(update.value, cases, number, around)
+                for case, value in zip(cases, values, strict=True):
                     part = replace(update, value=value)
                     found += loop((), case, *self._cases(part, around, most // 2))
                 return found
         return [update]
+
+    def _has_type_of(self, cases: Sequence[Expr], value: Expr) -> bool:
+        """Whether an array that holds all cases of a value is of the type of one for the value."""
+        types = [of_expr(e, self.types) for e in (*cases, value)]
+        *parts, whole = (t for t in types if t is not None)
+        joined = reduce(join, parts) if parts else None
+        return joined is not None and (joined.kind, {*joined.sources}) == (
+            whole.kind,
+            {*whole.sources},
+        )
 
     def _chosen(
         self, value: Expr, cases: tuple[Expr, ...], number: int, around: Mapping[str, Index]
