@@ -386,6 +386,12 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "y[j,i,k] += u[i,i] - b v[k] + 1\n",
         {"x": whole(4, 2, 3)},
     ),
+    "a part of an array that is written last is of the type of all of it": (
+        "input x[N]\ndim t[N,N]\nfor i in range(1, N - 1), j in range(1, N - 1):\n"
+        "    t[N-1-i,j] = j\n    t[N-1-i,j+1] = 2 i\nfor i in range(1, N): y[i] = t[i,i] + i\n"
+        "for b < N: t[0,pad(2*b-1)] = x[b]\noutput y\n",
+        {"x": whole(4)},
+    ),
     "a sum in parts of narrow floats and of integers": (
         "input x[M], y[N]\nfor i < N, j < N: t[i,j] = 2*i\n"
         "for b < M, a < N: y[a] += sum[i < N](x[b] - t[i - i % 2,a])\noutput y\n",

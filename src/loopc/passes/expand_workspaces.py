@@ -17,6 +17,7 @@ from loopc.analysis.private import Region, alone, regions
 from loopc.analysis.serial import serial_loops
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
+from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -40,14 +41,20 @@ def expand_workspaces(program: Program, keep: Sequence[str] = ()) -> Program:
     if not any(isinstance(s, For) for s in program.body):
         return program
     names = Names.of(program)
-    body = program.body
     chosen: list[_Chosen] = []
     for array in _candidates(program, keep):
-        body, more = _renamed(body, array, names)
+        arrays = dict(names.arrays)
+        new, more = _renamed(program.body, array, names)
+        if new is not program.body:
+            renamed = replace(program, body=new, arrays=tuple(names.arrays.values()))
+            if not _keeps_types(program, renamed, array):
+                names.arrays = arrays
+                continue
+            program = renamed
         chosen.extend(more)
     if not chosen:
         return program
-    body = tuple(s for stmt in body for s in _expanded(stmt, chosen, names))
+    body = tuple(s for stmt in program.body for s in _expanded(stmt, chosen, names))
     used = {n.array for s in body for n in walk(s) if isinstance(n, Access)}
     kept = tuple(a for n, a in names.arrays.items() if n in used or a.kind != "temp" or a.declared)
     return replace(program, body=body, arrays=kept)
@@ -129,6 +136,16 @@ def _renamed(
             body = tuple(_put(s, region.loop, new) for s in body)
         chosen.append(_Chosen(name, _depths(region, array, names)))
     return body, chosen
+
+
+def _keeps_types(old: Program, new: Program, array: Array) -> bool:
+    """Whether what a new program calls in several ways has the type of all that is put into it."""
+    types = infer_dtypes(old, {})
+    return all(
+        (was.kind, {*was.sources}) == (dtype.kind, {*dtype.sources})
+        for name, dtype in infer_dtypes(new, {}).items()
+        for was in [types.get(name, types[array.name])]
+    )
 
 
 def _with_name(node: Node, old: str, new: str) -> Node:
