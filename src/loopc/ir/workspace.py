@@ -1,11 +1,12 @@
-"""Arrays that a transformation adds: one cell per point of some loops."""
+"""Arrays that a transformation adds, one cell per point of some loops, or makes smaller."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Span
 from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.bounds import bounds, first, last
@@ -23,10 +24,12 @@ from loopc.ir.nodes import (
     Subscript,
 )
 from loopc.ir.visit import (
+    N,
     children,
     free_indices,
     fresh_name,
     is_known_before,
+    map_children,
     written_names,
 )
 
@@ -161,3 +164,29 @@ def _always(node: Node) -> Iterator[Access]:
         return
     for child in below:
         yield from _always(child)
+
+
+def without_axes(program: Program, dropped: Mapping[str, Set[int]]) -> Program:
+    """Return the program without axes of some arrays: all cells along one are one cell."""
+    arrays = tuple(
+        replace(
+            a,
+            shape=tuple(e for n, e in enumerate(a.shape or ()) if n not in dropped[a.name]),
+            declared=False,
+        )
+        if a.name in dropped
+        else a
+        for a in program.arrays
+    )
+    body = tuple(accesses_without(stmt, dropped) for stmt in program.body)
+    return replace(program, body=body, arrays=arrays)
+
+
+def accesses_without(node: N, dropped: Mapping[str, Set[int]]) -> N:
+    """Return a node whose accesses have no subscripts for some axes."""
+    node = map_children(node, lambda child: accesses_without(child, dropped))
+    if not isinstance(node, Access) or node.array not in dropped:
+        return node
+    axes = dropped[node.array]
+    kept = tuple(s for n, s in enumerate(node.subscripts) if n not in axes)
+    return replace(node, subscripts=kept)

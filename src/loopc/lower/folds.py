@@ -14,7 +14,18 @@ from loopc.ir.visit import conjunction, free_indices, reads, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
 from loopc.lower.offsets import points
-from loopc.lower.plan import Apply, Bound, Cast, Expand, Fold, Lit, Range, Scalar, Value
+from loopc.lower.plan import (
+    Apply,
+    Bound,
+    Cast,
+    Expand,
+    Fold,
+    Lit,
+    Range,
+    Scalar,
+    Strided,
+    Value,
+)
 from loopc.lower.plan_visit import walk
 
 if TYPE_CHECKING:
@@ -69,6 +80,9 @@ def folded(
     if missing:
         axes = tuple(n for n in lowering.order if n in value.axes or n in missing)
         value = Expand(value, counts(lowering, axes), axes)
+    if isinstance(value, Strided):  # the terms of a cell next to each other
+        kept_first = sorted(value.windows, key=lambda w: w.axis in over)
+        value = replace(value, windows=tuple(kept_first), axes=tuple(w.axis for w in kept_first))
     axes = tuple(a for a in value.axes if a not in over)
     result: Value = Fold(op, value, tuple(over), axes, of, kept)
     if op in ("argmax", "argmin") and len(indices) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -88,12 +89,15 @@ def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> 
     """Lower the sum of the product of the factors."""
     values_of = [lowering.value(f) for f in product.factors]
     found = {axis for v in values_of for axis in v.axes}
-    if len(values_of) == 1 or not any(axis in found for axis in over):
+    literal = isinstance(product.body, Const) and cmath.isfinite(product.body.value)
+    if not literal and (len(values_of) == 1 or not any(axis in found for axis in over)):
         return folds.folded(lowering, "sum", product.body, over, needed=lowering.masks)
     sizes = [
         Scalar(count(lowering.box.indices[n], lowering.serial)) for n in over if n not in found
     ]
     args = _as_terms(lowering, product, [*values_of, *sizes])
+    if literal:
+        return Apply("mul", tuple(args), ())
     axes = tuple(a for a in lowering.order if a in found and a not in over)
     return Contract(tuple(args), axes, _sizes(lowering, args))
 

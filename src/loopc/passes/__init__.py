@@ -8,6 +8,7 @@ from typing import TypeAlias
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
 from loopc.passes.contract_workspaces import contract_workspaces
+from loopc.passes.drop_axes import drop_axes
 from loopc.passes.drop_initial import drop_initial
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
@@ -45,6 +46,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         split_cases,
         split_quotients,
         split_ragged,
+        drop_axes,
         fold_constants,
         expand_workspaces,
         contract_workspaces,

@@ -9,14 +9,12 @@ Source: array contraction, Allen and Kennedy, Optimizing Compilers for Modern Ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from loopc.analysis.dependence import Leaf, leaves
 from loopc.analysis.private import alone, regions
 from loopc.analysis.serial import Serial, serial_loops
-from loopc.diagnostics.record import replace
-from loopc.ir.nodes import Access, Array, For, Node, Program, Reduce
-from loopc.ir.visit import map_children, uses, walk
+from loopc.ir.nodes import Access, Array, For, Program, Reduce
+from loopc.ir.visit import uses, walk
+from loopc.ir.workspace import without_axes
 
 
 def contract_workspaces(program: Program) -> Program:
@@ -40,7 +38,7 @@ def contract_workspaces(program: Program) -> Program:
             axes = _axes(stmt, array, *known[number])
             if axes:
                 dropped[array.name] = axes
-    return _without(program, dropped) if dropped else program
+    return without_axes(program, dropped) if dropped else program
 
 
 def _axes(stmt: For, array: Array, block: tuple[Leaf, ...], serial: Serial) -> frozenset[int]:
@@ -65,26 +63,3 @@ def _axes(stmt: For, array: Array, block: tuple[Leaf, ...], serial: Serial) -> f
         for axis, depth in known.items()
         if depth < len(around) and around.count(around[depth]) == 1 and around[depth] not in rebound
     )
-
-
-def _without(program: Program, dropped: Mapping[str, frozenset[int]]) -> Program:
-    def step(node: Node) -> Node:
-        node = map_children(node, step)
-        if isinstance(node, Access) and node.array in dropped:
-            axes = dropped[node.array]
-            kept = tuple(s for n, s in enumerate(node.subscripts) if n not in axes)
-            return replace(node, subscripts=kept)
-        return node
-
-    body = tuple(step(s) for s in program.body)
-    arrays = tuple(
-        replace(
-            a,
-            shape=tuple(e for n, e in enumerate(a.shape or ()) if n not in dropped[a.name]),
-            declared=False,
-        )
-        if a.name in dropped
-        else a
-        for a in program.arrays
-    )
-    return replace(program, body=body, arrays=arrays)  # type: ignore[arg-type]

@@ -2,8 +2,8 @@
 
 Rewrite:   L.grad = 1                           ->  for i  y.grad[i] += g[i]
            for i  y.grad[i] += L.grad g[i]
-Requires:  one assignment gives the temporary its only value, in every cell, before it is read; no
-           read is outside, or checked by the run.
+Requires:  one assignment, or one addition to what starts from zero, gives the temporary its only
+           value, in every cell, before it is read; no read is outside, or checked by the run.
            Keeps: every value; a factor 1 and nothing else is dropped, since 0 times inf is not 0.
 Source: constant propagation, e.g. Muchnick, Advanced Compiler Design, ch. 12.6.
 """
@@ -29,7 +29,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import map_children, mul, reads, updates, uses
+from loopc.ir.visit import free_indices, map_children, mul, reads, updates, uses
 
 
 def fold_constants(program: Program) -> Program:
@@ -54,7 +54,7 @@ def _constants(program: Program) -> dict[str, Const]:
     known: dict[str, Const] = {}
     read: set[str] = set()
     for stmt in program.body:
-        for loops, update in updates((stmt,)):
+        for loops, update in updates((_folded(stmt, known),)):
             name, value = update.target.array, update.value
             read |= {a.array for a in reads(update)}
             if name not in shapes or name in typed or name in read or name in unsure:
@@ -111,7 +111,7 @@ def _covers(update: Update, indices: tuple[Index, ...], shape: tuple[Expr, ...])
     """Whether an assignment writes every cell of an array."""
     ranges = {i.name: i for i in indices}
     seen: set[str] = set()
-    if update.op != "=":
+    if update.op != "=" and not _adds_once(update, indices):
         return False
     for subscript, size in zip(update.target.subscripts, shape, strict=True):
         at = subscript.at
@@ -123,6 +123,13 @@ def _covers(update: Update, indices: tuple[Index, ...], shape: tuple[Expr, ...])
         if not whole or index.stop is None or not equal(index.stop, size):
             return False
     return True
+
+
+def _adds_once(update: Update, indices: tuple[Index, ...]) -> bool:
+    """Whether an update adds a number to the zero of each of its cells, and that once."""
+    own = set(free_indices(update.target))
+    zero = update.value in (Const(-0.0), Const(False), Const(True))
+    return update.op == "+=" and not zero and all(i.name in own for i in indices)
 
 
 def _folded(stmt: Stmt, known: Mapping[str, Const]) -> Stmt:
