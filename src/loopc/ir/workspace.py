@@ -178,13 +178,13 @@ def without_axes(program: Program, dropped: Mapping[str, Set[int]]) -> Program:
         else a
         for a in program.arrays
     )
-    body = tuple(accesses_without(stmt, dropped) for stmt in program.body)
+    body = tuple(_accesses_without(stmt, dropped) for stmt in program.body)
     return replace(program, body=body, arrays=arrays)
 
 
-def accesses_without(node: N, dropped: Mapping[str, Set[int]]) -> N:
+def _accesses_without(node: N, dropped: Mapping[str, Set[int]]) -> N:
     """Return a node whose accesses have no subscripts for some axes."""
-    node = map_children(node, lambda child: accesses_without(child, dropped))
+    node = map_children(node, lambda child: _accesses_without(child, dropped))
     if not isinstance(node, Access) or node.array not in dropped:
         return node
     axes = dropped[node.array]

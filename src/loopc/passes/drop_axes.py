@@ -12,7 +12,7 @@ Source: the greatest solution of a data-flow problem, e.g. Muchnick, Advanced Co
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from loopc.diagnostics.record import record, replace
@@ -26,14 +26,15 @@ from loopc.ir.nodes import (
     For,
     Index,
     IndexRef,
+    Node,
     Program,
     Reduce,
     Stmt,
     Update,
 )
 from loopc.ir.sites import is_inside, sites
-from loopc.ir.visit import free_indices, reads, updates, walk
-from loopc.ir.workspace import accesses_without, without_axes
+from loopc.ir.visit import children, free_indices, reads, updates, walk
+from loopc.ir.workspace import without_axes
 
 Axis: TypeAlias = tuple[str, int]
 """An array and which of its axes."""
@@ -52,10 +53,8 @@ _Writes: TypeAlias = dict[Axis, list[_Write]]
 
 def drop_axes(program: Program) -> Program:
     """Return the program with smaller temporaries."""
-    writes = _writes(program)
-    writes = _read_inside(program, writes) if writes else writes
-    while uneven := {axis for axis in writes if _is_uneven(axis, writes)}:
-        writes = {axis: found for axis, found in writes.items() if axis not in uneven}
+    writes = _even(_writes(program))
+    writes = _even(_read_inside(program, writes)) if writes else writes
     if not writes:
         return program
     new = without_axes(program, _by_array(writes))
@@ -104,7 +103,7 @@ def _write(loops: Sequence[For], update: Update, axis: int, size: Expr) -> _Writ
     if not whole or index.stop is None or not equal(index.stop, size):
         return None
     alone = all(len(f.body) == 1 for f in loops[depth:])
-    return _Write(loops[depth], at.name) if alone and not _may_stop(loops[depth]) else None
+    return _Write(loops[depth], at.name) if alone else None
 
 
 def _may_stop(nest: Stmt) -> bool:
@@ -132,7 +131,7 @@ def _refuses(call: Call) -> bool:
 def _read_inside(program: Program, writes: _Writes) -> _Writes:
     """Return the axes that are read inside alone, and not while they are written.
 
-    The loops that write them read nothing that may be outside.
+    The loops that write them read nothing outside, and do nothing that may stop the run.
     """
     shapes = {a.name: a.shape or () for a in program.arrays}
     unsure = {
@@ -150,7 +149,8 @@ def _read_inside(program: Program, writes: _Writes) -> _Writes:
         own = [n for n in walk(write.nest) if isinstance(n, Access)]
         cells = (a.subscripts[number].at for a in own if a.array == name)
         same = all(at == IndexRef(write.name) for at in cells)
-        return write.name not in bound and same and unsure.isdisjoint(own)
+        inside = unsure.isdisjoint(own) and not _may_stop(write.nest)
+        return write.name not in bound and same and inside
 
     return {
         axis: found
@@ -159,15 +159,39 @@ def _read_inside(program: Program, writes: _Writes) -> _Writes:
     }
 
 
-def _is_uneven(axis: Axis, writes: _Writes) -> bool:
-    """Whether what is written along an axis depends on the index there."""
-    dropped = _by_array(writes)
-    for write in writes[axis]:
-        nest = accesses_without(write.nest, dropped)
-        left = tuple(i for i in nest.indices if i.name != write.name)
-        if write.name in free_indices(replace(nest, indices=left)):
-            return True
-    return False
+def _even(writes: _Writes) -> _Writes:
+    """Return the axes along which what is written depends on no index, as these are dropped."""
+    while True:
+        dropped = _by_array(writes)
+        even = {
+            axis: found
+            for axis, found in writes.items()
+            if not any(_is_uneven(write, dropped) for write in found)
+        }
+        if len(even) == len(writes):
+            return even
+        writes = even
+
+
+def _is_uneven(write: _Write, dropped: Mapping[str, Container[int]]) -> bool:
+    """Whether something inside of loops depends on the index of an axis that they write."""
+    nest = write.nest
+    others = (i for i in nest.indices if i.name != write.name)
+    guard = () if nest.guard is None else (nest.guard,)
+    return any(_depends(node, write.name, dropped) for node in (*others, *guard, *nest.body))
+
+
+def _depends(node: Node, name: str, dropped: Mapping[str, Container[int]]) -> bool:
+    """Whether a node uses an index other than as a subscript that is dropped."""
+    if name not in free_indices(node):
+        return False
+    if isinstance(node, IndexRef):
+        return True
+    below: Sequence[Node] = children(node)
+    if isinstance(node, Access) and node.array in dropped:
+        axes = dropped[node.array]
+        below = [s for n, s in enumerate(node.subscripts) if n not in axes]
+    return any(_depends(child, name, dropped) for child in below)
 
 
 def _smaller(old: Stmt, new: Stmt, axes: Container[Axis]) -> tuple[Stmt, ...]:
