@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import Affine, affine, at_least, is_nonnegative, plus, to_expr
+from loopc.ir.affine import Affine, affine, at_least, equal, is_nonnegative, plus, to_expr
 from loopc.ir.nodes import ZERO, Call, Const, Expr, Index, IndexRef
 from loopc.ir.polynomials import extreme, is_at_an_end, is_curved
 from loopc.ir.visit import free_indices, substitute
@@ -65,6 +65,12 @@ def runs_over(at: Expr, ranges: Mapping[str, Index], size: Expr) -> bool:
         return False
     index = ranges.get(at.name)
     return index is not None and index.step == 1 and index.start == ZERO and index.stop == size
+
+
+def is_whole(index: Index, size: Expr) -> bool:
+    """Whether an index runs over a whole axis, upwards and in single steps."""
+    upwards = index.step == 1 and index.start == ZERO
+    return upwards and index.stop is not None and equal(index.stop, size)
 
 
 def is_loose(index: Index) -> bool:

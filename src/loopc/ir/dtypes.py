@@ -199,6 +199,11 @@ def join(a: DType, b: DType) -> DType:
     return DType(kind, (FIXED[kind],))
 
 
+def is_same(a: DType, b: DType) -> bool:
+    """Whether arrays of both types have one type, whatever the inputs are."""
+    return (a.kind, {*a.sources}) == (b.kind, {*b.sources})
+
+
 def as_float(value: DType) -> DType:
     """Return the type of a function's value: at least a float."""
     return value if value.kind in "fc" else DType("f", (), weak=True)

@@ -16,7 +16,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import equal
+from loopc.ir.bounds import is_whole
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
     Access,
@@ -99,8 +99,7 @@ def _write(loops: Sequence[For], update: Update, axis: int, size: Expr) -> _Writ
     if len(bound) != 1:
         return None
     ((depth, index),) = bound
-    whole = index.step == 1 and index.start == Const(0)
-    if not whole or index.stop is None or not equal(index.stop, size):
+    if not is_whole(index, size):
         return None
     alone = all(len(f.body) == 1 for f in loops[depth:])
     return _Write(loops[depth], at.name) if alone else None

@@ -17,7 +17,7 @@ from loopc.analysis.private import Region, alone, regions
 from loopc.analysis.serial import serial_loops
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
-from loopc.ir.dtypes import infer_dtypes
+from loopc.ir.dtypes import infer_dtypes, is_same
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -142,9 +142,8 @@ def _keeps_types(old: Program, new: Program, array: Array) -> bool:
     """Whether what a new program calls in several ways has the type of all that is put into it."""
     types = infer_dtypes(old, {})
     return all(
-        (was.kind, {*was.sources}) == (dtype.kind, {*dtype.sources})
+        is_same(types.get(name, types[array.name]), dtype)
         for name, dtype in infer_dtypes(new, {}).items()
-        for was in [types.get(name, types[array.name])]
     )
 
 

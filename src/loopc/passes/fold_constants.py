@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from loopc.diagnostics.record import replace
-from loopc.ir.affine import equal
+from loopc.ir.bounds import is_whole
 from loopc.ir.nodes import (
     Access,
     Call,
@@ -118,9 +118,7 @@ def _covers(update: Update, indices: tuple[Index, ...], shape: tuple[Expr, ...])
         if not isinstance(at, IndexRef) or at.name in seen or subscript.mode != "strict":
             return False
         seen.add(at.name)
-        index = ranges[at.name]
-        whole = index.step == 1 and index.start == Const(0)
-        if not whole or index.stop is None or not equal(index.stop, size):
+        if not is_whole(ranges[at.name], size):
             return False
     return True
 

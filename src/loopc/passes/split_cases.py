@@ -18,7 +18,7 @@ from functools import reduce
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine, equal, to_expr
 from loopc.ir.bounds import conjuncts, first, last
-from loopc.ir.dtypes import DType, infer_dtypes, join, of_expr
+from loopc.ir.dtypes import DType, infer_dtypes, is_same, join, of_expr
 from loopc.ir.nodes import (
     Call,
     Const,
@@ -103,10 +103,7 @@ class _Splitter:
         types = [of_expr(e, self.types) for e in (*cases, value)]
         *parts, whole = (t for t in types if t is not None)
         joined = reduce(join, parts) if parts else None
-        return joined is not None and (joined.kind, {*joined.sources}) == (
-            whole.kind,
-            {*whole.sources},
-        )
+        return joined is not None and is_same(joined, whole)
 
     def _chosen(
         self, value: Expr, cases: tuple[Expr, ...], number: int, around: Mapping[str, Index]
