@@ -8,7 +8,7 @@ import pytest
 import loopc
 from fuzz.directions import judge_directions
 from fuzz.gradients import judge_gradient
-from fuzz.judge import judge
+from fuzz.judge import _einsum_as_written, judge
 from fuzz.programs import Case
 from programs_shrunk import EMPTY, PROGRAMS, REAL, VALUES, whole
 
@@ -93,3 +93,24 @@ def test_a_guard_round_a_softmax_over_all_of_its_index(op: str, guard: str) -> N
     arrays = {"x": whole(3, 3), "m": whole(3), "g": whole(3, 3)[::-1], "z": np.array(0.5)}
     report = loopc.gradcheck(loopc.compile(text, wrt=["x", "z"]), arrays)
     assert report, str(report)
+
+
+def test_the_judge_knows_that_einsum_takes_an_infinite_factor_out() -> None:
+    text = """\
+input x[N,K], y[M]
+for i<N, b<M if y[b] < 0: t[i,b] max= y[b]
+for k, b, i  s[b] += t[i,b] x[i,k]
+output s
+"""
+    arrays = {"x": np.array([[0.0, 3.0, 1.0, 3.0, -2.0]]), "y": np.ones(5)}
+    verdict = judge(Case(text, arrays), ("opt0", "opt2"))
+    assert (verdict.kind, verdict.reason) == ("rejected", "inf for NaN")
+
+
+def test_the_judge_makes_products_before_it_sums_them() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(-3, 4, (2, 5)).astype(float), rng.integers(-3, 4, (5, 5)).astype(float)
+    for equation, factors in (("ij,jk->ki", (a, b)), ("jj,ij->i", (b, a)), ("ij,->", (a, b[0, 0]))):
+        assert (_einsum_as_written(equation, *factors) == np.einsum(equation, *factors)).all()
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(_einsum_as_written("i,k->i", np.array([np.inf]), np.zeros(2))).all()
