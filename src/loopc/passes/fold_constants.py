@@ -4,7 +4,8 @@ Rewrite:   L.grad = 1                           ->  for i  y.grad[i] += g[i]
            for i  y.grad[i] += L.grad g[i]
 Requires:  one assignment, or one addition to what starts from zero, gives the temporary its only
            value, in every cell, before it is read; no read is outside, or checked by the run.
-           Keeps: every value; a factor 1 and nothing else is dropped, since 0 times inf is not 0.
+           Keeps: every value; a factor 1 and nothing else is dropped, since 0 times inf is not 0,
+           and that only where it does not make a number of a bool.
 Source: constant propagation, e.g. Muchnick, Advanced Compiler Design, ch. 12.6.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from loopc.diagnostics.record import replace
 from loopc.ir.bounds import is_whole
+from loopc.ir.dtypes import infer_dtypes, of_expr
 from loopc.ir.nodes import (
     Access,
     Call,
@@ -29,7 +31,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, map_children, mul, reads, updates, uses
+from loopc.ir.visit import N, free_indices, map_children, mul, reads, updates, uses
 
 
 def fold_constants(program: Program) -> Program:
@@ -37,7 +39,7 @@ def fold_constants(program: Program) -> Program:
     known = _constants(program)
     if not known:
         return program
-    body = tuple(_folded(s, known) for s in program.body)
+    body = tuple(_Fold(program, known).put(s) for s in program.body)
     kept = {*program.outputs, *(a.array for s in body for a in reads(s))}
     gone = set(known) - kept
     left = tuple(s for stmt in body for s in _without(stmt, gone))
@@ -54,7 +56,7 @@ def _constants(program: Program) -> dict[str, Const]:
     known: dict[str, Const] = {}
     read: set[str] = set()
     for stmt in program.body:
-        for loops, update in updates((_folded(stmt, known),)):
+        for loops, update in updates((_Fold(program, known).put(stmt),)):
             name, value = update.target.array, update.value
             read |= {a.array for a in reads(update)}
             if name not in shapes or name in typed or name in read or name in unsure:
@@ -130,18 +132,36 @@ def _adds_once(update: Update, indices: tuple[Index, ...]) -> bool:
     return update.op == "+=" and not zero and all(i.name in own for i in indices)
 
 
-def _folded(stmt: Stmt, known: Mapping[str, Const]) -> Stmt:
-    def put(node: Node) -> Node:
-        if known.keys().isdisjoint(uses(node)):
+class _Fold:
+    """Puts literals in the place of reads.
+
+    Args:
+        program: the program.
+        known: the literals, by arrays.
+    """
+
+    def __init__(self, program: Program, known: Mapping[str, Const]) -> None:
+        self.program = program
+        self.known = known
+
+    def put(self, node: N) -> N:
+        """Return a node with literals."""
+        return self._put(node) if self.known else node  # type: ignore[return-value]
+
+    def _put(self, node: Node) -> Node:
+        if self.known.keys().isdisjoint(uses(node)):
             return node
-        if isinstance(node, Read) and node.access.array in known:
-            return replace(known[node.access.array], span=node.span)
-        new = map_children(node, put)
+        if isinstance(node, Read) and node.access.array in self.known:
+            return replace(self.known[node.access.array], span=node.span)
+        new = map_children(node, self._put)
         if new is not node and isinstance(new, Call) and new.fn == "mul":
-            return mul(*new.args)
+            product = mul(*new.args)
+            return new if self._is_bool(product) else product
         return new
 
-    return put(stmt) if known else stmt  # type: ignore[return-value]
+    def _is_bool(self, value: Expr) -> bool:
+        dtype = of_expr(value, infer_dtypes(self.program, {}))
+        return dtype is not None and dtype.kind == "b"
 
 
 def _without(stmt: Stmt, gone: set[str]) -> list[Stmt]:
