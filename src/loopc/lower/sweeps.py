@@ -7,18 +7,22 @@
 
 The rows of a block move down by `skew` from step to step and by a statement's `shift` within a
 step, so that whatever a row reads, or overwrites, has been done before: in an earlier block, or in
-this one. Source: Wolfe, More iteration space tiling, 1989; Song and Li, New tiling techniques to
-improve cache temporal locality, 1999.
+this one. An array may have a plane for each step, `A[t+1,i] = A[t,i-1]`: what one step writes is
+read so many steps later. A statement may have one row alone, such as that of a boundary,
+`A[0,j] = f[t]`: it runs in the block that has this row.
+
+Source: Wolfe, More iteration space tiling, 1989; Song and Li, New tiling techniques to improve
+cache temporal locality, 1999.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import affine
-from loopc.ir.nodes import Const, Expr
-from loopc.ir.visit import free_indices
+from loopc.ir.affine import Affine, affine
+from loopc.ir.nodes import Const, Expr, Read
+from loopc.ir.visit import contains, free_indices
 from loopc.lower.blocks import block, block_view, can_run_in_blocks
 from loopc.lower.plan import (
     Assign,
@@ -52,11 +56,13 @@ class _Access:
     Attributes:
         array: which.
         row: the first row.
+        cells: the place in each dimension of which there is one cell, as far as it is known.
         op: how it is written; "": it is read.
     """
 
     array: str
     row: int
+    cells: tuple[Affine | None, ...]
     op: str = ""
 
 
@@ -67,7 +73,7 @@ class _Statement:
     Attributes:
         step: the step.
         note: the one that it stands under.
-        axis: of its rows.
+        axis: of its rows; "": there is one row.
         count: how many.
         accesses: to the arrays that the loop writes.
     """
@@ -84,12 +90,12 @@ def swept(loop: Loop) -> Step:
     statements = _statements(loop)
     if not statements or not any(a.op == "" for s in statements for a in s.accesses):
         return loop
+    stencil = _Stencil(loop, statements)
     for skew in range(FURTHEST):
-        shifts = _shifts(statements, skew)
+        shifts = stencil.shifts(skew)
         if shifts is not None:
-            return Sweep(
-                loop.index, loop.start, loop.stop, loop.step, skew, _staged(statements, shifts)
-            )
+            stages = stencil.stages(shifts)
+            return Sweep(loop.index, loop.start, loop.stop, loop.step, skew, stages)
     return loop
 
 
@@ -98,12 +104,11 @@ def swept(loop: Loop) -> Step:
 
 @record()
 class _Loop:
-    """The arrays that a loop writes and reads, its index, and which dimensions are rows."""
+    """The arrays that a loop writes, its index, and which dimensions are rows."""
 
     written: frozenset[str]
-    read: frozenset[str]
     index: str
-    places: dict[str, int]
+    places: Mapping[str, int]
 
 
 def _statements(loop: Loop) -> list[_Statement] | None:
@@ -112,8 +117,7 @@ def _statements(loop: Loop) -> list[_Statement] | None:
     stores = [s for s in steps if isinstance(s, Store)]
     if len(stores) + sum(isinstance(s, Note) for s in steps) < len(steps):
         return None
-    read = frozenset(a for s in stores for a in touched(s)[0])
-    facts = _Loop(frozenset(touched(loop)[1]), read, loop.index, {})
+    facts = _Loop(frozenset(touched(loop)[1]), loop.index, _places(stores))
     found: list[_Statement] = []
     note: Note | None = None
     for step in steps:
@@ -124,6 +128,20 @@ def _statements(loop: Loop) -> list[_Statement] | None:
             if made is None:
                 return None
             found.append(made)
+    return found
+
+
+def _places(stores: Sequence[Store]) -> dict[str, int]:
+    """Return the dimension of each array that is rows: the first one of a target, if of several."""
+    found: dict[str, int] = {}
+    for store in stores:
+        if len(store.target.axes) > 1:
+            axis = next(p.axis for p in store.target.parts if p.axis)
+            for view in (store.target, *walk(store.value)):
+                if isinstance(view, View):
+                    for n, part in enumerate(view.parts):
+                        if part.axis == axis:
+                            found.setdefault(view.array, n)
     return found
 
 
@@ -143,31 +161,30 @@ def _stored(step: Step) -> Step:
 
 
 def _statement(step: Store, note: Note | None, loop: _Loop) -> _Statement | None:
-    rows = next((p for p in step.target.parts if p.axis), None)
-    if rows is None or rows.count is None or len(step.target.axes) < 2:
+    place = loop.places.get(step.target.array)
+    if place is None:
         return None
+    rows = step.target.parts[place]
+    count = rows.count if rows.axis else Const(1)
     values = (step.target, *walk(step.value))
-    if any(loop.index in free_indices(n) for v in values for n in _sizes(v)):
+    if count is None or any(loop.index in free_indices(n) for v in values for n in _sizes(v)):
         return None
-    if not can_run_in_blocks(step.value, frozenset((rows.axis,))):
+    if not can_run_in_blocks(step.value, frozenset((rows.axis,) if rows.axis else ())):
         return None
     accesses: list[_Access] = []
-    target = _access(step.target, rows.axis, loop, step.op)
-    if target is None:
-        return None
-    accesses.append(target)
-    for value in walk(step.value):
+    for value in values:
+        op = step.op if value is step.target else ""
         if isinstance(value, Contract | Selected):
             return None
         if getattr(value, "array", None) in loop.written:
-            read = _access(value, rows.axis, loop) if isinstance(value, View) else None
-            if read is None:
+            access = _access(value, rows.axis, loop, op) if isinstance(value, View) else None
+            if access is None:
                 return None
-            accesses.append(read)
+            accesses.append(access)
     named = {a.array for a in accesses}
     if (touched(step)[0] & loop.written) - named:
         return None
-    return _Statement(step, note, rows.axis, rows.count, tuple(accesses))
+    return _Statement(step, note, rows.axis, count, tuple(accesses))
 
 
 def _sizes(value: Value) -> Iterator[Expr]:
@@ -187,91 +204,140 @@ def _sizes(value: Value) -> Iterator[Expr]:
             pass
 
 
-def _access(view: View, axis: str, loop: _Loop, op: str = "") -> _Access | None:
+def _access(view: View, axis: str, loop: _Loop, op: str) -> _Access | None:
     """Return the rows of an access; None: its rows are no slice of one dimension of the array."""
-    own = [n for n, p in enumerate(view.parts) if p.axis == axis]
-    if len(own) != 1 or loop.places.setdefault(view.array, own[0]) != own[0]:
+    place = loop.places.get(view.array)
+    own = [n for n, p in enumerate(view.parts) if p.axis and p.axis == axis]
+    if place is None or own != ([place] if axis else []) or view.parts[place].axis != axis:
         return None
-    part = view.parts[own[0]]
+    part = view.parts[place]
     start = affine(part.start)
     if start is None or not start.is_constant or part.step != 1:
         return None
-    if view.array in loop.read and any(loop.index in free_indices(p.start) for p in view.parts):
-        return None
-    return _Access(view.array, start.constant, op)
+    cells = tuple(_cell(p, loop.index) for p in view.parts)
+    return _Access(view.array, start.constant, cells, op)
+
+
+def _cell(part: Part, index: str) -> Affine | None:
+    """Return the place of a single cell, if it moves by a number of cells from step to step."""
+    at = None if part.axis or contains(part.start, Read) else affine(part.start)
+    return at if at is not None and at.is_linear_in(index) else None
 
 
 # Shifts
 
 
-def _shifts(statements: Sequence[_Statement], skew: int) -> list[int] | None:
-    """Return how far behind the block each statement's rows are; None: `skew` is too small.
+class _Stencil:
+    """The statements of a loop, and what depends on what."""
 
-    These are longest paths: `shift[q] >= shift[p] + distance` for all dependences.
-    """
-    bounds = [b for p in range(len(statements)) for b in _bounds(statements, p, skew)]
-    shifts = [0] * len(statements)
-    for _ in range(len(statements) + 1):
-        new = list(shifts)
-        for p, q, distance in bounds:
-            new[q] = max(new[q], new[p] + distance)
-        if new == shifts:
-            return shifts
-        shifts = new
-    return None
+    def __init__(self, loop: Loop, statements: Sequence[_Statement]) -> None:
+        self.loop = loop
+        self.statements = statements
 
+    def shifts(self, skew: int) -> list[int] | None:
+        """Return how far behind the block each statement's rows are; None: `skew` is too small.
 
-def _bounds(statements: Sequence[_Statement], p: int, skew: int) -> Iterator[tuple[int, int, int]]:
-    for q, other in enumerate(statements):
-        for x in statements[p].accesses:
-            for y in other.accesses:
-                if x.array != y.array or not (x.op or y.op) or (x.op == y.op and x.op != "="):
-                    continue
-                # what x does to row r must be done before y comes to it
-                if p < q or (p == q and not x.op and y.op):
-                    yield p, q, y.row - x.row
-                yield p, q, y.row - x.row - skew
+        These are longest paths: `shift[q] >= shift[p] + distance` for all dependences.
+        """
+        count = len(self.statements)
+        bounds = [b for p in range(count) for b in self._bounds(p, skew)]
+        shifts = [0] * count
+        for _ in range(count + 1):
+            new = list(shifts)
+            for p, q, distance in bounds:
+                new[q] = max(new[q], new[p] + distance)
+            if new == shifts:
+                return shifts
+            shifts = new
+        return None
 
+    def _bounds(self, p: int, skew: int) -> Iterator[tuple[int, int, int]]:
+        for q, other in enumerate(self.statements):
+            for x in self.statements[p].accesses:
+                for y in other.accesses:
+                    if x.array != y.array or not (x.op or y.op) or (x.op == y.op and x.op != "="):
+                        continue
+                    # what x does to row r must be done before y comes to it
+                    for steps in self._later(x, y):
+                        if steps or p < q or (p == q and not x.op and y.op):
+                            yield p, q, y.row - x.row - skew * steps
 
-# Stages
+    def _later(self, x: _Access, y: _Access) -> tuple[int, ...]:
+        """Return how many steps after `x` it is that `y` comes to the same cells.
 
-
-def _staged(statements: Sequence[_Statement], shifts: Sequence[int]) -> tuple[Stage, ...]:
-    """Return the statements as stages: those that follow each other and share rows together."""
-    groups: list[list[int]] = []
-    for n, statement in enumerate(statements):
-        if groups:
-            first = groups[-1][0]
-            same = shifts[first] == shifts[n] and statements[first].count == statement.count
-            if same and _apart([statements[k] for k in (*groups[-1], n)]) is not None:
-                groups[-1].append(n)
+        0 and 1 are for any number: 1 asks for more than all that are larger.
+        """
+        index, found = self.loop.index, set[int]()
+        for a, b in zip(x.cells, y.cells, strict=True):
+            if a is None or b is None or a.coefficient(index) != b.coefficient(index):
                 continue
-        groups.append([n])
-    return tuple(_stage([statements[n] for n in g], shifts[g[0]]) for g in groups)
+            gap, speed = a - b, a.coefficient(index) * self.loop.step
+            if not gap.is_constant:
+                continue
+            if gap.constant % speed if speed else gap.constant:
+                return ()
+            if speed:
+                found.add(gap.constant // speed)
+        if not found:
+            return 0, 1
+        return tuple(found) if len(found) == 1 and min(found) >= 0 else ()
 
+    # Stages
 
-def _apart(group: Sequence[_Statement]) -> tuple[str, ...] | None:
-    """Return the arrays that a group only adds to, at several places; None: it is no group.
+    def stages(self, shifts: Sequence[int]) -> tuple[Stage, ...]:
+        """Return the statements as stages: those that follow each other and share rows together."""
+        groups: list[list[int]] = []
+        for n, statement in enumerate(self.statements):
+            if groups:
+                first = groups[-1][0]
+                same = (
+                    shifts[first] == shifts[n] and self.statements[first].count == statement.count
+                )
+                if same and self._apart([*groups[-1], n]) is not None:
+                    groups[-1].append(n)
+                    continue
+            groups.append([n])
+        return tuple(self._stage(g, shifts[g[0]]) for g in groups)
 
-    All accesses to another array that it writes must be to the same cells.
-    """
-    if len(group) == 1:
-        return ()
-    found: list[str] = []
-    for name in dict.fromkeys(a.array for s in group for a in s.accesses if a.op):
-        views = [v for s in group for v in _views(s, name)]
-        if all(v == views[0] for v in views):
-            continue
-        adds = all(s.step.op == "+=" for s in group if s.step.target.array == name)
-        if not adds or any(name in _read(s) for s in group):
-            return None
-        found.append(name)
-    return tuple(found)
+    def _apart(self, numbers: Sequence[int]) -> tuple[str, ...] | None:
+        """Return the arrays that a group only adds to, at several places; None: it is no group.
 
+        All accesses to another array that it writes must be to the same cells.
+        """
+        if len(numbers) == 1:
+            return ()
+        group = [self.statements[n] for n in numbers]
+        found: list[str] = []
+        accesses = [a for s in group for a in s.accesses]
+        for name in dict.fromkeys(a.array for a in accesses if a.op):
+            views = [v for s in group for v in _views(s, name)]
+            if all(v == views[0] for v in views):
+                continue
+            writes = [a for a in accesses if a.op and a.array == name]
+            read = [a for a in accesses if not a.op and a.array == name]
+            if any(a.op != "+=" for a in writes) or any(
+                0 in self._later(a, b) for a in read for b in writes
+            ):
+                return None
+            found.append(name)
+        return tuple(found)
 
-def _read(statement: _Statement) -> set[str]:
-    """Return the arrays whose cells a statement's value is made of."""
-    return {getattr(v, "array", "") for v in walk(statement.step.value)}
+    def _stage(self, numbers: Sequence[int], shift: int) -> Stage:
+        group = [self.statements[n] for n in numbers]
+        first = group[0]
+        name = first.axis.replace("°", "") or "row"
+        index = TileIndex(f"{name}_from", f"{name}_to", first.count)
+        body: list[Step] = []
+        for statement in group:
+            if statement.note is not None:
+                body.append(statement.note)
+            blocks = {statement.axis: index} if statement.axis else {}
+            step = statement.step
+            value = block(step.value, blocks)
+            body.append(replace(step, target=block_view(step.target, blocks), value=value))
+        apart = self._apart(numbers)
+        assert apart is not None
+        return Stage(shift, Tile((index,), (), (), (), tuple(body), apart))
 
 
 def _views(statement: _Statement, name: str) -> Iterator[View]:
@@ -281,20 +347,3 @@ def _views(statement: _Statement, name: str) -> Iterator[View]:
         if isinstance(view, View) and view.array == name:
             parts = tuple(replace(p, axis=numbers.get(p.axis, p.axis)) for p in view.parts)
             yield replace(view, parts=parts, axes=tuple(numbers.get(a, a) for a in view.axes))
-
-
-def _stage(group: Sequence[_Statement], shift: int) -> Stage:
-    first = group[0]
-    name = first.axis.replace("°", "")
-    index = TileIndex(f"{name}_from", f"{name}_to", first.count)
-    body: list[Step] = []
-    for statement in group:
-        if statement.note is not None:
-            body.append(statement.note)
-        blocks = {statement.axis: index}
-        step = statement.step
-        value = block(step.value, blocks)
-        body.append(replace(step, target=block_view(step.target, blocks), value=value))
-    apart = _apart(group)
-    assert apart is not None
-    return Stage(shift, Tile((index,), (), (), (), tuple(body), apart))

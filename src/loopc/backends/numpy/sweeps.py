@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy.texts import SUM
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.lower.plan import Stage, Sweep
 
@@ -28,8 +29,11 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     names = speller.names
     times, rows, total = (names.fresh(f"{base}_{n}") for n in ("values", "rows", "total"))
     first, number = names.fresh(f"{base}_row"), names.fresh(f"{base}_number")
-    counts = list(dict.fromkeys(speller.count(s.tile.indices[0].extent) for s in sweep.body))
-    count = counts[0] if len(counts) == 1 else f"max({', '.join(counts)})"
+    extents = [s.tile.indices[0].extent for s in sweep.body]
+    counts = {speller.count(e): speller.count(e, SUM + 1) for e in extents}
+    count = less = f"max({', '.join(counts)})"
+    if len(counts) == 1:
+        ((count, less),) = counts.items()
     last = max(s.shift for s in sweep.body)
     start, stop = speller.size(sweep.start), speller.size(sweep.stop)
     cells = list(dict.fromkeys(t.cell() for t in tiles))
@@ -50,7 +54,7 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     if any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
         body.insert(0, f"{base} = {times}[{number}]")
     inner = [
-        f"for {number} in {_reached(sweep, first, rows, count, times, last)}:",
+        f"for {number} in {_reached(sweep, first, rows, less, times, last)}:",
         *(f"    {line}" for line in body),
     ]
     steps.around.append(first)
@@ -65,9 +69,10 @@ def _reached(sweep: Sweep, first: str, rows: str, count: str, times: str, last: 
     if not sweep.skew:
         return f"range(len({times}))"
     behind = f" - {last}" if last else ""
-    least = f"max(({first} - {count}{behind}) // {sweep.skew}, 0)"
-    most = f"min(({first} + {rows} - 1) // {sweep.skew} + 1, len({times}))"
-    return f"range({least}, {most})"
+    least, most = f"{first} - {count}{behind}", f"{first} + {rows}"
+    if sweep.skew > 1:
+        least, most = f"({least}) // {sweep.skew}", f"({most} - 1) // {sweep.skew} + 1"
+    return f"range(max({least}, 0), min({most}, len({times})))"
 
 
 def _stage(
@@ -77,7 +82,8 @@ def _stage(
     speller = steps.speller
     index = stage.tile.indices[0]
     low, high = speller.name("index", index.low), speller.name("index", index.high)
-    behind = f" - {sweep.skew} * {number}" if sweep.skew else ""
+    by = f"{sweep.skew} * " if sweep.skew > 1 else ""
+    behind = f" - {by}{number}" if sweep.skew else ""
     behind += f" - {stage.shift}" if stage.shift else ""
     yield f"{low} = max({first}{behind}, 0)"
     yield f"{high} = min({first} + {rows}{behind}, {speller.size(index.extent)})"
