@@ -397,6 +397,11 @@ VALUES: dict[str, tuple[str, dict[str, Any]]] = {
         "for b < M, a < N: y[a] += sum[i < N](x[b] - t[i - i % 2,a])\noutput y\n",
         {"x": whole(3).astype(np.float32), "y": whole(4).astype(np.float32)},
     ),
+    "an array of a size that is given after it": (
+        "input x[N]\ndim u[T+2,N]\ninput T: int\nfor t < T, i < N: u[t+2,i] = x[i] + u[t,i]\n"
+        "output u\n",
+        {"x": whole(3), "T": np.array(2)},
+    ),
     "a product of a bool and an array of ones is no bool": (
         "input x[N]\nfor i < N: t[i] = 1\nfor i < N: y[i] = (x[i] < 2) t[N-1-i]\noutput y\n",
         {"x": whole(4)},

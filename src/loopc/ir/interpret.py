@@ -85,8 +85,8 @@ class _Run:
         self.given = given
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
         first = {u.target.array: u.op for _, u in reversed(list(updates(program.body)))}
-        for array in program.arrays:
-            if array.kind == "temp":
+        for array in sorted(program.arrays, key=lambda a: a.kind == "temp"):
+            if array.kind == "temp":  # whose shape may be made of inputs
                 dtype = concrete(self.types[array.name], given)
                 row = reductions.by_op(first.get(array.name, "="))
                 shape = tuple(max(0, int(self.compile(e)({}))) for e in array.shape or ())
