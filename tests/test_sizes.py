@@ -104,3 +104,13 @@ def test_inputs_that_nothing_declares_have_the_sizes_that_a_def_asks() -> None:
     with pytest.raises(loopc.ShapeError) as caught:
         program(p=np.ones((2, 3)), q=np.ones((2, 4)), r=np.ones(3))
     assert caught.value.code == "L0208"
+
+
+def test_a_declared_size_that_does_not_fit_is_told_as_it_is_declared() -> None:
+    text = "input x[T,D]\ndim h[T+1,D]\nfor t, d: h[t+1,d] = h[t,d] + x[t,d]\noutput h\n"
+    with pytest.raises(loopc.LoopcError) as caught:
+        loopc.compile(text)
+    found = str(caught.value)
+    assert "index `t` has two sizes: T+1 from `h` and T from `x`" in found
+    assert "`for t < T: …`" in found
+    assert found.count("error[") == 1

@@ -266,6 +266,10 @@ SHAPES = (
         "input x[N], c[N]\nfor i < N+1: r[i] = x[0]\nfor i  y[i] = c[⟦i⟧] (r[i+1] - r[i])\n",
     ),
     (
+        "L0204",
+        "input x[T,D]\ndim h[T+1,D]\nfor t, d: h[t+1,d] = h[t,d] + x[⟦t⟧,d]\n",
+    ),
+    (
         "L0204 L0302 L0210",
         "input A[3], B[4], C[N]\nfor i  s += A[i] B[⟦i⟧]\nt = ⟦foo⟧(s)\nu = C[⟦-1⟧]\n",
     ),

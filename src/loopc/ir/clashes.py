@@ -8,6 +8,7 @@ from loopc.diagnostics import catalogue
 from loopc.diagnostics.errors import Diagnostic
 from loopc.ir.nodes import Access, Extent, For, Index, IndexRef, Node, Program, Reduce, Subscript
 from loopc.ir.sites import Site, used_ranges
+from loopc.ir.unbuild_expr import expr_text
 from loopc.ir.visit import children
 
 Axis = tuple[str, int]
@@ -42,7 +43,9 @@ def clash(program: Program, a: Sized, b: Sized, smaller: int | str | None = None
     )
 
 
-def too_long(program: Program, array: str, axis: int, sizes: tuple[str, str]) -> Diagnostic | None:
+def too_long(
+    program: Program, array: str, axis: int, sizes: tuple[str, str]
+) -> tuple[Diagnostic, str] | None:
     """Report an axis that is written further than an index without a range lets it be.
 
     Args:
@@ -52,13 +55,17 @@ def too_long(program: Program, array: str, axis: int, sizes: tuple[str, str]) ->
         sizes: what the writes would make of it, and what it has.
 
     Returns:
-        The clash with the axis of an input that the index runs over; None if there is none.
+        The clash with the axis of an input that the index runs over, and the name of that input;
+        None if there is none. Where the axis is declared, its own size is what does not fit.
     """
-    given = {a.name for a in program.arrays if a.kind != "temp"}
-    end = next((end for end in _paths(program, (array, axis)) if end[0] in given), None)
-    if end is None or array in given:
+    shapes = {a.name: a.shape for a in program.arrays if a.kind != "temp"}
+    end = next((end for end in _paths(program, (array, axis)) if end[0] in shapes), None)
+    if end is None or array in shapes:
         return None
-    return clash(program, (array, axis, sizes[0]), (*end, sizes[1]), sizes[1])
+    shape = shapes[end[0]]
+    own = sizes[1] if shape is None else expr_text(shape[end[1]])
+    mine = sizes[0] if own == sizes[1] else sizes[1]
+    return clash(program, (array, axis, mine), (*end, own), own), end[0]
 
 
 def narrower(site: Site) -> str:

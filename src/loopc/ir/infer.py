@@ -325,9 +325,13 @@ def _check_bounds(
         if outside is not None:
             if site.write:
                 doubtful |= {site.access.array}
+            clashing = _too_long(program, site, shape[site.axis], outside)
+            if clashing is not None:
+                found.append(clashing[0])
+                doubtful |= {clashing[1]}
+                continue
             found.append(
-                _too_long(program, site, shape[site.axis], outside)
-                or catalogue.diagnostic(
+                catalogue.diagnostic(
                     "L0210",
                     site.access.subscripts[site.axis].span or site.access.span,
                     array=site.access.array,
@@ -338,8 +342,10 @@ def _check_bounds(
             )
 
 
-def _too_long(program: Program, site: Site, size: Expr, outside: str) -> Diagnostic | None:
-    """Return the clash of sizes that lets a write be outside, if there is one."""
+def _too_long(
+    program: Program, site: Site, size: Expr, outside: str
+) -> tuple[Diagnostic, str] | None:
+    """Return the clash of sizes that lets a write be outside, and with what, if there is one."""
     high = bounds(site.at, used_ranges(site.at, site.ranges)).high
     if not site.write or high is None or not outside.endswith(_PAST):
         return None
