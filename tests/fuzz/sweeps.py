@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .expressions import Bound, expression
 from .sketch import Sketch, cell
 
@@ -37,56 +39,78 @@ def sweep(sketch: Sketch) -> None:
         sketch.holds(name, ("N",) * axes, 100)
 
 
+@dataclass(frozen=True)
+class _Stencil:
+    """Two arrays of rows that change step by step; the first one may have a plane for each step.
+
+    Attributes:
+        names: of the arrays.
+        steps: how many.
+        read: of each array, the subscript of the plane that a step reads: `t,`, or nothing.
+        written: likewise, of the plane that it writes.
+    """
+
+    names: tuple[str, str]
+    steps: str
+    read: dict[str, str]
+    written: dict[str, str]
+
+
 def stencil(sketch: Sketch) -> None:
-    """Arrays of rows, two or with a plane for each step, that change each other step by step."""
-    rows, names = "N+3", [sketch.fresh(), sketch.fresh()]
+    """Rows and columns of two arrays that change each other, step by step."""
+    names = (sketch.fresh(), sketch.fresh())
     steps = sketch.pick("2", "3", "K")
-    planes = sketch.pick("", "", "t", f"{steps}-1-t")  # of the plane that a step reads
-    back = planes.startswith(steps)
-    for number, name in enumerate(names):
+    plane = sketch.pick("", "", "t", f"{steps}-1-t")
+    back = plane.startswith(steps)
+    for name in names:
+        planes = bool(plane) and name == names[0]
         first = expression(sketch, {"i": Bound("N"), "j": Bound("M")}, 1)
-        plane = (f"{steps}" if back else "0") if planes and not number else ""
-        lead = f"{steps}+1, " if plane else ""
-        at = f"{plane}, " if plane else ""
-        sketch.lines.append(f"dim {name}[{lead}{rows}, M]")
-        inner = f"i < N, j < M: {name}[{at}i+1,j]"
-        sketch.lines.append(f"for {inner} = clip({first.text}, -4, 4)")
-    before = {names[0]: f"{planes}+1," if back else f"{planes},", names[1]: ""}
-    after = {names[0]: f"{planes}," if back else f"{planes}+1,", names[1]: ""}
-    if not planes:
-        before = after = dict.fromkeys(names, "")
-
-    def read(target: str, i: str, j: str) -> str:
-        name = target if sketch.chance(25) else next(n for n in names if n != target)
-        lead = sketch.rng.choice((before, before, before, after))[name]
-        return f"{name}[{lead}{i},{j}]"
-
-    turned = not planes and sketch.chance(30)
+        sketch.lines.append(f"dim {name}[{f'{steps}+1, ' if planes else ''}N+3, M]")
+        at = f"{steps if back else 0}, " if planes else ""
+        sketch.lines.append(f"for i < N, j < M: {name}[{at}i+1,j] = clip({first.text}, -4, 4)")
+    ends = (f"{plane}+1,", f"{plane},") if back else (f"{plane},", f"{plane}+1,")
+    read, written = ({names[0]: end if plane else "", names[1]: ""} for end in ends)
+    made = _Stencil(names, steps, read, written)
+    turned = not plane and sketch.chance(30)
     sketch.lines.append(f"for t in {f'reversed(range({steps}))' if turned else f'range({steps})'}:")
     for _ in range(sketch.rng.choice((1, 2, 2, 3, 4))):
-        name = sketch.rng.choice(names)
-        kind = sketch.some("stencil:", inside=6, row=2, column=1)
-        op = sketch.some("stencil:", **{"=": 4, "+=": 4, "max=": 1})
-        i, j = (n if op == "=" else sketch.pick(n, n, f"{n}-1", f"{n}+1") for n in "ij")
-        loops = {"inside": "i in range(1, N+2), j in range(1, M-1)", "row": "j < M"}
-        if kind == "row":
-            target, cells = (sketch.pick("0", "1", "2"), "j"), (sketch.pick("0", "1", "3-1"), "j")
-        elif kind == "column":
-            target, cells = (i, f"{sketch.pick('0', 'M-1')}"), (sketch.pick("i", "i-1"), "0")
-        else:
-            target, cells = (i, j), (sketch.pick("i", "i-1", "i+1"), sketch.pick("j", "j+1"))
-        terms = [read(name, *cells), read(name, cells[0], target[1])][: sketch.rng.choice((1, 2))]
-        value = f"clip({' - '.join(terms)} + {sketch.pick('t', '1', 'i') if kind != 'row' else 't'}, -9, 9)"
-        lead = sketch.rng.choice((*[after] * 5, before))[name]
-        head = loops.get(kind, "i in range(1, N+2)") + (" if M > 1" if kind == "column" else "")
-        sketch.lines.append(f"    for {head}: {name}[{lead}{target[0]},{target[1]}] {op} {value}")
-    for number, name in enumerate(names):
+        sketch.lines.append(f"    {_change(sketch, made)}")
+    for name in names:
         found = sketch.fresh()
-        lead = sketch.pick("0,", f"{steps},") if planes and not number else ""
+        lead = sketch.pick("0,", f"{steps},") if plane and name == names[0] else ""
         sketch.declare(found, ("N", "M"))
-        read_ = f"{name}[{lead}i,j] + 3 {name}[{lead}i+2,j]"
-        sketch.lines.append(f"for i < N, j < M: {found}[i,j] = clip({read_}, -99, 99)")
+        value = f"clip({name}[{lead}i,j] + 3 {name}[{lead}i+2,j], -99, 99)"
+        sketch.lines.append(f"for i < N, j < M: {found}[i,j] = {value}")
         sketch.holds(found, ("N", "M"), 100)
+
+
+def _change(sketch: Sketch, of: _Stencil) -> str:
+    """Return a statement that changes the inside of an array, a row of it, or a column."""
+    name = sketch.rng.choice(of.names)
+    kind = sketch.some("stencil:", inside=6, row=2, column=1)
+    op = sketch.some("stencil:", **{"=": 4, "+=": 4, "max=": 1})
+    i, j = (n if op == "=" else sketch.pick(n, n, f"{n}-1", f"{n}+1") for n in "ij")
+    loops = "i in range(1, N+2), j in range(1, M-1)"
+    if kind == "row":
+        target, cells = (sketch.pick("0", "1", "2"), "j"), (sketch.pick("0", "1", "3-1"), "j")
+        loops = "j < M"
+    elif kind == "column":
+        target, cells = (i, sketch.pick("0", "M-1")), (sketch.pick("i", "i-1"), "0")
+        loops = "i in range(1, N+2) if M > 1"
+    else:
+        target, cells = (i, j), (sketch.pick("i", "i-1", "i+1"), sketch.pick("j", "j+1"))
+    terms = [_row_read(sketch, of, name, *at) for at in (cells, (cells[0], target[1]))]
+    value = " - ".join(terms[: sketch.rng.choice((1, 2))])
+    value = f"clip({value} + {'t' if kind == 'row' else sketch.pick('t', '1', 'i')}, -9, 9)"
+    plane = sketch.rng.choice((*[of.written] * 5, of.read))[name]
+    return f"for {loops}: {name}[{plane}{target[0]},{target[1]}] {op} {value}"
+
+
+def _row_read(sketch: Sketch, of: _Stencil, target: str, i: str, j: str) -> str:
+    """Return a read, most often of the array that is not written."""
+    name = target if sketch.chance(25) else next(n for n in of.names if n != target)
+    plane = sketch.rng.choice((of.read, of.read, of.read, of.written))[name]
+    return f"{name}[{plane}{i},{j}]"
 
 
 def _started(sketch: Sketch, names: list[str]) -> tuple[str, int]:
