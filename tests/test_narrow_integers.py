@@ -111,6 +111,9 @@ BEYOND = {
     "a product": "y[0] = prod[i < N](n[i])",
     "a product of sums": "y[0] = sum[i < N](n[i]) sum[i < N](n[i])",
     "a power of a sum": "y[0] = sum[i < N](n[i])**3",
+    "a difference from the least one": "y[0] = n[2] - min[i < N](-n[i] - n[i] - 2)",
+    "the negative of the least one": "y[0] = 1\ny[0] = n[3] - min[i < N](y[0] - 2**62 - 2**62 - 1)",
+    "sums on the way": "y[0] = sum[i < N](n[i]) + sum[i < N](n[i]) + n[2]",
 }
 
 

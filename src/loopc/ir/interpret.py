@@ -233,8 +233,8 @@ class _Run:
         def fold(env: Env) -> Any:
             result = args[0](env)
             for a in args[1:]:
-                result = scalar(result, a(env))
-            return wrapped(result)
+                result = wrapped(scalar(result, a(env)))
+            return result
 
         return fold
 
@@ -313,7 +313,7 @@ def reflected(position: int, size: int) -> int:
 def _value(scalar: Callable[..., Any], args: list[Any], expr: Call) -> Any:
     """Return a function's value, or say that it has none."""
     try:
-        return scalar(*args)
+        return wrapped(scalar(*args))
     except NoValueError as error:
         text, why = refused_text(expr), str(error)
         raise catalogue.error("L0233", expr.span, text=text, why=why) from None
