@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import SUM
@@ -31,13 +31,11 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     first, number = names.fresh(f"{base}_row"), names.fresh(f"{base}_number")
     extents = [s.tile.indices[0].extent for s in sweep.body]
     counts = {speller.count(e): speller.count(e, SUM + 1) for e in extents}
-    count = less = f"max({', '.join(counts)})"
-    if len(counts) == 1:
-        ((count, less),) = counts.items()
+    count = _largest(counts)
+    less = counts.get(count, count)
     last = max(s.shift for s in sweep.body)
     start, stop = speller.size(sweep.start), speller.size(sweep.stop)
-    cells = list(dict.fromkeys(t.cell() for t in tiles))
-    cell = cells[0] if len(cells) == 1 else f"max({', '.join(cells)})"
+    cell = _largest(t.cell() for t in tiles)
     by = f", {sweep.step}" if sweep.step != 1 else ""
     bounds = stop if start == "0" and not by else f"{start}, {stop}{by}"
     yield f"{times} = range({bounds})"
@@ -62,6 +60,12 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     steps.around.pop()
     whole = [f"for {first} in range(0, {total}, {rows}):", *(f"    {line}" for line in inner)]
     yield from steps.without_invariants(whole)
+
+
+def _largest(texts: Iterable[str]) -> str:
+    """Return the text of the largest of some numbers."""
+    found = list(dict.fromkeys(texts))
+    return found[0] if len(found) == 1 else f"max({', '.join(found)})"
 
 
 def _reached(sweep: Sweep, first: str, rows: str, count: str, times: str, last: int) -> str:
