@@ -368,3 +368,17 @@ def with_update(nest: Stmt, update: Update) -> Stmt:
     if not isinstance(nest, For):
         return update
     return replace(nest, body=(with_update(nest.body[0], update),))
+
+
+def with_values(stmt: Stmt, values: Iterator[Expr]) -> Stmt:
+    """Return a statement with new values for its updates, in the order of the text."""
+    match stmt:
+        case For():
+            body = tuple(with_values(s, values) for s in stmt.body)
+            same = all(a is b for a, b in zip(body, stmt.body, strict=True))
+            return stmt if same else replace(stmt, body=body)
+        case Update():
+            value = next(values)
+            return stmt if value is stmt.value else replace(stmt, value=value)
+        case _:
+            return stmt

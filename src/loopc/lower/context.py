@@ -15,6 +15,7 @@ from loopc.ir.sites import is_inside, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
 from loopc.ir.visit import free_indices, is_known_before, map_children, reads, substitute, walk
 from loopc.lower.domain import count
+from loopc.lower.fresh import is_fresh
 from loopc.lower.plan import Apply, Assign, Lit, Part, Require, Step, Value, View
 from loopc.lower.value_types import type_of
 
@@ -63,7 +64,7 @@ class Context:
         arrays: by name.
         types: of every array.
         opt: 0 keeps one operation per loop.
-        once: the temporaries that one statement writes.
+        once: the temporaries whose cells one statement alone writes, each its own.
         requires: what a run must check first.
         counted: the arrays that the plan makes for itself, and the index whose values they have.
         proved: subscripts that are inside, whatever their indices' ranges seem to say.
@@ -145,7 +146,8 @@ class Context:
         name = f"held°{len(self.arrays)}"
         self.arrays[name] = Array(name, "temp", shape)
         self.types[name] = dtype
-        self.measured.append(Assign(name, value, value.axes, dtype, False, False, shape))
+        fresh = is_fresh(value)
+        self.measured.append(Assign(name, value, value.axes, dtype, False, fresh, shape))
         parts = (Part(Const(0), a, n, 1, True) for a, n in zip(value.axes, shape, strict=True))
         return View(name, tuple(parts), value.axes)
 

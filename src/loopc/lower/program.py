@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
+from loopc.analysis.dependence import Leaf, leaves, may_meet
 from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
@@ -136,9 +137,21 @@ class _Program:
 
 
 def _written_once(program: Program) -> frozenset[str]:
-    """Return the temporaries that one statement alone writes."""
-    number = Counter(u.target.array for _, u in updates(program.body))
-    return frozenset(a.name for a in program.arrays if a.kind == "temp" and number[a.name] == 1)
+    """Return the temporaries whose cells one statement alone writes, each its own."""
+    writers: dict[str, list[Leaf]] = {a.name: [] for a in program.arrays if a.kind == "temp"}
+    for stmt in program.body:
+        for leaf in leaves((stmt,)):
+            writers.get(leaf.update.target.array, []).append(leaf)
+    return frozenset(name for name, found in writers.items() if _are_apart(found))
+
+
+def _are_apart(writers: Sequence[Leaf], most: int = 8) -> bool:
+    """Whether no two of some updates write one cell."""
+    if len(writers) < 2:
+        return bool(writers)
+    if len(writers) > most or any(leaf.update.op not in ("=", "+=") for leaf in writers):
+        return False
+    return not any(may_meet(a, a.refs[0], b, b.refs[0], None) for a, b in combinations(writers, 2))
 
 
 def _is_made_whole(steps: Sequence[Step], name: str) -> bool:

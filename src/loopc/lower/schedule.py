@@ -11,10 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopc.analysis.components import components
-from loopc.analysis.dependence import Edge, Leaf, Level, dependences, keeps_inside, leaves
+from loopc.analysis.dependence import (
+    Edge,
+    Leaf,
+    Level,
+    dependences,
+    keeps_inside,
+    leaves,
+    overwrites_itself,
+)
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import conjuncts, reached, tighten
-from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Stmt
+from loopc.ir.nodes import Call, Expr, For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
 from loopc.lower.context import Context, Rows
 from loopc.lower.domain import NeedSerial
@@ -175,12 +183,12 @@ class Scheduler:
         return (Note(line or source_line(leaf), leaf.update.span), *steps)
 
     def _is_first(self, leaf: Leaf) -> bool:
-        """Whether an update is the only one of its array, each iteration of a cell of its own."""
+        """Whether an update is the only one of its cells, each iteration of a cell of its own."""
         target = leaf.update.target
-        alone = {s.at.name for s in target.subscripts if isinstance(s.at, IndexRef)}
-        strict = all(s.mode == "strict" for s in target.subscripts)
-        own = alone.issuperset(level.index.name for level in leaf.levels)
-        return own and strict and target.array in self.context.once
+        if target.array not in self.context.once or leaf.update.op != "+=":
+            return False
+        strict = all(s.mode == "strict" and not any(reads(s)) for s in target.subscripts)
+        return strict and not overwrites_itself(leaf.levels, leaf.update)
 
     def _is_whole(self, guard: Expr) -> bool:
         """Whether a condition compares integers: `i < x` of a float says less of `i`."""

@@ -39,8 +39,12 @@ from loopc.lower.plan import (
     View,
     When,
 )
+from loopc.lower.plan_visit import walk
 from loopc.lower.sums import coordinates, total
 from loopc.lower.value import Lowering
+
+WORK = 2
+"""The operations from which on the value of a scatter is made before it."""
 
 
 @record()
@@ -351,7 +355,17 @@ class _Target:
         counts = tuple(count(self.lowering.box.indices[a], self.lowering.serial) for a in axes)
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
+        if mask is None:
+            value = self._held(value)
         return (Scatter(self.array, indices, together, self.update.op, value, axes, mask, counts),)
+
+    def _held(self, value: Value) -> Value:
+        """Return a value of several operations as an array's, which a tile may make."""
+        work = sum(isinstance(v, Apply) and bool(v.axes) for v in walk(value))
+        if self.context.opt < 2 or self.lowering.serial or work < WORK:
+            return value
+        indices = self.lowering.box.indices
+        return self.context.hold(value, tuple(count(indices[a], {}) for a in value.axes))
 
     def _window(self, target: Access) -> Strided | None:
         """Return a target as a view whose cells may meet, if it adds to them."""

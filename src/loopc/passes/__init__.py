@@ -23,10 +23,12 @@ from loopc.passes.running_sums import running_sums
 from loopc.passes.share_products import share_products
 from loopc.passes.split_cases import split_cases
 from loopc.passes.split_factors import split_factors
+from loopc.passes.split_offsets import split_offsets
 from loopc.passes.split_quotients import split_quotients
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
 from loopc.passes.take_out_sums import take_out_sums
+from loopc.passes.take_out_terms import take_out_terms
 
 Pass: TypeAlias = Callable[[Program], Program]
 
@@ -42,6 +44,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
     ),
     2: (
         split_running,
+        split_offsets,
         hold_conditions,
         split_cases,
         split_quotients,
@@ -67,7 +70,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
 BY_EXTENTS: dict[int, tuple[Callable[[Program, Magnitudes], Program], ...]] = {
     0: (),
     1: (),
-    2: (follow_deltas, share_products),
+    2: (follow_deltas, share_products, take_out_terms),
 }
 """The passes that follow, which choose by the extents of the call at hand."""
 

@@ -33,7 +33,6 @@ from loopc.ir.nodes import (
     Array,
     Call,
     Expr,
-    For,
     Index,
     IndexRef,
     Node,
@@ -41,9 +40,17 @@ from loopc.ir.nodes import (
     Read,
     Reduce,
     Stmt,
-    Update,
 )
-from loopc.ir.visit import canonical, contains, free_indices, map_children, reads, substitute, walk
+from loopc.ir.visit import (
+    canonical,
+    contains,
+    free_indices,
+    map_children,
+    reads,
+    substitute,
+    walk,
+    with_values,
+)
 
 
 @record()
@@ -141,7 +148,7 @@ class _Pass:
                 self.before.add(held, self.number, known)
                 self.number += 1
         self.written |= touched
-        return _with_values(stmt, iter(values))
+        return with_values(stmt, iter(values))
 
     def _holds(self, leaf: Leaf, *, alone: bool) -> bool:
         """Whether a leaf gives each point of its loops a cell with its value in it.
@@ -303,17 +310,3 @@ def _head(expr: Expr) -> _Head:
 
 def _has_reduction(expr: Expr) -> bool:
     return any(isinstance(n, Reduce) for n in walk(expr))
-
-
-def _with_values(stmt: Stmt, values: Iterator[Expr]) -> Stmt:
-    """Return a statement with new values for its updates, in the order of the text."""
-    match stmt:
-        case For():
-            body = tuple(_with_values(s, values) for s in stmt.body)
-            same = all(a is b for a, b in zip(body, stmt.body, strict=True))
-            return stmt if same else replace(stmt, body=body)
-        case Update():
-            value = next(values)
-            return stmt if value is stmt.value else replace(stmt, value=value)
-        case _:
-            return stmt

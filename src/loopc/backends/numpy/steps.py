@@ -11,6 +11,7 @@ from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
 from loopc.backends.numpy.release import NAME
+from loopc.backends.numpy.repeats import without_repeats
 from loopc.backends.numpy.texts import loop_head
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.backends.numpy.values import SUM, Speller
@@ -83,6 +84,10 @@ class StepSpeller:
 
     def _step(self, step: Step) -> Iterator[str]:  # noqa: C901 - one case per kind of step
         speller = self.speller
+        if isinstance(step, Assign | Store | RowStore | Scatter) and speller.opt > 1:
+            before: list[str] = []
+            step = without_repeats(self, step, before)
+            yield from before
         match step:
             case Note(text):
                 if text != self.note:
