@@ -213,6 +213,7 @@ class Reverse:
             (other.number < leaf.number or self.recorder.shares_loop(other, leaf))
             and other is not leaf
             and any(a.array in self.active for a in sensitive(other.update.value))
+            and may_meet(other, other.refs[0], leaf, leaf.refs[0], None)
             for other in self.recorder.writers_of(name)
         )
 

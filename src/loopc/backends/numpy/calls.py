@@ -117,6 +117,15 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
     return f"{template.group(1)}({given}"
 
 
+def has_call(value: Value) -> bool:
+    """Whether a value is a function that a NumPy call computes cell by cell."""
+    if not isinstance(value, Apply) or value.fn == "where" or order(value.fn):
+        return False
+    row = lookup(value.fn)
+    assert row is not None
+    return value.fn in UFUNCS or (_CALL.fullmatch(row.numpy) is not None and not row.helper)
+
+
 def ending_in(speller: Speller, step: Store) -> str | None:
     """Return the call of a store's last operation up to `out=`; None: its value is copied.
 

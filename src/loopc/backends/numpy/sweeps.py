@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy.flat_rows import FlatSpeller, named
 from loopc.backends.numpy.texts import SUM
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.lower.plan import Stage, Sweep
@@ -21,7 +22,8 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     """Yield the lines of a sweep."""
     speller = steps.speller
     base = speller.name("index", sweep.index)
-    tiles = [TileSpeller(steps, stage.tile, in_sweep=True) for stage in sweep.body]
+    flat: dict[tuple[str, int], str] = {}
+    tiles = [_speller(steps, stage, flat) for stage in sweep.body]
     steps.around.append(base)
     for tile in tiles:
         tile.prepare()
@@ -42,13 +44,13 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     yield f"{total} = {count} + {last} + {sweep.skew} * max(len({times}) - 1, 0)"
     yield f"{rows} = {speller.helper('_rows')}({count}, {total}, {cell}, {LEAST * sweep.skew})"
     for tile in tiles:
-        for name, (shape, dtype) in tile.memory([f"min({rows}, {count})"]).items():
-            yield f"{name} = np.empty({shape}, {dtype})"
+        yield from tile.allocations([f"min({rows}, {count})"])
     body = [
         line
         for stage, tile in zip(sweep.body, tiles, strict=True)
         for line in _stage(steps, sweep, stage, tile, (first, number, rows))
     ]
+    yield from named(speller, flat, body)
     if any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
         body.insert(0, f"{base} = {times}[{number}]")
     inner = [
@@ -60,6 +62,12 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     steps.around.pop()
     whole = [f"for {first} in range(0, {total}, {rows}):", *(f"    {line}" for line in inner)]
     yield from steps.without_invariants(whole)
+
+
+def _speller(steps: StepSpeller, stage: Stage, names: dict[tuple[str, int], str]) -> TileSpeller:
+    """Return what spells a stage: where its rows are runs of memory, these."""
+    flat = FlatSpeller(steps, stage.tile, in_sweep=True, flat=names)
+    return flat if flat.behind else TileSpeller(steps, stage.tile, in_sweep=True)
 
 
 def _largest(texts: Iterable[str]) -> str:

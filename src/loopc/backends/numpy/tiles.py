@@ -106,8 +106,8 @@ class TileSpeller:
                     self._operation(item, place)
                 case Write():
                     self._write(item)
-                case Add(step):
-                    self.body.extend(self.sums.lines(step))
+                case Add():
+                    self._add(item)
             self._release(place)
 
     def _loop(self) -> Iterator[str]:
@@ -126,14 +126,18 @@ class TileSpeller:
         blocks = speller.helper("_blocks")
         limit = ", 1 << 20" if self.graph.splits_rows() else ""  # a matmul wants some rows
         sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self.cell()}{limit})"
-        loop = TileLoop(
-            self.steps, tile, names, sizes, self.memory(names), list(self.block()), self.sums
-        )
+        memory, block = self.memory(names), list(self.block())
+        loop = TileLoop(self.steps, tile, names, sizes, memory, block, self.sums)
         yield from loop.lines(self.head)
 
     def memory(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the shape and type of each buffer for blocks whose sizes have these names."""
         return {b.memory: (self._shape(o, names), self._dtype(o)) for b, o in self.made}
+
+    def allocations(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield the lines that make the buffers."""
+        for name, (shape, dtype) in self.memory(names).items():
+            yield f"{name} = np.empty({shape}, {dtype})"
 
     def block(self) -> Iterator[str]:
         """Yield the lines of a block."""
@@ -146,7 +150,7 @@ class TileSpeller:
         yield from self.sums.starts.values()
         names = [self.speller.count(i.extent) for i in self.tile.indices]
         made = ((b.name, self._shape(o, names), self._dtype(o)) for b, o in self.made)
-        setup = [f"{name} = np.empty({shape}, {dtype})" for name, shape, dtype in made]
+        setup = [f"{n} = np.empty({shape}, {dtype})" for n, shape, dtype in made]
         yield from self.steps.once([*self.head, *setup])
         yield from self.body
         for index in self.tile.indices:
@@ -174,13 +178,8 @@ class TileSpeller:
     def _part(self, operation: Operation) -> str:
         """Return the part of a buffer that a block takes."""
         assert operation.dims is not None
-        parts = []
-        for extent in operation.dims:
-            index = self.blocks.get(extent)
-            if index is None:
-                parts.append(":")
-            else:
-                parts.append(f":{self.speller.size(extent)}")
+        dims = operation.dims
+        parts = [f":{self.speller.size(d)}" if d in self.blocks else ":" for d in dims]
         while parts and parts[-1] == ":":
             parts.pop()
         return f"[{', '.join(parts)}]" if parts else ""
@@ -395,3 +394,6 @@ class TileSpeller:
         view = self.speller.view(item.view.array, item.view.parts)
         value = self.speller.text(block_of(item.number, item.view.axes))
         self.body.append(f"{view}{'' if view.endswith(']') else '[...]'} = {value}")
+
+    def _add(self, item: Add) -> None:
+        self.body.extend(self.sums.lines(item.step))
