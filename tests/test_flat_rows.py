@@ -78,6 +78,22 @@ def test_what_lies_at_the_edge_stays_there(name: str, bad: float) -> None:
     np.testing.assert_array_equal(np.signbit(found)[zeros], np.signbit(expected)[zeros])
 
 
+def test_what_is_overwritten_is_not_read() -> None:
+    text = (
+        HEAD
+        + """
+for t < steps:
+    for i in range(1,N-1), j in range(1,M-1): B[i,j] = A[i+1,j+1]
+    for i in range(1,N-1), j in range(1,M-1): B[i,j] = t
+    for i in range(1,N-1), j in range(1,M-1): A[i,j] = B[i,j] - A[i,j+1]
+"""
+        + LAST
+    )
+    given = _given(5, 6, 3)
+    expected = loopc.compile(text, backend="reference")(given).A
+    np.testing.assert_array_equal(loopc.compile(text)(given).A, expected)
+
+
 def test_arrays_of_another_layout_are_given_one() -> None:
     text, given = HEAD + STENCILS["an array that is read alone"] + LAST, _given(7, 9, 3)
     turned = {k: np.asfortranarray(a) if a.ndim else a for k, a in given.items()}

@@ -134,3 +134,19 @@ def test_parts_of_an_array_that_meet_are_added_to(other: str) -> None:
     program, plain = loopc.compile(text), loopc.compile(text, backend="reference")
     for name in ("z", "s"):
         np.testing.assert_array_equal(program(given)[name], plain(given)[name])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for i in range(1, T, 2):\n  z[i] = i\n  if i % 2 == 0: z[i] += 2 i",
+        "for i < T, j < T if j <= i: z[i,j] += i\nfor i < T, j < T if j > i: z[i,j] += j",
+        "for i < T, j < i: z[i,j] += i\nfor i < T, j in range(i, T): z[i,j] += j - 9",
+        "for i < T if i % 2 == 0: z[i] += 1\nfor i < T if i % 2 == 1: z[i] += sum[j](x[i,j])",
+    ],
+)
+def test_statements_that_share_an_array_by_conditions_leave_each_other_alone(text: str) -> None:
+    plain = loopc.compile(f"input x[T,D]\n{text}\noutput z", backend="reference")
+    program = loopc.compile(f"input x[T,D]\n{text}\noutput z")
+    x = _given()["x"]
+    np.testing.assert_array_equal(program(x=x).z, plain(x=x).z)

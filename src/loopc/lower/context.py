@@ -64,7 +64,7 @@ class Context:
         arrays: by name.
         types: of every array.
         opt: 0 keeps one operation per loop.
-        once: the temporaries whose cells one statement alone writes, each its own.
+        once: how many statements write a temporary, of those whose cells are each one's own.
         requires: what a run must check first.
         counted: the arrays that the plan makes for itself, and the index whose values they have.
         proved: subscripts that are inside, whatever their indices' ranges seem to say.
@@ -82,7 +82,7 @@ class Context:
     opt: int = 2
     computed: frozenset[str] = frozenset()
     forgiving: frozenset[str] = frozenset()
-    once: frozenset[str] = frozenset()
+    once: Mapping[str, int] = field(default_factory=dict)
     requires: dict[Require, None] = field(default_factory=dict)
     counted: dict[str, Index] = field(default_factory=dict)
     proved: set[tuple[Access, int]] = field(default_factory=set)

@@ -136,13 +136,13 @@ class _Program:
         return Alloc(array.name, array.shape or (), dtype, start)
 
 
-def _written_once(program: Program) -> frozenset[str]:
-    """Return the temporaries whose cells one statement alone writes, each its own."""
+def _written_once(program: Program) -> dict[str, int]:
+    """Return how many statements write a temporary, of those whose cells are each one's own."""
     writers: dict[str, list[Leaf]] = {a.name: [] for a in program.arrays if a.kind == "temp"}
     for stmt in program.body:
         for leaf in leaves((stmt,)):
             writers.get(leaf.update.target.array, []).append(leaf)
-    return frozenset(name for name, found in writers.items() if _are_apart(found))
+    return {name: len(found) for name, found in writers.items() if _are_apart(found)}
 
 
 def _are_apart(writers: Sequence[Leaf], most: int = 8) -> bool:

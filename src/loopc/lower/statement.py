@@ -328,6 +328,8 @@ class _Target:
                 else (Assign(self.array, value, (), self.dtype, True, True),)
             )
         first = self.first and self.update.op == "+="  # to cells that are 0
+        if self.lowering.masks and self.context.once.get(self.array, 1) > 1:
+            first = False  # another statement may have written those where the masks do not hold
         return (_stored(view, "=" if first else self.update.op, value),)
 
     def _scatter(self, over: list[str]) -> tuple[Step, ...]:

@@ -59,14 +59,17 @@ class FlatSpeller(TileSpeller):
         views = list(self._views())
         found = self._extents(views[0]) if views else ()
         whole = all(self._is_of(v, found) for v in views)
-        if whole and all(map(self._has_call, self.graph.operations)) and self._adds_alike():
+        if whole and all(map(self._has_call, self._needed())) and self._adds_alike():
             self.behind = found
 
     # Which tiles
 
+    def _needed(self) -> Iterator[Operation]:
+        yield from (item for item in self.items if isinstance(item, Operation))
+
     def _views(self) -> Iterator[View]:
         """Yield the accesses of rows."""
-        for operation in self.graph.operations:
+        for operation in self._needed():
             if isinstance(operation.value, View) and operation.axes:
                 yield operation.value
         for item in self.items:
