@@ -78,6 +78,21 @@ def test_what_lies_at_the_edge_stays_there(name: str, bad: float) -> None:
     np.testing.assert_array_equal(np.signbit(found)[zeros], np.signbit(expected)[zeros])
 
 
+def test_arrays_without_rows_are_taken_as_they_are() -> None:
+    text = (
+        "input steps: int, w[M]\nparam A[N,M], B[N,M]\n"
+        + """
+for t < steps:
+    for i < N, j < M-1: B[i,j] += 0.5 A[i,j] - A[i,j+1]
+    for i < N, j < M: A[i,j] = B[i,j] w[j] + 1
+"""
+        + LAST
+    )
+    given = {**_given(4, 3, 3), "w": np.arange(3.0)}
+    expected = loopc.compile(text, backend="reference")(given).A
+    np.testing.assert_array_equal(loopc.compile(text)(given).A, expected)
+
+
 def test_what_is_overwritten_is_not_read() -> None:
     text = (
         HEAD

@@ -11,11 +11,22 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
+from loopc.ir import reductions
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr, IndexRef, Read
 from loopc.ir.visit import walk
-from loopc.lower.plan import Along, Apply, Assign, Contract, Fold, Overlap, Selected, Store
+from loopc.lower.plan import (
+    Along,
+    Apply,
+    Assign,
+    Contract,
+    Fold,
+    Overlap,
+    Selected,
+    Store,
+    Value,
+)
 from loopc.lower.tile_rules import (
     Alignment,
     Tileable,
@@ -36,6 +47,9 @@ WINDOW = 400
 """How many steps behind the first of a group may join it."""
 
 Shapes: TypeAlias = Mapping[str, tuple[Expr, ...]]
+
+PASSES = 4
+"""The operations that a softmax and its like count for."""
 
 OPERATIONS = (Fold, Along, Contract, Selected)
 
@@ -240,8 +254,14 @@ class Group:
                 if isinstance(value, Apply):
                     found += max(1, len(value.args) - 1)
                 elif isinstance(value, OPERATIONS):
-                    found += 1
+                    found += PASSES if _has_passes(value) else 1
         return found
+
+
+def _has_passes(value: Value) -> bool:
+    """Whether a reduction goes over its terms several times, as a softmax does."""
+    row = reductions.lookup(value.op) if isinstance(value, Fold | Along) else None
+    return row is not None and "exp(" in row.definition
 
 
 def _read_by(unit: Unit) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from loopc.backends.numpy import choices
+from loopc.backends.numpy import choices, row_sums
 from loopc.backends.numpy.texts import ATOM, Text
 from loopc.backends.numpy.tile_items import Operation, Write
 from loopc.backends.numpy.values import Speller
@@ -51,6 +51,8 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
             return _ufunc(speller, fn, args, axes)
         case Fold("sum", Apply("mul", (a, b))) if axes:
             return f"np.vecdot({speller.text(a)}, {speller.text(b)}"
+        case Fold("sum", kind="f") if product := row_sums.product(speller, graph, operation):
+            return product
         case Fold("sum" | "max" | "min", arg, mask=None) if value.kind == "f":
             text = speller.spell(value).text
             return text[:-1] if arg.axes and axes and text.endswith(")") else None

@@ -33,6 +33,7 @@ from loopc.backends.numpy.values import Speller
 from loopc.ir.affine import equal
 from loopc.ir.nodes import Expr
 from loopc.lower.plan import Apply, Expand, Store, Value, View
+from loopc.lower.plan_visit import walk
 
 
 @dataclass
@@ -58,8 +59,8 @@ class FlatSpeller(TileSpeller):
         super().__post_init__()
         views = list(self._views())
         found = self._extents(views[0]) if views else ()
-        whole = all(self._is_of(v, found) for v in views)
-        if whole and all(map(self._has_call, self._needed())) and self._adds_alike():
+        fits = all(self._is_of(v, found) for v in views) and any(map(_has_gaps, views))
+        if fits and all(map(self._has_call, self._needed())) and self._adds_alike():
             self.behind = found
 
     # Which tiles
@@ -104,6 +105,9 @@ class FlatSpeller(TileSpeller):
             changed = place_of_write(self.items, value.array, start)
             return changed >= self.last[operation.number] and not value.array.startswith("·")
         below = [self.graph.operations[n] for n in operation.below]
+        views = (v for v in walk(value) if isinstance(v, View) and v.axes)
+        if not all(v.array.startswith("·") for v in views):
+            return False  # all of an array, which has no rows
         same = all(o.dims == operation.dims for o in below if o.axes)
         return same and operation.varies and bool(self._key(operation)) and calls.has_call(value)
 
@@ -269,6 +273,11 @@ class FlatSpeller(TileSpeller):
     def _gap(self, buffer: str) -> str:
         """Return the name of the rows alone of a buffer."""
         return self.gaps.setdefault(buffer, f"{buffer}_rows")
+
+
+def _has_gaps(view: View) -> bool:
+    """Whether a view leaves out cells between two of its rows."""
+    return not all(part.whole for part in view.parts[len(view.parts) - len(view.axes) + 1 :])
 
 
 def _is_filled(value: Value) -> bool:

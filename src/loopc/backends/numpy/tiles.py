@@ -30,7 +30,7 @@ from loopc.backends.numpy.tile_items import (
 from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small, made
 from loopc.lower.blocks import size
 from loopc.lower.fresh import is_fresh
-from loopc.lower.plan import Apply, Contract, Exactly, Expand, Note, Tile, Value, View
+from loopc.lower.plan import Apply, Contract, Exactly, Expand, Fold, Note, Tile, Value, View
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
@@ -227,6 +227,7 @@ class TileSpeller:
             name = self.steps.fresh("t")
             full = all(self._is_full(n) for n in operation.below)
             text = calls.text(self.speller, value, operation.axes, full=full)
+            text = f"{made})" if made is not None and isinstance(value, Fold) else text
             self.body.append(f"{name} = {text}")
             owned = is_fresh(value) and bool(key)
             self._take(operation, Buffer(name, key, owned=owned))

@@ -11,6 +11,7 @@ from loopc.backends.numpy import (
     contractions,
     integers,
     python_numbers,
+    row_sums,
     rows,
     takes,
     windows,
@@ -314,6 +315,9 @@ class Speller:
 
     def _reduction(self, value: Fold | Along) -> Text:
         """Spell a reduction; its axes stand in the order in which its argument is spelled."""
+        product = row_sums.of_array(self, value)
+        if product is not None:
+            return product
         inner = self.spell(value.arg)
         places = tuple(inner.axes.index(a) for a in value.over)
         axes = tuple(a for a in inner.axes if a in value.axes)
