@@ -346,6 +346,8 @@ class Speller:
             if kind == "i":
                 call = f"{row.ufunc}, {inner.text}, {python_tuple(places)}{mask}"
                 return f"{self.helper('_extreme')}({call})"
+            if self.opt > 1 and keep and places == (len(inner.axes) - 1,):
+                return f"{self.helper('_row_extreme')}({row.ufunc}, {inner.text})"
             start = reductions.start(row, "float64")
             return f"np.{value.op}({inner.text}{keep}, initial={literal(start)[0]})"
         return f"np.{value.op}({inner.text}{keep})"

@@ -1,0 +1,80 @@
+"""Sums along rows and columns as products with ones, and the largest cells of short rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import loopc
+
+SUMS = {
+    "rows": "for a,b: y[a,b] = sum[c](x[a,b,c])",
+    "columns": "for b,c: y[b,c] = sum[a](x[a,b,c])",
+    "what is left is turned": "for c,b: y[c,b] += sum[a](x[a,b,c])",
+    "the first two axes": "for c: y[c] += sum[b,a](x[a,b,c])",
+    "the last two axes": "for a: y[a] = 2 sum[b,c](x[a,b,c]) + 1",
+    "the axis between": "for a,c: y[a,c] = sum[b](x[a,b,c])",
+    "the outer axes": "for b: y[b] = sum[a,c](x[a,b,c])",
+    "in a tile": (
+        "for a,b: m[a,b] = sum[c](x[a,b,c])\n"
+        "for a,b,c: z[a,b,c] = (x[a,b,c] - m[a,b]) (x[a,b,c] + 1)\n"
+        "for a,b: y[a,b] = sum[c](z[a,b,c] + 2 x[a,b,c])"
+    ),
+    "columns of blocks": "for a,b: m[a,b] = sum[c](2 x[a,b,c] + 1)\nfor b: y[b] += sum[a](m[a,b])",
+}
+SHAPES = [(3, 4, 5), (1, 4, 5), (0, 4, 5), (3, 0, 5), (3, 4, 0), (5, 1, 1)]
+
+
+def _layouts(x: np.ndarray) -> list[np.ndarray]:
+    return [x, np.asfortranarray(x), np.repeat(x, 2, axis=-1)[..., ::2], x[::-1]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_are_the_references(name: str, dtype: str) -> None:
+    text = f"input x[A,B,C]\n{SUMS[name]}\noutput y"
+    program, plain = loopc.compile(text), loopc.compile(text, backend="reference")
+    for shape in SHAPES:
+        given = np.random.default_rng(0).integers(-4, 5, shape).astype(dtype)
+        for x in _layouts(given):
+            found, expected = program(x=x).y, plain(x=x).y
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["rows", "columns", "in a tile"])
+def test_what_is_not_finite_stays_in_its_row(name: str, bad: float) -> None:
+    text = f"input x[A,B,C]\n{SUMS[name]}\noutput y"
+    x = np.ones((3, 4, 5))
+    x[1, 2, 3] = bad
+    expected = loopc.compile(text, backend="reference")(x=x).y
+    np.testing.assert_array_equal(loopc.compile(text)(x=x).y, expected)
+
+
+@pytest.mark.parametrize("count", [100, 4096, 100_000])
+def test_sums_of_many_terms_are_as_exact(count: int) -> None:
+    x = np.random.default_rng(0).random((4, count)).astype(np.float32)
+    rows = loopc.compile("input x[A,B]\nfor a: y[a] = sum[b](x[a,b])")
+    columns = loopc.compile("input x[A,B]\nfor a: y[a] = sum[b](x[b,a])")
+    for found in (rows(x=x).y, columns(x=np.ascontiguousarray(x.T)).y):
+        np.testing.assert_allclose(found, x.sum(axis=1, dtype=np.float64), rtol=2e-5)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 24, 25, 60])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_short_rows_have_their_largest_cells(columns: int, dtype: str) -> None:
+    text = (
+        "input x[A,B,C]\nfor a,b: y[a,b] = max[c](x[a,b,c])\nfor a,b: z[a,b] = min[c](2 x[a,b,c])\n"
+        "for a,b: w[a,b] = logsumexp[c](x[a,b,c])\nfor a,b,c: v[a,b,c] = softmax[c](x[a,b,c])\n"
+        "output y, z, w, v"
+    )
+    program, plain = loopc.compile(text), loopc.compile(text, backend="reference")
+    rng = np.random.default_rng(0)
+    for shape in [(3, 4, columns), (0, 4, columns), (9, 7, columns)]:
+        x = rng.standard_normal(shape).astype(dtype)
+        x[:1, 1, 0], x[:1, 2, -1], x[:1, 3, 0] = np.nan, -np.inf, np.inf
+        found, expected = program(x=x), plain(x=x)
+        for name, value in expected.items():
+            rtol = 1e-5 if dtype == "float32" else 1e-13
+            np.testing.assert_allclose(found[name], value, rtol, atol=rtol / 10, err_msg=name)
