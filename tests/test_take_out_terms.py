@@ -16,6 +16,14 @@ HEAD = "input x[T,D], w[D], c[D,D], n[T]: int, m[T]\ndim h[T+1,D]\n"
 TAKEN = {
     "a factor": ("for t < T:\n  for j: h[t+1,j] = h[t,j] (x[t,j] (1 - x[t,j]))", 1),
     "the first factors": ("for t < T:\n  for j: h[t+1,j] = x[t,j] w[j] h[t,j]", 1),
+    "under a guard": (
+        "for t < T, j if m[t] > 0: h[t+1,j] = clip(h[t,j], -1, 1) + (x[t,j] - w[j])",
+        1,
+    ),
+    "of a loop further in": (
+        "for j, t < T: h[t+1,j] = clip(h[t,j], -1, 1) + 2 x[t,j]",
+        1,
+    ),
     "the first terms": ("for t < T:\n  for j: h[t+1,j] = x[t,j] + w[j] + clip(h[t,j], -1, 1)", 1),
     "the same in all iterations": ("for t < T:\n  for j: h[t+1,j] = h[t,j] (2 w[j])", 1),
     "twice the same": (
@@ -44,7 +52,9 @@ TAKEN = {
 LEFT = {
     "terms behind another": "for t < T:\n  for j: h[t+1,j] = clip(h[t,j], -1, 1) + x[t,j] + w[j]",
     "under a condition": "for t < T:\n  for j: h[t+1,j] = where(m[t] > 0, x[t,j] w[j], h[t,j])",
-    "under a guard": "for t < T, j if m[t] > 0: h[t+1,j] = h[t,j] + (x[t,j] - w[j])",
+    "outside but for a guard": (
+        "for t < T, j if t > 0: h[t+1,j] = clip(h[t,j], -1, 1) + 2 x[t-1,j]"
+    ),
     "a number that is subtracted": "for t < T:\n  for j: h[t+1,j] = h[t,j] - x[t,j]",
     "integers": "for t < T:\n  for j: h[t+1,j] = clip(h[t,j], -1, 1) + (n[t] + 2)",
     "of the index alone": "for t < T:\n  for j: h[t+1,j] = h[t,j] + (t + 2) / (j + 1)",

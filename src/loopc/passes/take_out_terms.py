@@ -3,9 +3,10 @@
 Rewrite:   for t: for j: g[t,j] += g[t+1,j] (s[t,j] (1 - s[t,j]))
               ->  for t,j          term1[t,j] = s[t,j] (1 - s[t,j])
                   for t: for j: g[t,j] += g[t+1,j] term1[t,j]
-Requires:  a value that is always evaluated, of floats that the loops do not write; loops that carry
-           a dependence, so few cells in one iteration of them that a call costs about as much as
-           its work. What is the same in all iterations is taken out for any number of cells.
+Requires:  a value of floats that the loops do not write, always evaluated (under a guard, of cells
+           that are inside anyway); loops that carry a dependence, so few cells in an iteration of
+           them that a call costs about as much as its work. What is the same in all iterations is
+           taken out for any number of cells.
 Keeps:     every value: what is taken out of a sum or a product are its first terms.
 Source: loop-invariant code motion and loop distribution, e.g. Wolfe, High Performance Compilers for
 Parallel Computing, ch. 9.4.
@@ -113,7 +114,7 @@ class _Taker:
     def of(self, leaf: Leaf, serial: frozenset[str]) -> Expr:
         """Return the value of an update with cells in the place of what is taken out."""
         names = {level.index.name for level in leaf.levels}
-        if not serial or leaf.guards or len(names) < len(leaf.levels):
+        if not serial or len(names) < len(leaf.levels):
             return leaf.update.value
         if self._is_fixed(leaf.update.value):
             return leaf.update.value
@@ -124,13 +125,13 @@ class _Taker:
         if not isinstance(value, Call) or value.fn in CONDITIONAL:
             return value
         if self._may_go(value, leaf, serial):
-            return self._cell(value, leaf)
+            return self._cell(value, leaf, serial)
         if value.fn in ("add", "mul"):
             own = tuple(takewhile(self._is_fixed, value.args))
             first = Call(value.fn, own, span=value.span)
             if len(own) > 1 and self._may_go(first, leaf, serial):
                 rest = (self._value(a, leaf, serial) for a in value.args[len(own) :])
-                return replace(value, args=(self._cell(first, leaf), *rest))
+                return replace(value, args=(self._cell(first, leaf, serial), *rest))
 
         def visit(child: Node) -> Node:
             return self._value(child, leaf, serial)  # type: ignore[arg-type]
@@ -150,7 +151,7 @@ class _Taker:
         dtype = of_expr(value, self.types)
         if dtype is None or dtype.kind not in "fc":
             return False
-        if len(used) < len(leaf.levels) and not _is_inside_anyway(value):
+        if (len(used) < len(leaf.levels) or leaf.guards) and not _is_inside_anyway(value):
             return False
         if used.isdisjoint(serial):
             return True
@@ -159,11 +160,16 @@ class _Taker:
         step = prod(n for name, n in counts.items() if name not in serial)
         return step <= STEP and prod(counts.values()) <= WHOLE
 
-    def _cell(self, value: Expr, leaf: Leaf) -> Expr:
-        """Return the cell that holds a value, which a statement in front of the loops gives it."""
+    def _cell(self, value: Expr, leaf: Leaf, serial: frozenset[str]) -> Expr:
+        """Return the cell that holds a value, which a statement in front of the loops gives it.
+
+        Those of an iteration lie side by side in memory.
+        """
         used = free_indices(value)
         loops = tuple(level.index for level in leaf.levels)
         own = tuple(ascending(i) for i in loops if i.name in used)
+        if not any(set(free_indices(i)) for i in own):
+            own = tuple(sorted(own, key=lambda i: i.name not in serial))
         if any(set(free_indices(i)) - set(used) or reads(i) for i in own):
             return value
         for stmt in self.made:
