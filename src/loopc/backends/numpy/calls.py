@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import choices, row_sums
+from loopc.backends.numpy.products import copied
 from loopc.backends.numpy.texts import ATOM, Text
 from loopc.backends.numpy.tile_items import Operation, Write
 from loopc.backends.numpy.values import Speller
@@ -35,6 +36,9 @@ UFUNCS = {
     "ge": "np.greater_equal",
 }
 """The NumPy functions of operators; those of other functions stand in their rows."""
+
+_TURNED = re.compile(r"(\w+)\.T(\[.*\])?")
+"""A transposed array, or one with further dimensions."""
 
 _CALL = re.compile(r"(np\.\w+|_\w+)\(([^()]*)\)")
 
@@ -104,8 +108,9 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
         return None
     if fn == "add" and isinstance(args[-1], Apply) and args[-1].fn == "neg":
         inner = (args[0], args[-1].args[0])
-        return f"np.subtract({', '.join(speller.fit(a, axes) for a in inner)}"
-    texts = [speller.fit(a, axes) for a in args]
+        texts = [_turned_once(speller, speller.fit(a, axes)) for a in inner]
+        return f"np.subtract({', '.join(texts)}"
+    texts = [_turned_once(speller, speller.fit(a, axes)) for a in args]
     if fn == "pow" and isinstance(args[1], Lit) and args[1].value == 0.5:
         return f"np.sqrt({texts[0]}"
     if fn in UFUNCS:
@@ -117,6 +122,14 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
         speller.functions.add_helper(row)
     given = template.group(2).format(**dict(zip(row.params, texts, strict=True)))
     return f"{template.group(1)}({given}"
+
+
+def _turned_once(speller: Speller, text: str) -> str:
+    """Return an operand; a transposed array that a serial loop does not change is copied once."""
+    found = _TURNED.fullmatch(text)
+    if found is None or found[1] not in speller.steady:
+        return text
+    return copied(speller, found[1], f"{found[1]}.T") + (found[2] or "")
 
 
 def has_call(value: Value) -> bool:

@@ -153,7 +153,7 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     first = _packed(speller, x, layout, (left, layout.summed), sizes, levels[0])
     second = _packed(speller, y, layout, (layout.summed, right), sizes, levels[1])
     if left and y.text.text in speller.steady and second != y.text.text:
-        second = _copied(speller, y.text.text, second)
+        second = copied(speller, y.text.text, second)
     if alone and not left:
         first = f"{first}[..., None, :]"
     if alone and not right:
@@ -176,10 +176,10 @@ def _spelled(speller: Speller, layout: _Layout, sizes: Sizes) -> Text:
     return Text(text, level, axes, factors, merged)
 
 
-def _copied(speller: Speller, array: str, turned: str) -> str:
-    """Return the name of a transposed array that stands on the right in a serial loop.
+def copied(speller: Speller, array: str, turned: str) -> str:
+    """Return the name of a transposed array that a serial loop does not change, copied before it.
 
-    It is copied once: BLAS takes up to twice the time for a few rows by a transposed matrix.
+    BLAS takes up to twice the time for a few rows by a transposed matrix, and so do functions.
     """
     if turned not in speller.copies:
         speller.copies[turned] = speller.names.fresh(f"{array}_T")

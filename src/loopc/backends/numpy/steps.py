@@ -154,8 +154,7 @@ class StepSpeller:
         loops, inside = step.nest()
         heads = []
         if not self.around:
-            read, written = touched(step)
-            self.speller.steady = frozenset(self.speller.name("array", n) for n in read - written)
+            self.set_steady(step)
         for each in loops:
             name = self.speller.name("index", each.index)
             heads.append((name, f"range({self._range(each.start, each.stop, each.step)})"))
@@ -164,11 +163,16 @@ class StepSpeller:
         del self.around[len(self.around) - len(loops) :]
         if not self.around:
             yield from self.before
-            yield from self._copies(body)
+            yield from self.copies(body)
             self.before, self.inner = [], set()
         yield from self.without_invariants([loop_head(heads), *body])
 
-    def _copies(self, body: Sequence[str]) -> Iterator[str]:
+    def set_steady(self, step: Loop | Sweep) -> None:
+        """Note which arrays an outermost loop reads and does not write."""
+        read, written = touched(step)
+        self.speller.steady = frozenset(self.speller.name("array", n) for n in read - written)
+
+    def copies(self, body: Sequence[str]) -> Iterator[str]:
         """Yield the lines that copy what the body of an outermost loop wants in other layouts."""
         copies, self.speller.copies, self.speller.steady = self.speller.copies, {}, frozenset()
         words = {w for line in body for w in re.findall(NAME, line)}

@@ -24,6 +24,8 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     base = speller.name("index", sweep.index)
     flat: dict[tuple[str, int], str] = {}
     tiles = [_speller(steps, stage, flat) for stage in sweep.body]
+    if not steps.around:
+        steps.set_steady(sweep)
     steps.around.append(base)
     for tile in tiles:
         tile.prepare()
@@ -50,6 +52,8 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
         for stage, tile in zip(sweep.body, tiles, strict=True)
         for line in _stage(steps, sweep, stage, tile, (first, number, rows))
     ]
+    if not steps.around:
+        yield from steps.copies(body)
     yield from named(speller, flat, body)
     if any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
         body.insert(0, f"{base} = {times}[{number}]")
