@@ -122,7 +122,10 @@ class FlatSpeller(TileSpeller):
                     return False
                 view, negative = found
                 number = int(view.array[1:])
-                if view.axes != step.target.axes or signs.setdefault(number, negative) != negative:
+                dtype = self.graph.operations[number].dtype
+                if dtype is None or dtype.kind != "f" or view.axes != step.target.axes:
+                    return False
+                if signs.setdefault(number, negative) != negative:
                     return False
         self.signs = signs
         return True
