@@ -144,7 +144,11 @@ def is_spread(lowering: Lowering, read: Sequence[Expr], over: Sequence[str]) -> 
 
 def _counted(mask: Value, value: Value, start: Value) -> Value | None:
     """Return a condition as the number of its points that count; None: more is counted."""
-    if not isinstance(mask, Apply) or not mask.axes or start != Lit(0):
+    if (
+        not isinstance(mask, Apply)
+        or not mask.axes
+        or not (isinstance(start, Lit) and start.value == 0)
+    ):
         return None
     row = lookup(mask.fn)
     bare = isinstance(value, Lit) and type(value.value) is int and value.value == 1

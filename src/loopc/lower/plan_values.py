@@ -11,10 +11,16 @@ from loopc.ir.nodes import Expr
 
 @record()
 class Lit(Memo):
-    """A literal number."""
+    """A literal number. As in `Const`, `0`, `False`, `0.0` and `-0.0` differ."""
 
     value: bool | int | float | complex
     axes: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lit) and repr(self.value) == repr(other.value)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
 
 
 @record()

@@ -314,7 +314,8 @@ class Graph:
 
     def _fold(self, value: Fold) -> Value:
         arg = value.arg
-        if isinstance(arg, Apply) and arg.fn == "pow" and arg.args[1] == Lit(2):
+        exponent = arg.args[1] if isinstance(arg, Apply) and arg.fn == "pow" else None
+        if isinstance(arg, Apply) and isinstance(exponent, Lit) and exponent.value == 2:
             arg = Apply("mul", (arg.args[0], arg.args[0]), arg.axes)
         scaled = tile_products.of_quotients(self, value)
         if scaled is not None:

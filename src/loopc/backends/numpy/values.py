@@ -392,9 +392,9 @@ class Speller:
 
     def _power(self, value: Apply) -> Text:
         base, exponent = value.args
-        if exponent == Lit(0.5):
+        if (number := exponent.value if isinstance(exponent, Lit) else None) == 0.5:
             return Text(f"np.sqrt({self.fit(base, value.axes)})", ATOM, value.axes)
         simpler = power(value, lambda v: type_of(v, self.types.get)) if self.opt else None
-        if simpler is not None and isinstance(base, View) and exponent != Lit(2):
+        if simpler is not None and isinstance(base, View) and number != 2:
             return self.spell(simpler)
         return Text(" ** ".join(self.fit(v, value.axes, ATOM) for v in value.args), 14, value.axes)
