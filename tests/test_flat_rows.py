@@ -93,6 +93,21 @@ for t < steps:
     np.testing.assert_array_equal(loopc.compile(text)(given).A, expected)
 
 
+def test_rows_without_columns_are_left_out() -> None:
+    text = (
+        "input T: int, x[M], n[N]\ndim t[N+3,M]\nfor i < N, j < M: t[i+1,j] = x[j]\n"
+        + """
+for s < T, i in range(1, N+2), j in range(1, M-1): t[i,j-1] max= t[i+1,j+1] + s
+output t
+"""
+    )
+    given = {"T": np.array(3), "x": np.ones(1), "n": np.ones(4)}
+    names: dict[str, object] = {}
+    exec(loopc.compile(text).source, names)
+    found = names["forward"](**given)["t"]  # type: ignore[operator]
+    np.testing.assert_array_equal(found, loopc.compile(text, backend="reference")(given).t)
+
+
 def test_what_is_overwritten_is_not_read() -> None:
     text = (
         HEAD

@@ -60,8 +60,11 @@ class FlatSpeller(TileSpeller):
         views = list(self._views())
         found = self._extents(views[0]) if views else ()
         fits = all(self._is_of(v, found) for v in views) and any(map(_has_gaps, views))
-        if fits and all(map(self._has_call, self._needed())) and self._adds_alike():
+        dims = {o.dims for o in self._needed() if o.axes}
+        fits = fits and len(dims) == 1 and all(map(self._has_call, self._needed()))
+        if fits and self._adds_alike():
             self.behind = found
+            self.columns = [self.speller.count(d) for d in (dims.pop() or ())[1:]]
 
     # Which tiles
 

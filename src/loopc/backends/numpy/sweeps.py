@@ -103,6 +103,7 @@ def _stage(
     behind += f" - {stage.shift}" if stage.shift else ""
     yield f"{low} = max({first}{behind}, 0)"
     yield f"{high} = min({first} + {rows}{behind}, {speller.size(index.extent)})"
-    yield f"if {low} < {high}:"
+    columns = tile.columns if isinstance(tile, FlatSpeller) else []
+    yield f"if {' and '.join([f'{low} < {high}', *(f'{c} > 0' for c in columns)])}:"
     for line in (*tile.head, *tile.block()):
         yield f"    {line}"
