@@ -254,6 +254,11 @@ def reads(node: Node) -> tuple[Access, ...]:
         return node.reads  # type: ignore[no-any-return]
 
 
+def is_inside_anyway(expr: Expr) -> bool:
+    """Whether an expression reads nothing that is outside where another loop has no value."""
+    return all(isinstance(s.at, IndexRef) for a in reads(expr) for s in a.subscripts)
+
+
 def uses(node: Node) -> dict[str, int]:
     """Return how many accesses of each array are in `node`."""
     try:

@@ -10,10 +10,10 @@ from loopc.ir import reductions
 from loopc.ir.dtypes import INTEGER, DType
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Const, Expr, Index, Read
+from loopc.ir.points import points
 from loopc.ir.visit import conjunction, free_indices, reads, substitute
 from loopc.lower import windows
 from loopc.lower.domain import count
-from loopc.lower.offsets import points
 from loopc.lower.plan import (
     Apply,
     Bound,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, product
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine
-from loopc.ir.nodes import Access, Const, Expr, Index, IndexRef
+from loopc.ir.nodes import Access, Expr, Index, IndexRef
+from loopc.ir.points import Point, points
 from loopc.ir.visit import substitute
 from loopc.lower.domain import boxed
 
 if TYPE_CHECKING:
     from loopc.lower.statement import Job
-
-Point = Mapping[str, Const]
 
 
 class FewOffsets(Exception):  # noqa: N818 - no error: another way to lower
@@ -24,19 +23,6 @@ class FewOffsets(Exception):  # noqa: N818 - no error: another way to lower
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(", ".join(names))
         self.names = tuple(names)
-
-
-def literal(index: Index) -> range | None:
-    """Return the values of an index whose range is made of numbers; None: it is not."""
-    if not (isinstance(index.start, Const) and isinstance(index.stop, Const)):
-        return None
-    return range(int(index.start.value.real), int(index.stop.value.real), index.step)
-
-
-def points(indices: Mapping[str, Index], names: Sequence[str]) -> list[Point]:
-    """Return the values of indices that have literal ranges, in the order of their loops."""
-    ranges = [found for n in names if (found := literal(indices[n])) is not None]
-    return [{n: Const(v) for n, v in zip(names, at, strict=True)} for at in product(*ranges)]
 
 
 def one_by_one(job: Job, names: Sequence[str]) -> Iterator[Job]:

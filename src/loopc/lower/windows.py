@@ -9,11 +9,12 @@ from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import bounds
 from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read
+from loopc.ir.points import literal, points
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access as accesses
 from loopc.lower.blocks import is_window
-from loopc.lower.offsets import literal, meet_nowhere, points
+from loopc.lower.offsets import meet_nowhere
 from loopc.lower.plan import Packed, Strided, Value
 
 if TYPE_CHECKING:

@@ -22,14 +22,13 @@ from loopc.ir.nodes import (
     Expr,
     For,
     Index,
-    IndexRef,
     Node,
     Program,
     Reduce,
     Stmt,
     Update,
 )
-from loopc.ir.visit import canonical, children, free_indices, loop, reads
+from loopc.ir.visit import canonical, children, free_indices, is_inside_anyway, loop, reads
 from loopc.ir.workspace import Names
 
 
@@ -94,7 +93,7 @@ class _Pass:
         kept = tuple(v.index for v in leaf.levels if v.index.name in used)
         if any(set(free_indices(i)) - used or reads(i) for i in kept):
             return
-        if len(kept) < len(leaf.levels) and not _is_inside_anyway(call):
+        if len(kept) < len(leaf.levels) and not is_inside_anyway(call):
             return
         own = _own_loops(self.source.body[place.top], leaf)
         outside = leaf.levels[: len(leaf.levels) - len(own)]
@@ -115,11 +114,6 @@ class _Pass:
             return
         made = Update(cell, "=", call, span=leaf.update.span)
         before.setdefault((place.top, at), []).extend(loop(around, None, made))
-
-
-def _is_inside_anyway(call: Call) -> bool:
-    """Whether a call reads nothing that is outside its array where another loop has no value."""
-    return all(isinstance(s.at, IndexRef) for a in reads(call) for s in a.subscripts)
 
 
 def _runs_in_order(block: tuple[Leaf, ...]) -> bool:

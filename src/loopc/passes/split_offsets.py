@@ -11,7 +11,6 @@ Keeps:     every value up to the rounding of a reassociated `+=`. What depends o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType, infer_dtypes, is_same, of_expr
@@ -27,6 +26,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
+from loopc.ir.points import Point, literal, points
 from loopc.ir.visit import (
     N,
     add,
@@ -83,16 +83,10 @@ def _beside(at: Expr) -> Iterator[str]:
         yield from _beside(arg)
 
 
-def _points(indices: Sequence[Index], names: frozenset[str]) -> list[Mapping[str, Const]]:
+def _points(indices: Sequence[Index], names: frozenset[str]) -> list[Point]:
     """Return the values of those indices of some names whose ranges are literals, if few."""
-    ranges: dict[str, range] = {}
-    for index in indices:
-        if index.name in names and isinstance(index.start, Const) and isinstance(index.stop, Const):
-            values = (int(index.start.value.real), int(index.stop.value.real), index.step)
-            ranges[index.name] = range(*values)
-    found: list[Mapping[str, Const]] = [
-        {n: Const(v) for n, v in zip(ranges, at, strict=True)} for at in product(*ranges.values())
-    ]
+    ranges = {i.name: i for i in indices if i.name in names and literal(i) is not None}
+    found = points(ranges, tuple(ranges))
     return found if 1 < len(found) <= MOST else []
 
 
@@ -151,10 +145,10 @@ class _Splitter:
         indices = [i for each in loops for i in each.indices]
         if len({i.name for i in indices}) < len(indices):
             return None
-        points = _points(indices, names) if inner.op == "+=" else []
-        if not points or uses(stmt)[inner.target.array] > 1:
+        found = _points(indices, names) if inner.op == "+=" else []
+        if not found or uses(stmt)[inner.target.array] > 1:
             return None
-        return [s for at in points for s in self._at(stmt, at)]
+        return [s for at in found for s in self._at(stmt, at)]
 
     def _at(self, stmt: Stmt, at: Mapping[str, Const]) -> tuple[Stmt, ...]:
         """Return a nest at a point of some of its indices."""

@@ -28,7 +28,6 @@ from loopc.ir.nodes import (
     Call,
     Expr,
     Index,
-    IndexRef,
     Node,
     Program,
     Read,
@@ -39,6 +38,7 @@ from loopc.ir.nodes import (
 from loopc.ir.visit import (
     contains,
     free_indices,
+    is_inside_anyway,
     loop,
     map_children,
     reads,
@@ -151,7 +151,7 @@ class _Taker:
         dtype = of_expr(value, self.types)
         if dtype is None or dtype.kind not in "fc":
             return False
-        if (len(used) < len(leaf.levels) or leaf.guards) and not _is_inside_anyway(value):
+        if (len(used) < len(leaf.levels) or leaf.guards) and not is_inside_anyway(value):
             return False
         if used.isdisjoint(serial):
             return True
@@ -184,8 +184,3 @@ class _Taker:
         update = Update(cell, "=", value, span=leaf.update.span)
         self.made.extend(loop(own, None, update))
         return Read(cell, span=value.span)
-
-
-def _is_inside_anyway(value: Expr) -> bool:
-    """Whether a value reads nothing that is outside its array where another loop has no value."""
-    return all(isinstance(s.at, IndexRef) for a in reads(value) for s in a.subscripts)

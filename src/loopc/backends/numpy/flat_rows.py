@@ -44,6 +44,7 @@ class FlatSpeller(TileSpeller):
         behind: the extents of what is behind the index of rows in memory; (): it is no such tile.
         flat: the variables in which rows and these are one dimension, by the arrays and how many
             dimensions are in front of them; all stages of a sweep have them together.
+        columns: how many cells a row has along each of its dimensions.
         cells: the variables that hold how many cells a run has, by their texts.
         fills: what the cells between rows hold, by buffers that are added to arrays.
         gaps: the views of the rows alone, by buffers.
@@ -51,6 +52,7 @@ class FlatSpeller(TileSpeller):
 
     behind: tuple[Expr, ...] = ()
     flat: dict[tuple[str, int], str] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
     cells: dict[str, str] = field(default_factory=dict)
     fills: dict[str, str] = field(default_factory=dict)
     gaps: dict[str, str] = field(default_factory=dict)
@@ -107,12 +109,10 @@ class FlatSpeller(TileSpeller):
             start = self.items.index(operation)
             changed = place_of_write(self.items, value.array, start)
             return changed >= self.last[operation.number] and not value.array.startswith("·")
-        below = [self.graph.operations[n] for n in operation.below]
         views = (v for v in walk(value) if isinstance(v, View) and v.axes)
         if not all(v.array.startswith("·") for v in views):
             return False  # all of an array, which has no rows
-        same = all(o.dims == operation.dims for o in below if o.axes)
-        return same and operation.varies and bool(self._key(operation)) and calls.has_call(value)
+        return operation.varies and bool(self._key(operation)) and calls.has_call(value)
 
     def _adds_alike(self) -> bool:
         """Whether each value that is added to arrays is always added, or always subtracted."""
