@@ -24,6 +24,56 @@ for j < N:
     D[j,j] = sqrt(D[j,j])
     for i in range(j+1, N): D[i,j] = D[i,j] / D[j,j]
 """,
+    "lu by rows": """
+for i < N:
+    for j < i:
+        for k < j: D[i,j] -= D[i,k] D[k,j]
+        D[i,j] = D[i,j] / D[j,j]
+    for j in range(i, N), k < i: D[i,j] -= D[i,k] D[k,j]
+""",
+    "cholesky by rows": """
+for i < N:
+    for j < i:
+        for k < j: D[i,j] -= D[i,k] D[j,k]
+        D[i,j] = D[i,j] / D[j,j]
+    for k < i: D[i,i] -= D[i,k]**2
+    D[i,i] = sqrt(D[i,i])
+""",
+    "cholesky by rows, from the end": """
+for i in reversed(range(N)):
+    for j in reversed(range(i+1, N)):
+        for k in range(j+1, N): D[i,j] -= D[i,k] D[j,k]
+        D[i,j] = D[i,j] / D[j,j]
+    for k in range(i+1, N): D[i,i] -= D[i,k]**2
+    D[i,i] = sqrt(D[i,i])
+""",
+    "with a scalar": """
+for i < N:
+    for j < i:
+        s = D[i,j]
+        for k < j: s -= D[i,k] D[j,k]
+        D[i,j] = s / D[j,j]
+    d = D[i,i]
+    for k < i: d -= D[i,k]**2
+    D[i,i] = sqrt(d)
+""",
+    "ldl by rows": """
+for i < N:
+    for j < i:
+        for k < j: D[i,j] -= D[i,k] D[k,k] D[j,k]
+        D[i,j] = D[i,j] / D[j,j]
+    for k < i: D[i,i] -= D[i,k]**2 D[k,k]
+""",
+    "triangular product": """
+for i < N, j < N:
+    for k in range(i+1, N): D[i,j] += 0.1 D[k,j] D[k,i]
+    D[i,j] = 2 sin(D[i,j])
+""",
+    "unit lower inverse": """
+for i < N, j < i:
+    D[i,j] = -0.1 D[i,j]
+    for k in range(j+1, i): D[i,j] -= 0.1 D[i,k] D[k,j]
+""",
 }
 
 
@@ -45,16 +95,18 @@ def test_values_and_gradients_are_the_reference_s(name: str) -> None:
     assert loopc.gradcheck(program, {"D": matrix()}, tolerance=1e-6)
 
 
-@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("name", [n for n in IN_PLACE if n != "unit lower inverse"])
 def test_one_loop_alone_is_left(name: str) -> None:
     text = "param D[N,N]" + "\n" + IN_PLACE[name] + LOSS
     gradient = loopc.compile(text).source.split("def _value_and_grad(")[1]
     found = re.findall(r"\n( +)for (\w+) in range", gradient)
-    loops = [(len(indent), n) for indent, n in found if not n.endswith("_from")]
-    assert loops == [(4, loops[0][1])] * 2
+    depths = [len(indent) for indent, loop in found if not loop.endswith("_from")]
+    assert depths in ([4], [4, 4])  # the value's and the gradient's
 
 
-@pytest.mark.parametrize("name", ["lu", "cholesky"])
+@pytest.mark.parametrize("name", [n for n in IN_PLACE if n != "paths"])
 def test_no_matrix_of_each_step_is_kept(name: str) -> None:
     text = "param D[N,N]" + "\n" + IN_PLACE[name] + LOSS
-    assert "(N, N, N)" not in loopc.compile(text).source
+    made = re.findall(r"= np\.(?:zeros|empty)\(\((.*)\), ", loopc.compile(text).source)
+    assert made
+    assert not [shape for shape in made if shape.count("N") > 2]

@@ -31,6 +31,12 @@ PROGRAMS = {
         for i,j,d if j > i: Y[i,d] += g[i] / t[i] * x[j,d]
         for i,j,d if j > i: Z[i,d] += u[i,j] x[j,d] / t[i]
     """,
+    "a factor is a sum of products": """
+        input C[I,J], A[I,K], B[J,K], a[K], b[K]
+        for i,j,k if j <= i: s += C[i,j] (A[i,k] B[j,k] + a[k] A[i,k])
+        for i,j,k if j <= i: y[i] += C[i,j] (A[i,k] B[j,k] + a[k] b[k])
+        for i,j,k  z[i] -= C[i,j] (A[i,k] B[j,k] + B[j,k] b[k]) 0.5
+    """,
     "inside an expression": """
         input A[I,K], B[K,J], n[J]
         for i,j  Y[i,j] = where(n[j] > 0, sum[k if k < i](A[i,k] B[k,j]) / n[j], 7)
@@ -126,3 +132,8 @@ def test_a_mask_with_an_index_of_its_own_leaves_out_what_is_not_finite(
     inside = (given["lo"][:, None] <= given["x"]) & (given["x"] < given["hi"][:, None])
     expected = np.where(inside, given["d"], 0).sum(axis=1)
     np.testing.assert_array_equal(loopc.compile(text, opt=opt)(given)["s"], expected)
+
+
+def test_no_product_of_a_sum_is_spread_out() -> None:
+    text = PROGRAMS["a factor is a sum of products"]
+    assert "[:, None, :]" not in loopc.compile(text).source

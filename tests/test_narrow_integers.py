@@ -85,6 +85,31 @@ def test_a_function_of_a_narrow_integer_is_a_float64(value: str, dtype: str) -> 
         np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
+SUMS = {
+    "a pool": "for i < N//2, j < N//2: y[i,j] = sum[u<2,v<2](x[2*i+u,2*j+v])",
+    "a mean of a pool": "for i < N//2, j < N//2: y[i,j] = mean[u<2,v<2](x[2*i+u,2*j+v])",
+    "a window at the edge": "for i < N, j < N: y[i,j] = sum[u<3](x[clamp(i+u-1),j])",
+    "a window in loops": "for i < N, j < N, u < 3: y[i,j] += x[i,wrap(j+u)]",
+    "a product of a window": "for i < N, j < N: y[i,j] = prod[u<3](x[clamp(i+u),j])",
+    "a place that is data": "for i < N, j < N: y[i,j] = sum[u<2](x[clamp(p[i]+u),j])",
+    "a place that is data, in loops": "for i < N, j < N, u < 2: y[i,j] += x[clamp(p[i]+u),j]",
+}
+
+
+@pytest.mark.parametrize("declared", ["", ": int"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "bool"])
+@pytest.mark.parametrize("name", SUMS)
+def test_a_sum_is_wider_than_its_terms(name: str, dtype: str, declared: str) -> None:
+    declared = ": bool" if dtype == "bool" and declared else declared
+    text = f"input x[N,N]{declared}, p[N]: int\noutput y\n{SUMS[name]}\n"
+    top = 2 if dtype == "bool" else np.iinfo(dtype).max // 2 + 2
+    x = (top - np.random.default_rng(0).integers(1, 3, (6, 6))).astype(dtype)
+    case = Case(text, {"x": x, "p": np.array([0, 3, 1, 5, 2, 2])}, smooth=True)
+    ways = ALL if declared else tuple(w for w in ALL if w != "standalone")  # that takes floats
+    verdict = judge(case, ways)
+    assert (verdict.kind, verdict.reason) == ("ok", ""), verdict.detail
+
+
 @pytest.mark.parametrize("backend", ["reference", "numpy"])
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
 def test_the_minimum_of_nothing_wraps_as_its_type_does(backend: str, dtype: type) -> None:

@@ -76,6 +76,13 @@ for t < steps:
     for i in range(1, N), j < M: B[i,j] = B[i,j] - 0.5 (A[i,j] - A[i-1,j])
     for i < N-1, j < M-1: A[i,j] = A[i,j] - 0.7 (B[i+1,j] - B[i,j] + B[i,j+1])
 """,
+    "rows of a boundary that need each other": """
+for t < steps:
+    for j < M: B[0,j] = 0.3 B[0,j] + G[0,j]
+    for j < M: A[0,j] = 0.4 A[0,j] + B[0,j] (t + 1)
+    for i in range(1, N), j < M: B[i,j] = B[i,j] - 0.5 (A[i,j] - A[i-1,j])
+    for i < N-1, j < M-1: A[i,j] = A[i,j] - 0.7 (B[i+1,j] - B[i,j] + B[i,j+1])
+""",
     "rows and columns at the edge": """
 for t < steps:
     for i in range(1, N-1), j in range(1, M-1): B[i,j] = 0.25 (A[i-1,j] + A[i+1,j]) + 0.5 A[i,j-1]

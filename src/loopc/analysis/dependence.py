@@ -160,7 +160,7 @@ def dependences(block: Sequence[Leaf], depth: int = 0, *, within: bool = False) 
     `within` asks for them: array operations read everything first and write in the loop's order.
     """
     found: dict[Edge, None] = {}
-    for a, b in _related(block):
+    for a, b in related(block):
         for edge in _between(a, b, depth, within=within):
             found[edge] = None
     return list(found)
@@ -170,13 +170,13 @@ def is_carried(block: Sequence[Leaf], depth: int) -> bool:
     """Whether the loop at a depth carries a dependence between leaves of a block."""
     return any(
         may_meet(a, x, b, y, depth)
-        for a, b in _related(block)
+        for a, b in related(block)
         if depth < common_loops(a, b)
-        for x, y in _conflicts(a, b, within=False)
+        for x, y in conflicts(a, b, within=False)
     )
 
 
-def _related(block: Sequence[Leaf]) -> Iterator[tuple[Leaf, Leaf]]:
+def related(block: Sequence[Leaf]) -> Iterator[tuple[Leaf, Leaf]]:
     """Yield the leaves of a block that touch an array which one of them writes, in its order."""
     touching: dict[str, dict[int, Leaf]] = {}
     writing: dict[str, dict[int, Leaf]] = {}
@@ -212,7 +212,7 @@ def carriers(block: Sequence[Leaf]) -> dict[str, tuple[str, ...]]:
 def _carried(a: Leaf, b: Leaf) -> Iterator[tuple[str, str]]:
     """Yield each loop that carries a dependence of `b` on `a`, and through which array."""
     for level in range(common_loops(a, b)):
-        for x, y in _conflicts(a, b, within=True):
+        for x, y in conflicts(a, b, within=True):
             if may_meet(a, x, b, y, level):
                 yield a.levels[level].index.name, x.access.array
 
@@ -220,7 +220,7 @@ def _carried(a: Leaf, b: Leaf) -> Iterator[tuple[str, str]]:
 def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
     """Yield the dependences of `b` on `a`."""
     common = common_loops(a, b)
-    pairs = list(_conflicts(a, b, within=within))
+    pairs = list(conflicts(a, b, within=within))
     for level in range(depth, common):
         if any(may_meet(a, x, b, y, level) for x, y in pairs):
             yield Edge(a.number, b.number, level)
@@ -228,7 +228,7 @@ def _between(a: Leaf, b: Leaf, depth: int, *, within: bool) -> Iterator[Edge]:
         yield Edge(a.number, b.number, None)
 
 
-def _conflicts(a: Leaf, b: Leaf, *, within: bool) -> Iterator[tuple[Ref, Ref]]:
+def conflicts(a: Leaf, b: Leaf, *, within: bool) -> Iterator[tuple[Ref, Ref]]:
     """Yield the pairs of accesses whose order matters if they are to one cell."""
     for x in a.refs:
         for y in b.refs:
@@ -278,7 +278,7 @@ def keeps_inside(leaf: Leaf, level: int, inner: int) -> bool:
     A cell is read, or written, and then written in a later iteration of the outer loop, which is
     an earlier one of the inner loop.
     """
-    pairs = ((x, y) for x, y in _conflicts(leaf, leaf, within=True) if y.write)
+    pairs = ((x, y) for x, y in conflicts(leaf, leaf, within=True) if y.write)
     return any(may_meet(leaf, x, leaf, y, level, behind=inner) for x, y in pairs)
 
 
@@ -287,7 +287,7 @@ def goes_back(a: Leaf, b: Leaf, level: int) -> bool:
 
     They touch one cell, which one of them writes: all of `b` cannot run before all of `a`.
     """
-    pairs = _conflicts(a, b, within=True)
+    pairs = conflicts(a, b, within=True)
     return any(may_meet(a, x, b, y, level) for x, y in pairs)
 
 

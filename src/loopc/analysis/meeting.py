@@ -179,5 +179,5 @@ def _start_together(difference: Affine, ranges: Mapping[str, Index]) -> bool:
     if len(names) < 2:
         return False
     a, b = (ranges[n] for n in names)
-    apart = a.name not in free_indices(b) and b.name not in free_indices(a)
+    apart = ranges.keys().isdisjoint((*free_indices(a), *free_indices(b)))
     return apart and a.start == b.start

@@ -9,10 +9,37 @@ from collections.abc import Sequence
 
 from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, dependences, leaves
+from loopc.diagnostics.record import record
 from loopc.ir.nodes import Stmt
 
 Serial = frozenset[tuple[int, int]]
 """Pairs of a leaf's number and the depth of a loop round it."""
+
+
+@record()
+class Group:
+    """Leaves that depend on each other in a cycle, or one; `edges` are the cycle's."""
+
+    leaves: tuple[Leaf, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def carrying(self) -> list[int]:
+        """The depths of the loops that carry the cycle."""
+        return [e.level for e in self.edges if e.level is not None]
+
+
+def groups(block: Sequence[Leaf], edges: Sequence[Edge]) -> list[Group]:
+    """Return the strongly connected components of a block, in order."""
+    number = {leaf.number: n for n, leaf in enumerate(block)}
+    inside = [e for e in edges if e.source in number and e.sink in number]
+    pairs = [(number[e.source], number[e.sink]) for e in inside]
+    found: list[Group] = []
+    for component in components(len(block), pairs):
+        group = tuple(block[n] for n in component)
+        own = {leaf.number for leaf in group}
+        found.append(Group(group, tuple(e for e in inside if e.source in own and e.sink in own)))
+    return found
 
 
 def serial_loops(stmt: Stmt) -> Serial:
@@ -24,16 +51,9 @@ def serial_loops(stmt: Stmt) -> Serial:
 
 
 def _block(block: Sequence[Leaf], edges: Sequence[Edge], found: set[tuple[int, int]]) -> None:
-    number = {leaf.number: n for n, leaf in enumerate(block)}
-    inside = [e for e in edges if e.source in number and e.sink in number]
-    pairs = [(number[e.source], number[e.sink]) for e in inside]
-    for component in components(len(block), pairs):
-        group = [block[n] for n in component]
-        own = {leaf.number for leaf in group}
-        cycle = [e for e in inside if e.source in own and e.sink in own]
-        carrying = [e.level for e in cycle if e.level is not None]
-        if len(group) == 1 and not cycle:
+    for group in groups(block, edges):
+        if not group.edges:
             continue
-        depth = min(carrying)
-        found |= {(leaf.number, depth) for leaf in group}
-        _block(group, [e for e in cycle if e.level != depth], found)
+        depth = min(group.carrying)
+        found |= {(leaf.number, depth) for leaf in group.leaves}
+        _block(group.leaves, [e for e in group.edges if e.level != depth], found)

@@ -2,18 +2,24 @@
 
 A value is recorded per statement instance: `x_kept[i] = x[i]` in the statement's own loops, in
 front of it; of several that are only needed added up, their sum is: `x_kept[i] = x[i+1] - x[i]`.
+Where only values from before the loops are needed, and an instance has more than one cell's share
+of them, the array is recorded as a whole in front of the loops.
 Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded analysis).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
 from loopc.autodiff.hoisted import with_ranges
 from loopc.autodiff.loops import wrapped
+from loopc.autodiff.starts import copied
 from loopc.diagnostics.record import replace
 from loopc.ir.bounds import tighten
 from loopc.ir.nodes import (
     Access,
+    Array,
     Backward,
     Call,
     Expr,
@@ -43,6 +49,7 @@ class Recorder:
         for leaf in leaves:
             self.writers.setdefault(leaf.update.target.array, []).append(leaf)
         self.before: dict[int, list[Stmt]] = {}
+        self.copies: dict[tuple[int, str], str] = {}
         self.kept: dict[tuple[int, Expr, tuple[Index, ...], tuple[Expr, ...]], Access] = {}
 
     # Facts
@@ -72,6 +79,13 @@ class Recorder:
     def shares_loop(self, a: Leaf, b: Leaf) -> bool:
         """Whether two statements stand in one loop."""
         return common_loops(a, b) > 0
+
+    def writes_before(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
+        """Whether `other`, a writer of its array, may write `ref` of `leaf` before `leaf`."""
+        common, write = common_loops(other, leaf), other.refs[0]
+        if any(may_meet(other, write, leaf, ref, level) for level in range(common)):
+            return True
+        return other.number < leaf.number and may_meet(other, write, leaf, ref, None, common)
 
     def inside(self, leaf: Leaf) -> tuple[Update, ...]:
         """Return the updates that run at every point at which a statement does."""
@@ -145,7 +159,9 @@ class Recorder:
                     )
                     return node if kept == opened else kept
                 case Read(access) if self._is_lost(leaf, access, bound):
-                    return Read(self._keep(leaf, node, bound, held), span=node.span)
+                    old = self._from_before(leaf, access, bound)
+                    cell = self._keep(leaf, node, bound, held) if old is None else old
+                    return Read(cell, span=node.span)
                 case Call("add") if self._is_lost_sum(leaf, node, bound):
                     return Read(self._keep(leaf, node, bound, held), span=node.span)
                 case Call(fn, args) if fn in LAZY:
@@ -192,15 +208,50 @@ class Recorder:
         key = (leaf.number, value, extra, holds)
         if key in self.kept:
             return self.kept[key]
-        name = self.names.fresh(f"{accesses[0].array}_kept".replace(".", "_"))
-        shared = max(self._changes_inside(leaf, a.array) for a in accesses)
-        needed = used | {i.name for i in loops[:shared]}
-        own = [*(i for i in loops if i.name in needed), *extra]
+        name = self._fresh(accesses[0].array)
+        own = [*self._own_loops(leaf, value), *extra]
         cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, self.inside(leaf))
         record = Update(cell, "=", value, span=leaf.update.span)
         self.before.setdefault(leaf.number, []).append(wrapped(extra, holds, record))
         self.kept[key] = cell
         return cell
+
+    def _own_loops(self, leaf: Leaf, value: Expr) -> list[Index]:
+        """Return the loops round a statement at each of whose points a value may be another one."""
+        shared = max(self._changes_inside(leaf, a.array) for a in reads(value))
+        changing = leaf.levels[:shared]
+        used = {*free_indices(value), *(level.index.name for level in changing)}
+        return [level.index for level in leaf.levels if level.index.name in used]
+
+    def _fresh(self, array: str) -> str:
+        return self.names.fresh(f"{array}_kept".replace(".", "_"))
+
+    def _from_before(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> Access | None:
+        """Return the cell of a copy of all that an array holds in front of the loops.
+
+        None: the loops may have changed the cell, or a copy has more axes than what is read.
+        """
+        array = self.names.arrays[access.array]
+        read = set(free_indices(access))
+        axes = len(self._own_loops(leaf, Read(access))) + sum(i.name in read for i in bound)
+        few = array.shape is not None and len(array.shape) < axes
+        if not few or not leaf.levels or any(reads(s) for s in access.subscripts):
+            return None
+        if self._is_changed_before(leaf, Ref(access, bound, write=False)):
+            return None
+        key = leaf.levels[0].key[0], array.name
+        if key not in self.copies:
+            copy = self._fresh(array.name)
+            self.names.arrays[copy] = Array(copy, "temp", array.shape)
+            self.copies[key] = copy
+        return replace(access, array=self.copies[key])
+
+    def _is_changed_before(self, leaf: Leaf, ref: Ref) -> bool:
+        """Whether the loops round a statement may write what it reads before it does."""
+        return any(
+            self.shares_loop(other, leaf) and self.writes_before(other, leaf, ref)
+            for other in self.writers_of(ref.access.array)
+        )
 
     def _is_inside(self, leaf: Leaf, access: Access, bound: tuple[Index, ...]) -> bool:
         """Whether an access has a cell wherever its statement runs."""
@@ -231,4 +282,11 @@ class Recorder:
                 case Backward():
                     return [stmt]
 
-        return [tuple(step(stmt)) for stmt in body]
+        copies = [self._copied(number) for number in range(len(body))]
+        return [(*copy, *step(stmt)) for copy, stmt in zip(copies, body, strict=True)]
+
+    def _copied(self, number: int) -> Iterator[Stmt]:
+        """Yield the copies in front of a statement at the top."""
+        for (top, name), copy in self.copies.items():
+            if top == number:
+                yield from copied(copy, self.names.arrays[name])

@@ -210,10 +210,9 @@ class Reverse:
         if self.recorder.repeats(leaf):
             return True
         return any(
-            (other.number < leaf.number or self.recorder.shares_loop(other, leaf))
-            and other is not leaf
+            other is not leaf
             and any(a.array in self.active for a in sensitive(other.update.value))
-            and may_meet(other, other.refs[0], leaf, leaf.refs[0], None)
+            and self.recorder.writes_before(other, leaf, leaf.refs[0])
             for other in self.recorder.writers_of(name)
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import (
     Access,
     Array,
@@ -13,6 +14,7 @@ from loopc.ir.nodes import (
     Expr,
     Index,
     IndexRef,
+    Read,
     Stmt,
     Subscript,
     Update,
@@ -23,12 +25,23 @@ from loopc.ir.visit import loop
 
 def filled(name: str, like: Array, number: Any) -> tuple[Stmt, ...]:
     """Return the statements that give the cells of an array of another one's shape a number."""
+    return _each(name, like, lambda _: Const(number))
+
+
+def copied(name: str, like: Array) -> tuple[Stmt, ...]:
+    """Return the statements that give the cells of an array those of another one of its shape."""
+    return _each(name, like, Read)
+
+
+def _each(name: str, like: Array, value: Callable[[Access], Expr]) -> tuple[Stmt, ...]:
+    """Return the statements that give each cell a value, by the cell of `like` at its place."""
     indices = tuple(
         Index(f"i{n + 1}", Const(0), extent, written=True)
         for n, extent in enumerate(like.shape or ())
     )
     cell = Access(name, tuple(Subscript(IndexRef(i.name)) for i in indices))
-    return loop(indices, None, Update(cell, "=", Const(number), span=like.span))
+    same = replace(cell, array=like.name)
+    return loop(indices, None, Update(cell, "=", value(same), span=like.span))
 
 
 def is_only_source(update: Update, others: Iterable[Update], array: Array) -> bool:

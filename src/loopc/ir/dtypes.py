@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.functions import lookup
 from loopc.ir.infer import primal_of
 from loopc.ir.nodes import (
@@ -79,6 +79,17 @@ _WEAK = {t: DType(k, (), weak=True) for t, k in _PYTHON.items()}
 """What a literal is, by its Python type."""
 
 _BOOL = DType("b", ("bool",))
+
+
+def of_kinds(program: Program, kinds: Mapping[str, str]) -> Program:
+    """Return the program with inputs declared to be of the kinds that are given."""
+    arrays = tuple(
+        replace(a, dtype=next(d for d, k in DECLARED.items() if k == kinds[a.name]))
+        if a.kind != "temp" and kinds.get(a.name, DECLARED[a.dtype]) != DECLARED[a.dtype]
+        else a
+        for a in program.arrays
+    )
+    return program if arrays == program.arrays else replace(program, arrays=arrays)
 
 
 def infer_dtypes(

@@ -192,6 +192,7 @@ class Array(Node):
         dtype: as declared: `float float32 float64 int bool complex`, or "" where nothing says.
         initial: the value of every cell of a param that is not given (`param b[J] = 0`).
         declared: whether the program declares it (and the printer prints that).
+        turned: the array of the program that it stands for, whose last axis it has first.
     """
 
     name: str
@@ -200,6 +201,7 @@ class Array(Node):
     dtype: str = ""
     initial: Expr | None = None
     declared: bool = field(default=False, compare=False, repr=False)
+    turned: str = field(default="", compare=False, repr=False)
 
 
 @record()

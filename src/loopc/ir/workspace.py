@@ -182,6 +182,15 @@ def without_axes(program: Program, dropped: Mapping[str, Set[int]]) -> Program:
     return replace(program, body=body, arrays=arrays)
 
 
+def with_last_axis_first(node: N, names: Mapping[str, str]) -> N:
+    """Return a node that accesses arrays by new names, with the last subscript first."""
+    node = map_children(node, lambda child: with_last_axis_first(child, names))
+    if not isinstance(node, Access) or node.array not in names:
+        return node
+    subscripts = (node.subscripts[-1], *node.subscripts[:-1])
+    return replace(node, array=names[node.array], subscripts=subscripts)
+
+
 def _accesses_without(node: N, dropped: Mapping[str, Set[int]]) -> N:
     """Return a node whose accesses have no subscripts for some axes."""
     node = map_children(node, lambda child: _accesses_without(child, dropped))

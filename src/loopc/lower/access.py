@@ -26,7 +26,6 @@ from loopc.ir.nodes import (
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices, reads, walk
 from loopc.lower import reshapes, windows
-from loopc.lower.context import place
 from loopc.lower.domain import count, may_be_empty
 from loopc.lower.plan import (
     Apply,
@@ -316,7 +315,7 @@ def _position(lowering: Lowering, access: Access, axis: int) -> Position:
         subscript.mode,
         subscript.mode != "strict" or proved,
         context.extent(access.array, axis),
-        place(access, axis, at),
+        lowering.context.place(access, axis, at),
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from loopc.diagnostics import catalogue
+from loopc.diagnostics.record import replace
 from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import INTEGER, DType, of_expr
@@ -235,7 +236,7 @@ class Context:
             return
         if len(counts) < len(ranges) or isinstance(extent, Const):
             return
-        where = place(access, axis, access.subscripts[axis].at)
+        where = self.place(access, axis, access.subscripts[axis].at)
         self.requires[Require(Const(0), Const(0), extent, counts, where)] = None
 
     def require_inside(self, access: Access, axis: int, ranges: Mapping[str, Index]) -> bool:
@@ -254,8 +255,18 @@ class Context:
             return False
         if any(free_indices(e) for e in sizes):
             return False
-        self.requires[Require(ends.low, ends.high, extent, counts, place(access, axis, at))] = None
+        where = self.place(access, axis, at)
+        self.requires[Require(ends.low, ends.high, extent, counts, where)] = None
         return True
+
+    def place(self, access: Access, axis: int, at: Expr) -> str:
+        """Return what an error says about the place of a subscript; `at`: as the program has it."""
+        turned = self.arrays[access.array].turned
+        if turned:
+            first, *others = access.subscripts
+            access = replace(access, array=turned, subscripts=(*others, first))
+            axis = (axis - 1) % len(access.subscripts)
+        return place(access, axis, at)
 
 
 def _positions(access: Access) -> dict[str, Expr] | None:

@@ -112,6 +112,7 @@ def _unrolled(
     if row.identity is None or not row.op or lowering.context.opt == 0:
         return None
     kind, names = kind_of(lowering, body), tuple(over)
+    narrow = kind == "i" and row.op in ("+=", "*=") and not _is_counted_with(lowering, body)
     if kind not in "fi" or (kind == "i" and row.op != "+=" and lowering.masks):
         return None
     read = (body, *lowering.masks)
@@ -131,8 +132,14 @@ def _unrolled(
             axes = inner.union(mask, term)
             chosen = Apply("where", (mask, term, start), axes)
             term = _counted(mask, term, start) or chosen
-        terms.append(term)
+        terms.append(Cast(term, INTEGER, term.axes) if narrow else term)
     return terms[0] if len(terms) == 1 else Apply(row.fn, tuple(terms), lowering.union(*terms))
+
+
+def _is_counted_with(lowering: Lowering, body: Expr) -> bool:
+    """Whether integers are made of literals and indices, which are as wide as a sum of them."""
+    dtype = lowering.type_of(body)
+    return dtype is not None and dtype.weak
 
 
 def is_spread(lowering: Lowering, read: Sequence[Expr], over: Sequence[str]) -> bool:

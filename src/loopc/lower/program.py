@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from loopc.analysis.dependence import Leaf, leaves, may_meet
+from loopc.analysis.serial import Group
 from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
@@ -25,7 +26,7 @@ from loopc.lower.plan import (
 )
 from loopc.lower.plan_visit import touched
 from loopc.lower.planes import without_unread
-from loopc.lower.schedule import Group, Scheduler
+from loopc.lower.schedule import Scheduler
 from loopc.lower.tile_layouts import laid_out
 from loopc.lower.tiles import PREPARED, SERIAL, tiled
 

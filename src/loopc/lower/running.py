@@ -9,12 +9,13 @@ The operations are those of the loop, in its order.
 from __future__ import annotations
 
 from loopc.analysis.dependence import Leaf
+from loopc.analysis.recurrences import cell_before, running_term
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
-from loopc.ir.affine import Affine, affine, equal, to_expr
+from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.bounds import ascending
-from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Read, Update
-from loopc.ir.visit import reads, substitute
+from loopc.ir.nodes import Call, Const, Expr, Index, Update
+from loopc.ir.visit import reads
 from loopc.lower import access as accesses
 from loopc.lower.context import Context
 from loopc.lower.domain import NeedSerial, box
@@ -42,7 +43,7 @@ def running(
     index = leaf.levels[depth].index
     if leaf.guards or abs(index.step) != 1 or any(True for _ in reads(index)):
         return None
-    found = _term(leaf.update, index)
+    found = running_term(leaf.update, index)
     if found is None:
         return None
     op, term = found
@@ -57,7 +58,7 @@ def running(
     if domain.masks or domain.indices[index.name] != index:
         return None
     lowering = Lowering(context, domain, serial)
-    before = _before(leaf.update.target, index)
+    before = cell_before(leaf.update.target, index)
     for each in (leaf.update.target, before):
         if not accesses.is_affine(lowering, each) or not accesses.stays_inside(lowering, each):
             return None
@@ -69,42 +70,6 @@ def running(
     assert row is not None
     start = None if term is None else replace(leaf.update, op="=", value=term)
     return Recurrence(start, Running(replace(view, parts=parts), index.name, row.ufunc))
-
-
-_OPS = {"add": "+=", "mul": "*=", "max": "max=", "min": "min="}
-
-
-def _term(update: Update, index: Index) -> tuple[str, Expr | None] | None:
-    """Return the reduction and its term; the term is None if the cells hold it."""
-    before = _before(update.target, index)
-    if any(True for s in update.target.subscripts for _ in reads(s.at)):
-        return None
-    if update.op != "=":
-        is_it = isinstance(update.value, Read) and _is_same(update.value.access, before)
-        return (update.op, None) if is_it and update.op in _OPS.values() else None
-    value = update.value
-    if not isinstance(value, Call) or value.fn not in _OPS or len(value.args) != 2:
-        return None
-    for own, other in (value.args, value.args[::-1]):
-        if isinstance(own, Read) and _is_same(own.access, before):
-            apart = all(a.array != update.target.array for a in reads(other))
-            return (_OPS[value.fn], other) if apart else None
-    return None
-
-
-def _before(target: Access, index: Index) -> Access:
-    """Return the cell that the iteration before writes."""
-    earlier = to_expr(Affine(-index.step, ((IndexRef(index.name), 1),)))
-    moved: Access = substitute(target, {index.name: earlier})
-    return moved
-
-
-def _is_same(a: Access, b: Access) -> bool:
-    """Whether two accesses are to one cell."""
-    return a.array == b.array and all(
-        p.mode == q.mode == "strict" and equal(p.at, q.at)
-        for p, q in zip(a.subscripts, b.subscripts, strict=True)
-    )
 
 
 def _has_type(context: Context, leaf: Leaf, term: Expr) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loopc.analysis.components import components
 from loopc.analysis.dependence import (
     Edge,
     Leaf,
@@ -20,7 +19,8 @@ from loopc.analysis.dependence import (
     leaves,
     overwrites_itself,
 )
-from loopc.diagnostics.record import record, replace
+from loopc.analysis.serial import Group, groups
+from loopc.diagnostics.record import replace
 from loopc.ir.bounds import conjuncts, reached, tighten
 from loopc.ir.nodes import Call, Expr, For, Index, Stmt
 from loopc.ir.visit import free_indices, reads
@@ -37,14 +37,6 @@ from loopc.lower.wavefront import Wave, wavefront
 Serial = tuple[Level, ...]
 
 
-@record()
-class Group:
-    """Leaves that depend on each other in a cycle, or one; `edges` are the cycle's."""
-
-    leaves: tuple[Leaf, ...]
-    edges: tuple[Edge, ...]
-
-
 class Scheduler:
     """Lowers the statements of a program in order."""
 
@@ -57,7 +49,7 @@ class Scheduler:
         """Return what a statement at the top of the program is split into, in order."""
         block = leaves((stmt,))
         edges = dependences(block) if isinstance(stmt, For) else []
-        return _split(block, edges)
+        return groups(block, edges)
 
     def lowered(self, group: Group) -> tuple[Step, ...]:
         """Return the steps of a group, those before it being lowered."""
@@ -67,12 +59,12 @@ class Scheduler:
         self, block: Sequence[Leaf], edges: Sequence[Edge], serial: Serial
     ) -> tuple[Step, ...]:
         return tuple(
-            step for group in _split(block, edges) for step in self._component(group, serial)
+            step for group in groups(block, edges) for step in self._component(group, serial)
         )
 
     def _component(self, component: Group, serial: Serial) -> tuple[Step, ...]:
         group, cycle = component.leaves, component.edges
-        carrying = [e.level for e in cycle if e.level is not None]
+        carrying = component.carrying
         if len(group) == 1 and not cycle:
             return self._parallel(group[0], serial)
         assert carrying, "a cycle of dependences is carried by some loop"
@@ -89,7 +81,7 @@ class Scheduler:
     def _reordered(self, component: Group, depth: int, serial: Serial) -> tuple[Step, ...] | None:
         """Return the steps of a cycle whose loops take another form than one after the other."""
         group = component.leaves
-        carrying = [e.level for e in component.edges if e.level is not None]
+        carrying = component.carrying
         if self.context.opt > 1 and not serial and depth == 0 and max(carrying) == 2:
             found = planes(self.context, group)
             if found is not None:
@@ -199,19 +191,6 @@ class Scheduler:
 
 def _indices(serial: Serial) -> dict[str, Index]:
     return {level.index.name: level.index for level in serial}
-
-
-def _split(block: Sequence[Leaf], edges: Sequence[Edge]) -> list[Group]:
-    """Return the strongly connected components of a block."""
-    number = {leaf.number: n for n, leaf in enumerate(block)}
-    inside = [e for e in edges if e.source in number and e.sink in number]
-    pairs = [(number[e.source], number[e.sink]) for e in inside]
-    found: list[Group] = []
-    for component in components(len(block), pairs):
-        group = tuple(block[n] for n in component)
-        own = {leaf.number for leaf in group}
-        found.append(Group(group, tuple(e for e in inside if e.source in own and e.sink in own)))
-    return found
 
 
 def _parallel_round(levels: Sequence[Level], depth: int, serial: Serial) -> list[int]:

@@ -87,8 +87,8 @@ def _of_parts(lowering: Lowering, terms: Sequence[Expr], over: Sequence[str]) ->
 
 def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> Value:
     """Lower the sum of the product of the factors."""
-    values_of = [lowering.value(f) for f in product.factors]
-    found = {axis for v in values_of for axis in v.axes}
+    values_of, gone = _values(lowering, product, over)
+    found = {axis for v in values_of for axis in v.axes} | gone
     literal = isinstance(product.body, Const) and cmath.isfinite(product.body.value)
     if not literal and (len(values_of) == 1 or not any(axis in found for axis in over)):
         return folds.folded(lowering, "sum", product.body, over, needed=lowering.masks)
@@ -100,6 +100,28 @@ def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> 
         return Apply("mul", tuple(args), ())
     axes = tuple(a for a in lowering.order if a in found and a not in over)
     return Contract(tuple(args), axes, _sizes(lowering, args))
+
+
+def _values(
+    lowering: Lowering, product: _Product, over: Sequence[str], bound: Sequence[Expr] = ()
+) -> tuple[list[Value], set[str]]:
+    """Return the values of the factors, and the axes over which a factor is summed by itself.
+
+    A sum of products is: each of them is a contraction then.
+    """
+    values: list[Value] = []
+    gone: set[str] = set()
+    for number, factor in enumerate(product.factors):
+        others = (*product.factors[:number], *product.factors[number + 1 :], *bound)
+        taken = {n for other in others for n in free_indices(other)}
+        alone = [n for n in over if n in free_indices(factor) and n not in taken]
+        terms = _terms(factor) if alone and others else ()
+        if len(terms) > 1 and any(_is_contraction(lowering, t) for t in terms):
+            gone |= {*alone}
+            values.append(_summed(lowering, factor, alone))
+        else:
+            values.append(lowering.value(factor))
+    return values, gone
 
 
 def _multiplied_out(lowering: Lowering, product: _Product, over: Sequence[str]) -> Value | None:
@@ -130,13 +152,14 @@ def _selected(
     None: the terms have to be spread out anyway.
     """
     product = _split(lowering, body, over).undivided(lowering, over)
-    args = _as_terms(lowering, product, [lowering.value(f) for f in product.factors])
+    values_of, gone = _values(lowering, product, over, bound)
+    args = _as_terms(lowering, product, values_of)
     mask = lowering.condition(bound, needed)
     assert mask is not None
-    if not _is_product(lowering, product, args, mask):
+    if not gone and not _is_product(lowering, product, args, mask):
         return None
     axes = {a for v in (mask, *args) for a in v.axes}
-    if not set(over) <= axes:
+    if not set(over) <= axes | gone:
         return None
     kept = tuple(a for a in lowering.order if a in axes and a not in over)
     known = [lowering.context.is_zero_outside(f, bound) for f in product.factors]

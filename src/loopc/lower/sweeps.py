@@ -285,10 +285,13 @@ class _Stencil:
     # Stages
 
     def stages(self, shifts: Sequence[int]) -> tuple[Stage, ...]:
-        """Return the statements as stages: those that follow each other and share rows together."""
+        """Return the statements as stages: those that follow each other and share rows together.
+
+        One of a single row is a stage of its own: a tile takes what it writes from its blocks.
+        """
         groups: list[list[int]] = []
         for n, statement in enumerate(self.statements):
-            if groups:
+            if groups and statement.axis and self.statements[groups[-1][0]].axis:
                 first = groups[-1][0]
                 same = (
                     shifts[first] == shifts[n] and self.statements[first].count == statement.count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from loopc.ir.dtypes import of_kinds
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
 from loopc.passes.contract_workspaces import contract_workspaces
@@ -14,6 +15,7 @@ from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
 from loopc.passes.follow_deltas import follow_deltas
 from loopc.passes.hold_conditions import hold_conditions
+from loopc.passes.interchange_loops import interchange_loops
 from loopc.passes.keep_factors import keep_factors
 from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
@@ -29,6 +31,7 @@ from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
 from loopc.passes.take_out_sums import take_out_sums
 from loopc.passes.take_out_terms import take_out_terms
+from loopc.passes.turn_axes import turn_axes
 
 Pass: TypeAlias = Callable[[Program], Program]
 
@@ -52,8 +55,10 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         drop_axes,
         fold_constants,
         expand_workspaces,
+        interchange_loops,
         contract_workspaces,
         drop_initial,
+        turn_axes,
         take_out_sums,
         running_sums,
         lift_windows,
@@ -83,6 +88,7 @@ def run(program: Program, opt: int, sizes: Magnitudes | None = None) -> Program:
         opt: the level.
         sizes: the extents of the call at hand; None: they are not known.
     """
+    program = program if sizes is None else of_kinds(program, sizes.kinds)
     for each in PIPELINE[opt]:
         program = each(program)
     for chosen in BY_EXTENTS[opt]:

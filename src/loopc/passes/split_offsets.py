@@ -112,9 +112,14 @@ class _Splitter:
             if not contains(node, Reduce):
                 return node
             new = map_children(node, visit)
-            return self._terms(new) if isinstance(new, Reduce) and new.op == "sum" else new
+            return self._terms(new) if isinstance(new, Reduce) and self._is_total(new) else new
 
         return visit(value)  # type: ignore[return-value]
+
+    def _is_total(self, value: Reduce) -> bool:
+        """Whether it is a sum of no integers: of narrow ones a sum is wider than its terms are."""
+        dtype = of_expr(value.body, self.types)
+        return value.op == "sum" and dtype is not None and dtype.kind in "fc"
 
     def _terms(self, total: Reduce) -> Expr:
         """Return a sum over offsets as the sum of its terms; another one as it is."""
