@@ -41,3 +41,37 @@ def test_a_row_outside_is_reported() -> None:
         program(E=np.ones((3, 2)), w=np.array([0, -1]))
     assert program(E=np.ones((0, 2)), w=np.zeros(0, int)).y.shape == (0, 2)
     assert program(E=np.ones((3, 0)), w=np.array([2])).y.shape == (1, 0)
+
+
+ALONG = {
+    "clamped": ("y[b,c,t] = x[b,c,clamp(t-1)] - 2 x[b,c,clamp(t+2)]", None),
+    "wrapped": ("y[b,c,t] = x[b,c,wrap(t-1)] + x[b,wrap(c+1),t]", None),
+    "reflected": ("y[b,c,t] = x[b,c,reflect(t-3)]", None),
+    "a permutation": ("y[b,c,t] = x[b,c,p[t]]", np.arange(300)[::-1]),
+    "a few runs": ("y[b,c,t] = x[b,c,p[t]] + x[b,c,t]", np.r_[5:200, 0:50, 245:300]),
+    "bytes that go round": ("y[b,c,t] = x[b,c,p[t]]", np.r_[200:256, 0:200].astype(np.uint8)),
+    "parts": ("y[b,c,t] = x[b,c+1,p[t]]", np.r_[0:100, 50:150, 0:100]),
+}
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_places_along_a_last_axis(name: str) -> None:
+    value, p = ALONG[name]
+    given = {"x": np.random.default_rng(0).standard_normal((8, 20, 300))}
+    head, times = "input x[B,C,T]", "T"
+    if p is not None:
+        given["p"], head, times = p, f"{head}, p[R]: int", "R"
+    text = f"{head}\noutput y\nfor b < B, c < C - 1, t < {times}: {value}\n"
+    program = loopc.compile(text)
+    np.testing.assert_array_equal(program(given)["y"], loopc.compile(text, opt=0)(given)["y"])
+    assert "_along" in program.source
+
+
+def test_a_place_outside_a_last_axis_is_reported() -> None:
+    program = loopc.compile("output y\nfor b, c, t: y[b,c,t] = x[b,c,p[t]]\n")
+    assert "_along" in program.source
+    p = np.arange(300)
+    p[7] = 300
+    with pytest.raises(loopc.LoopcError, match="300"):
+        program(x=np.ones((8, 20, 300)), p=p)
+    assert program(x=np.ones((8, 0, 300)), p=np.arange(300)).y.shape == (8, 0, 300)

@@ -41,6 +41,8 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
     models = {"_numbers": _on_numbers(ledger)}
     if "_tile" in module:
         models["_tile"] = _on_threads(ledger, threads, module["_tile"])
+    if "_along" in module:
+        models["_along"] = _on_axis(ledger)
     if "_places" in module:
         models["_places"] = _on_places(ledger, module)
     if "_steps" in module:
@@ -65,6 +67,15 @@ def _on_numbers(ledger: Ledger) -> Any:
         cells = sum(a.size for a in arrays) - sum(a.size for a in small)
         ledger.borrow(32 * cells + 8 * sum(a.size for a in small))
         return [a.dtype.type(0) for a in kept if not a.shape]
+
+    return run
+
+
+def _on_axis(ledger: Ledger) -> Any:
+    """Return what stands for the cells at places of an axis."""
+
+    def run(a: Any, axis: int, rows: Any) -> Any:
+        return fresh(ledger, (*a.shape[:axis], len(rows), *a.shape[axis + 1 :]), a.dtype)
 
     return run
 

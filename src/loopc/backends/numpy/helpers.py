@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from loopc.backends.numpy.check_helpers import CHECK_HELPERS
+from loopc.backends.numpy.gather_helpers import GATHER_HELPERS
 from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
 from loopc.backends.numpy.scatter_helpers import SCATTER_HELPERS
 from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
 
 HELPERS = {
     **CHECK_HELPERS,
+    **GATHER_HELPERS,
     **PLANE_HELPERS,
     **SCATTER_HELPERS,
     **THREAD_HELPERS,
@@ -152,42 +154,6 @@ def _running(ufunc, a, axis, limit=256):
     before = a[0]
     for row in a[1:]:
         before = ufunc(before, row, out=row)
-''',
-    "_gather": '''\
-def _gather(a, index):
-    """Return a[index]; of an array without cells 0, which stands for what is outside."""
-    if a.size:
-        return a[index]
-    shape = [n if isinstance(i, slice) else 1 for i, n in zip(index, a.shape)]
-    index = tuple(i if isinstance(i, slice) else np.zeros_like(i) for i in index)
-    return np.zeros(shape, a.dtype)[index]
-''',
-    "_picked": '''\
-def _picked(a, rows, parts=()):
-    """Return a[rows, *parts]: whole rows of an array without gaps are taken in less time."""
-    whole = all(p.indices(n) == (0, n, 1) for p, n in zip(parts, a.shape[1:]))
-    if whole and a.flags.c_contiguous and rows.dtype.kind == "i":
-        return np.take(a, rows, axis=0)
-    return a[(rows, *parts)]
-''',
-    "_at": '''\
-def _at(a, index):
-    """Return a[index] for numbers and slices: zeros if one of the numbers is outside."""
-    for i, n in zip(index, a.shape):
-        if not isinstance(i, slice) and not 0 <= i < n:
-            parts = zip(index, a.shape)
-            shape = [len(range(*i.indices(n))) for i, n in parts if isinstance(i, slice)]
-            return np.zeros(shape, a.dtype)[()]
-    return a[index]
-''',
-    "_take": '''\
-def _take(a, at, axis):
-    """Return the cells `at` along an axis; at a position outside, any cell."""
-    at = np.asarray(at)
-    if not a.shape[axis]:
-        a = np.zeros((*a.shape[:axis], 1, *a.shape[axis + 1:]), a.dtype)
-    at = np.clip(at, 0, a.shape[axis] - 1)
-    return np.take_along_axis(a, at, axis) if at.ndim == a.ndim > 1 else np.take(a, at, axis)
 ''',
     "_window": '''\
 def _window(a, starts, counts, steps, writeable=False):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import bracketed
+from loopc.ir.nodes import Const
 from loopc.lower.plan import Flip, Gather, Part, Position, Take
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ def gathered(speller: Speller, value: Gather) -> Text:
     name, indices = speller.turned(value.array, value.indices)
     inside = speller.subscript(indices, value.over, value.mask)
     given = [p for p in value.indices if isinstance(p, Position)]
+    along = _along(speller, value, name, indices)
+    if along is not None:
+        return Text(along, ATOM, value.axes)
     if value.mask is None and all(p.mode == "strict" for p in given):
         first, *rest = indices
         slices = [p for p in rest if isinstance(p, Part) and p.axis]
@@ -31,6 +36,28 @@ def gathered(speller: Speller, value: Gather) -> Text:
     comma = "," if len(value.indices) == 1 else ""
     helper = speller.helper("_at" if any(p.mode == "zero" for p in given) else "_gather")
     return Text(f"{helper}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
+
+
+def _along(
+    speller: Speller, value: Gather, name: str, indices: Sequence[Position | Part]
+) -> str | None:
+    """Spell cells at places of one axis, but the first, beside slices; None: they are others."""
+    places = [n for n, p in enumerate(indices) if isinstance(p, Position)]
+    if speller.opt < 2 or value.mask is not None or len(places) != 1 or not places[0]:
+        return None
+    (n,) = places
+    place = indices[n]
+    assert isinstance(place, Position)
+    axes = [p.at.axes if isinstance(p, Position) else (p.axis,) for p in indices]
+    if place.mode == "zero" or tuple(a for own in axes for a in own) != value.axes:
+        return None
+    if any(len(own) != 1 or not own[0] for own in axes):
+        return None
+    whole = Part(Const(0), "all", whole=True)
+    view = speller.subscript([whole if p is place else p for p in indices], (), None)
+    text = name if set(view) <= {":", ",", " "} else f"{name}[{view}]"
+    rows = speller.subscript([place], value.over, None)
+    return f"{speller.helper('_along')}({text}, {n}, {rows})"
 
 
 def taken(speller: Speller, value: Take) -> Text:

@@ -1,0 +1,68 @@
+"""Functions that a generated module defines to read at computed places."""
+
+from __future__ import annotations
+
+GATHER_HELPERS = {
+    "_gather": '''\
+def _gather(a, index):
+    """Return a[index]; of an array without cells 0, which stands for what is outside."""
+    if a.size:
+        return a[index]
+    shape = [n if isinstance(i, slice) else 1 for i, n in zip(index, a.shape)]
+    index = tuple(i if isinstance(i, slice) else np.zeros_like(i) for i in index)
+    return np.zeros(shape, a.dtype)[index]
+''',
+    "_along": '''\
+def _along(a, axis, rows, few=1 << 15):
+    """Return the cells of an array at places of an axis; places that go up by one are slices.
+
+    An array without cells has zeros, which stand for what is outside.
+    """
+    before = (slice(None),) * axis
+    shape = (*a.shape[:axis], len(rows), *a.shape[axis + 1 :])
+    if not a.size:
+        return np.zeros(shape, a.dtype)
+    if a.size < few or not len(rows):
+        return a[(*before, rows)]
+    rows = rows.astype(np.intp, copy=False)
+    ends = np.flatnonzero(rows[1:] - rows[:-1] != 1).tolist()
+    if 8 * len(ends) > len(rows):
+        return np.take(a, rows, axis)
+    found = np.empty(shape, a.dtype)
+    first = 0
+    for last in (*ends, len(rows) - 1):
+        low, count = int(rows[first]), last + 1 - first
+        if not 0 <= low <= a.shape[axis] - count:
+            return a[(*before, rows)]
+        found[(*before, slice(first, last + 1))] = a[(*before, slice(low, low + count))]
+        first = last + 1
+    return found
+''',
+    "_picked": '''\
+def _picked(a, rows, parts=()):
+    """Return a[rows, *parts]: whole rows of an array without gaps are taken in less time."""
+    whole = all(p.indices(n) == (0, n, 1) for p, n in zip(parts, a.shape[1:]))
+    if whole and a.flags.c_contiguous and rows.dtype.kind == "i":
+        return np.take(a, rows, axis=0)
+    return a[(rows, *parts)]
+''',
+    "_at": '''\
+def _at(a, index):
+    """Return a[index] for numbers and slices: zeros if one of the numbers is outside."""
+    for i, n in zip(index, a.shape):
+        if not isinstance(i, slice) and not 0 <= i < n:
+            parts = zip(index, a.shape)
+            shape = [len(range(*i.indices(n))) for i, n in parts if isinstance(i, slice)]
+            return np.zeros(shape, a.dtype)[()]
+    return a[index]
+''',
+    "_take": '''\
+def _take(a, at, axis):
+    """Return the cells `at` along an axis; at a position outside, any cell."""
+    at = np.asarray(at)
+    if not a.shape[axis]:
+        a = np.zeros((*a.shape[:axis], 1, *a.shape[axis + 1:]), a.dtype)
+    at = np.clip(at, 0, a.shape[axis] - 1)
+    return np.take_along_axis(a, at, axis) if at.ndim == a.ndim > 1 else np.take(a, at, axis)
+''',
+}
