@@ -9,7 +9,7 @@ Source: Griewank and Walther, Evaluating Derivatives, ch. 4 (to-be-recorded anal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
 from loopc.autodiff.hoisted import with_ranges
@@ -32,7 +32,15 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.sites import LAZY, evaluated_where, is_inside
-from loopc.ir.visit import contains, free_indices, map_children, opened_reduction, reads, walk
+from loopc.ir.visit import (
+    contains,
+    free_indices,
+    loop,
+    map_children,
+    opened_reduction,
+    reads,
+    walk,
+)
 from loopc.ir.workspace import Names
 
 TOTAL = frozenset({"add", "neg", "mul", "div"})
@@ -49,6 +57,7 @@ class Recorder:
         for leaf in leaves:
             self.writers.setdefault(leaf.update.target.array, []).append(leaf)
         self.before: dict[int, list[Stmt]] = {}
+        self.outside: dict[int, list[tuple[int, tuple[Index, ...], Update]]] = {}
         self.copies: dict[tuple[int, str], str] = {}
         self.kept: dict[tuple[int, Expr, tuple[Index, ...], tuple[Expr, ...]], Access] = {}
 
@@ -212,9 +221,29 @@ class Recorder:
         own = [*self._own_loops(leaf, value), *extra]
         cell = self.names.cells(name, own, [*loops, *extra], leaf.update.span, self.inside(leaf))
         record = Update(cell, "=", value, span=leaf.update.span)
-        self.before.setdefault(leaf.number, []).append(wrapped(extra, holds, record))
+        depth = self._outside(leaf, own, extra, accesses)
+        if holds or depth == len(loops):
+            self.before.setdefault(leaf.number, []).append(wrapped(extra, holds, record))
+        else:
+            self.outside.setdefault(leaf.number, []).append((depth, extra, record))
         self.kept[key] = cell
         return cell
+
+    def _outside(
+        self,
+        leaf: Leaf,
+        own: Sequence[Index],
+        extra: Sequence[Index],
+        accesses: Sequence[Access],
+    ) -> int:
+        """Return how many loops round a statement a record needs: others are not put round it."""
+        names = [level.index.name for level in leaf.levels]
+        wanted = {*(i.name for i in own), *(n for i in extra for n in free_indices(i))}
+        depth = 1 + max((n for n, name in enumerate(names) if name in wanted), default=-1)
+        plain = not leaf.guards and len({*names}) == len(names)
+        if plain and all(self._is_inside(leaf, a, tuple(extra)) for a in accesses):
+            return depth
+        return len(names)
 
     def _own_loops(self, leaf: Leaf, value: Expr) -> list[Index]:
         """Return the loops round a statement at each of whose points a value may be another one."""
@@ -270,20 +299,31 @@ class Recorder:
 
     def forward(self, body: tuple[Stmt, ...]) -> list[tuple[Stmt, ...]]:
         """Return each of the statements with what it must record."""
-        count = iter(range(len(self.leaves)))
+        numbers = [leaf.number for leaf in reversed(self.leaves)]
 
-        def step(stmt: Stmt) -> list[Stmt]:
+        def step(stmt: Stmt, depth: int) -> list[Stmt]:
             match stmt:
                 case Update():
-                    return [*self.before.get(next(count), ()), stmt]
-                case For():
-                    inner = tuple(s for child in stmt.body for s in step(child))
-                    return [stmt if inner == stmt.body else replace(stmt, body=inner)]
+                    return [*self.before.get(numbers.pop(), ()), stmt]
+                case For(indices, _, body):
+                    first = len(self.leaves) - len(numbers)
+                    deeper = depth + len(indices)
+                    inner = tuple(s for child in body for s in step(child, deeper))
+                    new = stmt if inner == body else replace(stmt, body=inner)
+                    return [
+                        *(
+                            loop((*indices[: own - depth], *extra), None, record)[0]
+                            for number in range(first, len(self.leaves) - len(numbers))
+                            for own, extra, record in self.outside.get(number, ())
+                            if depth <= own < deeper
+                        ),
+                        new,
+                    ]
                 case Backward():
                     return [stmt]
 
         copies = [self._copied(number) for number in range(len(body))]
-        return [(*copy, *step(stmt)) for copy, stmt in zip(copies, body, strict=True)]
+        return [(*copy, *step(stmt, 0)) for copy, stmt in zip(copies, body, strict=True)]
 
     def _copied(self, number: int) -> Iterator[Stmt]:
         """Yield the copies in front of a statement at the top."""

@@ -10,6 +10,7 @@ from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
 from loopc.passes.contract_workspaces import contract_workspaces
 from loopc.passes.drop_axes import drop_axes
+from loopc.passes.drop_copies import drop_copies
 from loopc.passes.drop_initial import drop_initial
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
@@ -55,6 +56,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         drop_axes,
         fold_constants,
         expand_workspaces,
+        drop_copies,
         interchange_loops,
         contract_workspaces,
         drop_initial,
@@ -66,6 +68,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         keep_factors,
         reuse_sums,
         reuse_values,
+        contract_workspaces,
         split_factors,
     ),
 }
