@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from loopc.analysis.dependence import leaves, overwrites_itself
 from loopc.autodiff.partials import sensitive
 from loopc.diagnostics.record import replace
+from loopc.ir.bounds import always_holds, conjuncts, first, last
 from loopc.ir.functions import lookup as lookup_function
 from loopc.ir.functions import order
 from loopc.ir.nodes import Access, Call, Const, Expr, For, Index, Node, Read, Reduce, Stmt, Update
 from loopc.ir.reductions import lookup
 from loopc.ir.sites import is_inside, sites_of
-from loopc.ir.visit import free_indices, loop, updates, walk
+from loopc.ir.visit import free_indices, loop, reads, substitute, updates, walk
 from loopc.ir.workspace import Names
 
 
@@ -38,15 +39,55 @@ def computed(cell: Access, value: Reduce) -> tuple[Stmt, ...]:
     return start, *loop(value.indices, value.guard, Update(cell, "=", step, span=value.span))
 
 
-def in_used_loops(indices: tuple[Index, ...], stmt: Stmt) -> tuple[Stmt, ...]:
-    """Put a hoisted statement into the loops that it uses."""
+def in_used_loops(
+    indices: tuple[Index, ...],
+    stmt: Stmt,
+    guard: Expr | None = None,
+    around: tuple[Index, ...] = (),
+) -> tuple[Stmt, ...]:
+    """Put a hoisted statement into the loops that it uses, where a guard holds in some others.
+
+    `around`: the loops round all of these.
+    """
     wanted = set(free_indices(stmt))
     kept = tuple(with_ranges([i for i in indices if i.name in wanted], indices))
+    if guard is not None:
+        condition = _somewhere(guard, (*around, *indices), (*around, *kept), stmt)
+        if condition is not None:
+            return loop(kept, condition, stmt)
     if isinstance(stmt, For) and stmt.guard is None:
         return loop((*kept, *stmt.indices), None, *stmt.body)
     if isinstance(stmt, For):
         return (replace(stmt, indices=(*kept, *stmt.indices)),)
     return loop(kept, None, stmt)
+
+
+def _somewhere(
+    guard: Expr, indices: tuple[Index, ...], kept: tuple[Index, ...], stmt: Stmt
+) -> Expr | None:
+    """Return the condition that a guard holds for some values of the indices that are not kept.
+
+    None: it does at an end of a range that the statement has as well, and so is not empty.
+    """
+    left = {*free_indices(guard)} - {i.name for i in kept}
+    used = with_ranges([i for i in indices if i.name in left], indices)
+    lost = tuple(i for i in used if i not in kept)
+    if not lost:
+        return guard
+    own = stmt.indices if isinstance(stmt, For) else ()
+    if len(lost) == 1 and any((i.start, i.stop) == (lost[0].start, lost[0].stop) for i in own):
+        around = {i.name: i for i in indices if i is not lost[0]}
+        for end in (first(lost[0]), last(lost[0])):
+            parts = (substitute(c, {lost[0].name: end}) for c in conjuncts(guard))
+            if all(always_holds(part, around) for part in parts):
+                return None
+    return Reduce("any", lost, None, guard)
+
+
+def leaves_loops(update: Update, value: Reduce, guard: Expr) -> bool:
+    """Whether a reduction under a guard is the same in all iterations of a loop that this is of."""
+    steady = all(a.array != update.target.array for a in reads(guard))
+    return steady and not {*free_indices(guard)} <= {*free_indices(replace(value, at=()))}
 
 
 def may_be_outside(node: Node, loops: Sequence[Index], names: Names) -> bool:

@@ -17,6 +17,7 @@ from loopc.autodiff.hoisted import (
     has_a_cell_each,
     in_used_loops,
     is_repeatable,
+    leaves_loops,
     may_be_outside,
     with_ranges,
 )
@@ -79,8 +80,7 @@ def normalise(
         writers.setdefault(update.target.array, []).append(update)
     normal = _Normal(is_active, names, writers, body, forward=forward)
     statements: list[Stmt] = []
-    for number, stmt in enumerate(body):
-        normal.last.update({u.target.array: number for _, u in updates((stmt,))})
+    normal.last = {u.target.array: n for n, s in enumerate(body) for _, u in updates((s,))}
     for number, stmt in enumerate(body):
         normal.top = stmt
         normal.number = number
@@ -121,7 +121,7 @@ class _Normal:
                 return self._update(stmt, loops)
             case For() if self._is_active(stmt) and (found := self._instead(stmt, loops)):
                 return [s for each in found for s in self.statement(each, loops)]
-            case For(_, None, (Update() as update,)) if self._has_reduction(update):
+            case For(_, guard, (Update() as update,)) if self._has_reduction(update, guard):
                 return self._apart(stmt, update, loops)
             case For(indices, guard, body):
                 inner, outer, shared = (*loops, *indices), self.guards, self.shared
@@ -147,8 +147,10 @@ class _Normal:
                 self._start(update)
         return found
 
-    def _has_reduction(self, update: Update) -> bool:
-        return any(isinstance(n, Reduce) and self._is_active_apart(n) for n in walk(update.value))
+    def _has_reduction(self, update: Update, guard: Expr | None) -> bool:
+        found = (n for n in walk(update.value) if isinstance(n, Reduce))
+        wanted = (n for n in found if guard is None or leaves_loops(update, n, guard))
+        return any(map(self._is_active_apart, wanted))
 
     def _is_active_apart(self, value: Reduce) -> bool:
         return self._is_apart(value) and any(self.is_active(a.array) for a in sensitive(value))
@@ -162,14 +164,15 @@ class _Normal:
     def _apart(self, stmt: For, update: Update, loops: tuple[Index, ...]) -> list[Stmt]:
         """Split the loops that carry nothing from those that do; reductions stand between."""
         prefix, rest = carrying(stmt)
-        self.fixed = {i.name for i in (*loops, *prefix)}
+        around, guard, outer = (*loops, *prefix), stmt.guard, self.guards
+        self.fixed = {i.name for i in around}
+        self.guards = outer if guard is None else (*outer, guard)
         *hoisted, last = self._update(update, (*loops, *stmt.indices))
-        self.fixed = None
-        before = [s for h in hoisted for s in in_used_loops(rest, h)]
-        inner = loop(rest, None, last)
-        if isinstance(inner[0], For):
-            inner = (replace(inner[0], span=stmt.span),)
-        return list(loop(prefix, None, *before, *inner))
+        self.guards, self.fixed = outer, None
+        before = [s for h in hoisted for s in in_used_loops(rest, h, guard, around)]
+        (inner,) = loop(rest, guard, last)
+        inner = replace(inner, span=stmt.span) if isinstance(inner, For) else inner
+        return list(loop(prefix, None, *before, inner))
 
     def _is_active(self, stmt: For) -> bool:
         return any(self.is_active(u.target.array) for _, u in updates((stmt,)))
@@ -203,8 +206,8 @@ class _Normal:
             if not isinstance(cell, Index):
                 hoisted.append(Update(cell, "=", value, span=update.span))
                 value = Read(cell, span=update.span)
-        hoisted = [s for each in hoisted for s in self._with_held_heads(each, loops)]
-        return [*hoisted, update if value is update.value else replace(update, value=value)]
+        before = (s for each in hoisted for s in self._with_held_heads(each, loops))
+        return [*before, update if value is update.value else replace(update, value=value)]
 
     def _term(
         self, update: Update, value: Expr, loops: tuple[Index, ...], hoisted: list[Stmt]

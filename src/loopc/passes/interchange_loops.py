@@ -18,7 +18,7 @@ from loopc.analysis.serial import groups
 from loopc.analysis.timing import Timing, timing
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, to_expr
-from loopc.ir.bounds import ascending, backwards, bounds, tighten
+from loopc.ir.bounds import always_holds, ascending, backwards, bounds, tighten
 from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Program, Reduce, Stmt
 from loopc.ir.visit import conjunction, fresh_name, substitute, walk
 from loopc.ir.workspace import Names
@@ -116,7 +116,7 @@ def _in_time(leaf: Leaf, depth: int, chosen: int, time: Index, level: Level) -> 
     here = IndexRef(time.name)
     for condition in (Call("ge", (here, index.start)), Call("lt", (here, index.stop))):
         ranges = {**tighten(ranges, condition), time.name: time}
-        if not _holds(condition, ranges):
+        if not always_holds(condition, ranges):
             guards.append(condition)
     own = tuple(
         Level(_like(x.index, ranges[x.index.name]), (*x.key, -1, leaf.number)) for x in rest
@@ -133,15 +133,6 @@ def _in_time(leaf: Leaf, depth: int, chosen: int, time: Index, level: Level) -> 
 def _like(old: Index, new: Index) -> Index:
     """Return a range in the direction of another one."""
     return new if (new.step > 0) == (old.step > 0) else backwards(new)
-
-
-def _holds(condition: Call, ranges: Mapping[str, Index]) -> bool:
-    """Whether a comparison of two numbers holds for all values of indices."""
-    a, b = (_form(e) for e in condition.args)
-    difference = b - a - Affine(1) if condition.fn == "lt" else a - b
-    low = bounds(to_expr(difference), ranges).low
-    form = None if low is None else affine(low)
-    return form is not None and at_least(form, Affine(0))
 
 
 def _widest(fn: str, ends: Sequence[Expr | None]) -> Affine | None:
