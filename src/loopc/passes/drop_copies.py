@@ -15,15 +15,11 @@ from operator import is_
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, leaves, may_meet
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import equal
-from loopc.ir.bounds import ascending
+from loopc.ir.bounds import ascending, is_whole
 from loopc.ir.nodes import (
     Access,
     Array,
-    Const,
-    Expr,
     For,
-    Index,
     IndexRef,
     Node,
     Program,
@@ -84,16 +80,9 @@ def _copy(leaf: Leaf, arrays: Mapping[str, Array], program: Program) -> _Copy | 
     strict = all(s.mode == "strict" for s in (*update.target.subscripts, *source.subscripts))
     if not strict or source.array == target.name or any(reads(s) for s in source.subscripts):
         return None
-    whole = all(_is_whole(ranges[n], size) for n, size in zip(names, target.shape, strict=True))
+    sizes = zip(names, target.shape, strict=True)
+    whole = all(is_whole(ascending(ranges[n]), size) for n, size in sizes)
     return _Copy(tuple(names), source) if whole else None
-
-
-def _is_whole(index: Index, size: Expr) -> bool:
-    """Whether an index has all values of an axis, in any order."""
-    up = ascending(index)
-    if up.step != 1 or up.start is None or up.stop is None:
-        return False
-    return equal(up.start, Const(0)) and equal(up.stop, size)
 
 
 def _is_read_later(name: str, number: int, program: Program) -> bool:
