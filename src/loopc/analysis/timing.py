@@ -145,9 +145,13 @@ class _Search:
 
 
 def _is_plain(leaf: Leaf) -> bool:
-    """Whether the loops of a statement have names of their own, and no range moves."""
+    """Whether the loops of a statement have names of their own, and no range or guard is data.
+
+    Data are looked up where a statement runs alone, not at each time at which others do.
+    """
     names = {level.index.name for level in leaf.levels}
-    return len(names) == len(leaf.levels) and not leaf.moving
+    heads = (*(level.index for level in leaf.levels), *leaf.guards)
+    return len(names) == len(leaf.levels) and not any(reads(head) for head in heads)
 
 
 def _is_time(index: Index) -> bool:
