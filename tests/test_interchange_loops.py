@@ -93,3 +93,17 @@ output A
     given = {"A": np.random.default_rng(0).standard_normal((4, 4)), "n": np.array([0, 1, 4, 2])}
     expected = loopc.compile(text, backend="reference")(given)["A"]
     np.testing.assert_allclose(loopc.compile(text)(given)["A"], expected, 1e-12)
+
+
+def test_data_are_not_looked_up_at_the_times_of_others() -> None:
+    text = """
+input pN[0]: int
+output t5, t6
+dim t5[3, 0], t6[3, 0]
+for c < 3: t4[c] = c
+for a < 0, b < 3:
+    for c < min(pN[a], 3):
+        t5[c,a] += t6[reflect(c-1),clamp(pN[a]+1)]
+        t6[wrap(-c),pad(2*c-1)] += t4[c]
+"""
+    assert loopc.compile(text)(pN=np.zeros(0, int))["t5"].shape == (3, 0)
