@@ -20,7 +20,7 @@ from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import always_holds, ascending, backwards, bounds, tighten
 from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Program, Reduce, Stmt
-from loopc.ir.visit import conjunction, fresh_name, substitute, walk
+from loopc.ir.visit import conjunction, free_indices, fresh_name, substitute, walk
 from loopc.ir.workspace import Names
 
 
@@ -81,7 +81,8 @@ def _moved(group: Sequence[Leaf], depth: int, times: Timing, names: Names) -> li
     time = Index(name, to_expr(low), to_expr(high + Affine(1)), written=True)
     up = group[0].levels[depth].index.step > 0
     level = Level(time if up else backwards(time), (*group[0].levels[depth].key, -1))
-    return [_in_time(group[n], depth, times.depths[n], time, level) for n in times.order]
+    found = [_in_time(group[n], depth, times.depths[n], time, level) for n in times.order]
+    return [] if None in found else [leaf for leaf in found if leaf is not None]
 
 
 def _name(group: Sequence[Leaf], chosen: Sequence[Index], names: Names) -> str:
@@ -102,8 +103,11 @@ def _inside(leaf: Leaf) -> list[str]:
     return [index.name for each in sums for index in each.indices]
 
 
-def _in_time(leaf: Leaf, depth: int, chosen: int, time: Index, level: Level) -> Leaf:
-    """Return a leaf whose loop at the depth `chosen` is that of the time, outside of the others."""
+def _in_time(leaf: Leaf, depth: int, chosen: int, time: Index, level: Level) -> Leaf | None:
+    """Return a leaf whose loop at the depth `chosen` is that of the time, outside of the others.
+
+    None: the time has values at which nothing of the leaf runs, which only a guard would tell.
+    """
     index = ascending(leaf.levels[chosen].index)
     assert index.start is not None
     assert index.stop is not None
@@ -117,6 +121,8 @@ def _in_time(leaf: Leaf, depth: int, chosen: int, time: Index, level: Level) -> 
     for condition in (Call("ge", (here, index.start)), Call("lt", (here, index.stop))):
         ranges = {**tighten(ranges, condition), time.name: time}
         if not always_holds(condition, ranges):
+            if {*free_indices(condition)}.isdisjoint(x.index.name for x in rest):
+                return None
             guards.append(condition)
     own = tuple(
         Level(_like(x.index, ranges[x.index.name]), (*x.key, -1, leaf.number)) for x in rest
