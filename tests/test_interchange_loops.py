@@ -107,3 +107,18 @@ for a < 0, b < 3:
         t6[wrap(-c),pad(2*c-1)] += t4[c]
 """
     assert loopc.compile(text)(pN=np.zeros(0, int))["t5"].shape == (3, 0)
+
+
+def test_a_statement_that_does_not_run_at_all_times_keeps_its_loops() -> None:
+    text = """
+input one[N,M,K], x0[4,4]
+for k < K:
+    t1[1,1] = x0[1,1] / 9
+    for b < M, i < N:
+        if k >= i and M < 1:
+            t1[2*b-1,i] = tanh(t1[i-k,2*k-1] / 9)
+L = t1[1,1]
+"""
+    program = loopc.compile(text, wrt=["x0"], loss="L")
+    _, gradients = program.value_and_grad(one=np.ones((3, 3, 4)), x0=np.ones((4, 4)))
+    assert gradients["x0"][1, 1] == pytest.approx(1 / 9)
