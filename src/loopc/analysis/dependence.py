@@ -272,6 +272,23 @@ def may_meet(
     return meet(mine, other, level, same, (x.access, x.inner), (y.access, y.inner), behind)
 
 
+def writes_before(other: Leaf, leaf: Leaf, ref: Ref) -> bool:
+    """Whether `other`, a writer of its array, may write `ref` of `leaf` before `leaf`."""
+    common, write = common_loops(other, leaf), other.refs[0]
+    if any(may_meet(other, write, leaf, ref, level) for level in range(common)):
+        return True
+    return other.number < leaf.number and may_meet(other, write, leaf, ref, None, common)
+
+
+def writes_after(other: Leaf, leaf: Leaf, ref: Ref) -> bool:
+    """Whether `other`, a writer of its array, may write `ref` of `leaf` after `leaf`."""
+    common, write = common_loops(leaf, other), other.refs[0]
+    if any(may_meet(leaf, ref, other, write, level) for level in range(common)):
+        return True
+    later = other.number > leaf.number or (other is leaf and not ref.write)
+    return later and may_meet(leaf, ref, other, write, None, common)
+
+
 def keeps_inside(leaf: Leaf, level: int, inner: int) -> bool:
     """Whether a loop at `inner` cannot run round the one at `level`, which runs at once.
 

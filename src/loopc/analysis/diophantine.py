@@ -79,17 +79,18 @@ def may_hold(equations: Iterable[Form]) -> bool:
         c = equation.pop(name)
         if abs(c) == 1:  # name = -c (constant + the rest)
             value = {n: -c * k for n, k in equation.items()} | {"": -c * constant}
-            left = [_put(e, name, value) for e in left]
+            left = [put(e, name, value) for e in left]
             continue
         fresh += 1  # name = new - sum of the whole parts: the coefficients left are remainders
         new = f"{fresh} new"
         value = {n: -(k // c) for n, k in equation.items()} | {new: 1, "": -(constant // c)}
         rest = {n: k % c for n, k in equation.items()} | {new: c, "": constant % c}
-        left = [*(_put(e, name, value) for e in left), _tidy(rest)]
+        left = [*(put(e, name, value) for e in left), _tidy(rest)]
     return True
 
 
-def _put(equation: Form, name: str, value: Mapping[str, int]) -> Form:
+def put(equation: Form, name: str, value: Mapping[str, int]) -> Form:
+    """Return a sum with another one in the place of an unknown."""
     c = equation.get(name, 0)
     if not c:
         return equation

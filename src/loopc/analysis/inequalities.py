@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from loopc.analysis.diophantine import Form
+from loopc.analysis.diophantine import Form, put
 
 MOST = 400
 """The inequalities at which the search ends: a solution is taken to be possible then."""
@@ -32,20 +32,9 @@ def may_be_solved(atleast: Iterable[Form], equal: Iterable[Form]) -> bool:
             continue
         c = equation.pop(name)
         value = {n: -c * k for n, k in equation.items()}
-        left = [_put(e, name, value) for e in left]
-        forms = [_put(f, name, value) for f in forms]
+        left = [put(e, name, value) for e in left]
+        forms = [put(f, name, value) for f in forms]
     return _may_hold(forms)
-
-
-def _put(form: Form, name: str, value: Form) -> Form:
-    """Return a sum with another one in the place of an unknown."""
-    c = form.get(name, 0)
-    if not c:
-        return form
-    result = {n: k for n, k in form.items() if n != name}
-    for n, k in value.items():
-        result[n] = result.get(n, 0) + c * k
-    return result
 
 
 def _may_hold(forms: Iterable[Form]) -> bool:

@@ -11,7 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet, overwrites_itself
+from loopc.analysis.dependence import (
+    Leaf,
+    Ref,
+    common_loops,
+    overwrites_itself,
+    writes_after,
+    writes_before,
+)
 from loopc.autodiff.hoisted import with_ranges
 from loopc.autodiff.loops import wrapped
 from loopc.autodiff.starts import copied
@@ -75,7 +82,7 @@ class Recorder:
         if update.op in ("+=", "*=") or (update.op == "=" and self.repeats(leaf)):
             return False
         others = self.writers_of(update.target.array)
-        return not any(self._overwrites(other, leaf, ref) for other in others if other is not leaf)
+        return not any(writes_after(other, leaf, ref) for other in others if other is not leaf)
 
     def writers_of(self, array: str) -> list[Leaf]:
         """Return the leaves that write an array, in the order of the text."""
@@ -89,13 +96,6 @@ class Recorder:
         """Whether two statements stand in one loop."""
         return common_loops(a, b) > 0
 
-    def writes_before(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
-        """Whether `other`, a writer of its array, may write `ref` of `leaf` before `leaf`."""
-        common, write = common_loops(other, leaf), other.refs[0]
-        if any(may_meet(other, write, leaf, ref, level) for level in range(common)):
-            return True
-        return other.number < leaf.number and may_meet(other, write, leaf, ref, None, common)
-
     def inside(self, leaf: Leaf) -> tuple[Update, ...]:
         """Return the updates that run at every point at which a statement does."""
         around = [leaf.update]
@@ -107,21 +107,12 @@ class Recorder:
                 around.append(other.update)
         return tuple(around)
 
-    def _overwrites(self, other: Leaf, leaf: Leaf, ref: Ref) -> bool:
-        """Whether `other`, a writer of its array, may write `ref` of `leaf` after `leaf`."""
-        write = other.refs[0]
-        common = common_loops(leaf, other)
-        if any(may_meet(leaf, ref, other, write, level) for level in range(common)):
-            return True
-        later = other.number > leaf.number or (other is leaf and not ref.write)
-        return later and may_meet(leaf, ref, other, write, None, common)
-
     def _is_lost(self, leaf: Leaf, access: Access, inner: tuple[Index, ...]) -> bool:
         if self._is_result(leaf, access):
             return False
         ref = Ref(access, inner, write=False)
         others = self.writers_of(access.array)
-        return any(self._overwrites(other, leaf, ref) for other in others)
+        return any(writes_after(other, leaf, ref) for other in others)
 
     def _is_lost_sum(self, leaf: Leaf, total: Expr, bound: tuple[Index, ...]) -> bool:
         """Whether several values of a sum are lost that takes no more cells than one of them."""
@@ -278,7 +269,7 @@ class Recorder:
     def _is_changed_before(self, leaf: Leaf, ref: Ref) -> bool:
         """Whether the loops round a statement may write what it reads before it does."""
         return any(
-            self.shares_loop(other, leaf) and self.writes_before(other, leaf, ref)
+            self.shares_loop(other, leaf) and writes_before(other, leaf, ref)
             for other in self.writers_of(ref.access.array)
         )
 

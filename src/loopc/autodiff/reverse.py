@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet
+from loopc.analysis.dependence import Leaf, Ref, dependences, leaves, may_meet, writes_before
 from loopc.autodiff.checkpoints import Sweep
 from loopc.autodiff.loops import alone, merged, wrapped
 from loopc.autodiff.partials import Term, sensitive, terms
@@ -212,7 +212,7 @@ class Reverse:
         return any(
             other is not leaf
             and any(a.array in self.active for a in sensitive(other.update.value))
-            and self.recorder.writes_before(other, leaf, leaf.refs[0])
+            and writes_before(other, leaf, leaf.refs[0])
             for other in self.recorder.writers_of(name)
         )
 

@@ -84,7 +84,7 @@ _BOOL = DType("b", ("bool",))
 def of_kinds(program: Program, kinds: Mapping[str, str]) -> Program:
     """Return the program with inputs declared to be of the kinds that are given."""
     arrays = tuple(
-        replace(a, dtype=next(d for d, k in DECLARED.items() if k == kinds[a.name]))
+        replace(a, dtype=KINDS[kinds[a.name]])
         if a.kind != "temp" and kinds.get(a.name, DECLARED[a.dtype]) != DECLARED[a.dtype]
         else a
         for a in program.arrays

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from operator import is_
 
-from loopc.analysis.dependence import Leaf, Ref, common_loops, leaves, may_meet
+from loopc.analysis.dependence import Leaf, Ref, leaves, writes_after
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import ascending, is_whole
 from loopc.ir.nodes import (
@@ -53,7 +53,7 @@ def drop_copies(program: Program) -> Program:
         if copy is None or copy.source.array in found:
             continue
         if _is_read_later(leaf.update.target.array, number, program) and not any(
-            _changes(leaf, copy.source, other, same=at == number)
+            at > number or writes_after(other, leaf, Ref(copy.source, (), write=False))
             for at, other in places
             if at >= number and other.update.target.array == copy.source.array
         ):
@@ -97,16 +97,6 @@ def _is_read_later(name: str, number: int, program: Program) -> bool:
         if found and any(update.target.array == name for _, update in updates((stmt,))):
             return False
     return True
-
-
-def _changes(leaf: Leaf, source: Access, other: Leaf, *, same: bool) -> bool:
-    """Whether a writer of an array may write a cell after a copy of it was taken."""
-    if not same:
-        return True
-    ref, write, common = Ref(source, (), write=False), other.refs[0], common_loops(leaf, other)
-    if any(may_meet(leaf, ref, other, write, level) for level in range(common)):
-        return True
-    return other.number > leaf.number and may_meet(leaf, ref, other, write, None, common)
 
 
 def _reading(stmt: Stmt, found: Mapping[str, _Copy]) -> Stmt:

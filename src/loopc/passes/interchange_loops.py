@@ -71,8 +71,7 @@ def _moved(group: Sequence[Leaf], depth: int, times: Timing, names: Names) -> li
     name = _name(group, chosen, names)
     inner = [{x.index.name: x.index for x in leaf.levels[depth:]} for leaf in group]
     ends = [
-        bounds(to_expr(_form(IndexRef(index.name))), ranges)
-        for index, ranges in zip(chosen, inner, strict=True)
+        bounds(IndexRef(index.name), ranges) for index, ranges in zip(chosen, inner, strict=True)
     ]
     low = _widest("min", [e.low for e in ends])
     high = _widest("max", [e.high for e in ends])
@@ -154,12 +153,6 @@ def _widest(fn: str, ends: Sequence[Expr | None]) -> Affine | None:
         elif not at_least(smaller, larger):
             best = affine(Call(fn, (to_expr(best), to_expr(form))))
     return best
-
-
-def _form(expr: Expr) -> Affine:
-    form = affine(expr)
-    assert form is not None
-    return form
 
 
 # Back to loops
