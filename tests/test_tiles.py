@@ -128,6 +128,22 @@ def test_no_nan_gets_through_a_condition(dtype: type) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for k < 2: s += sum[i if s < 2 p[i] + x[i]](x[i] s abs(x[i]) + p[i])",
+        "for k < 2: s += sum[i](x[i] tanh(x[i] + s) abs(p[i] - s) - p[i] s)",
+    ],
+)
+def test_a_sum_that_reads_what_it_is_added_to_is_taken_as_a_whole(body: str) -> None:
+    text = f"input x[N], p[N], s\noutput s\n{body}\n"
+    arrays = {"x": np.arange(5.0) - 2.5, "p": np.array([2.0, -1, 0, 1, 3]), "s": np.array(1.5)}
+    found = loopc.compile(text)(arrays)
+    expected = loopc.compile(text, backend="reference")(arrays)
+    np.testing.assert_allclose(found.s, expected.s, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_a_vector_times_a_block_goes_into_a_buffer() -> None:
     text = """
         for b, s, a  e[b,s] += v[a] tanh(x[b,s,a])

@@ -140,12 +140,13 @@ def adds_up(step: Tileable, axes: frozenset[str]) -> bool:
     if isinstance(step, Store):
         apart = step.target.array not in arrays_read(step.value)
         return apart and step.op == "+=" and _is_sum(step.value, axes)
-    if not step.order and isinstance(step.value, Apply) and step.value.fn == "add":
+    value = step.value
+    if not step.order and isinstance(value, Apply) and value.fn == "add":
         own = View(step.array, (), ())
-        terms = [a for a in step.value.args if a != own]
-        if len(terms) < len(step.value.args):
-            return len(terms) == 1 and _is_sum(terms[0], axes)
-    return _is_sum(step.value, axes) and step.array not in arrays_read(step.value)
+        terms = [a for a in value.args if a != own]
+        if len(terms) == 1 < len(value.args):
+            (value,) = terms
+    return _is_sum(value, axes) and step.array not in arrays_read(value)
 
 
 def reads_itself(step: Step) -> bool:
