@@ -114,7 +114,11 @@ def test_distances_in_blocks_are_made_anew_where_they_overflow(far: float) -> No
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_no_nan_gets_through_a_condition(dtype: type) -> None:
+@pytest.mark.parametrize("few", [-1, 1 << 20])
+def test_no_nan_gets_through_a_condition(
+    dtype: type, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(helpers.HELPERS, "_kept", helpers.with_default("_kept", "few", few))
     text = (
         "input x[N,D], G[N,D]\noutput y\n"
         "for n,d: y[n,d] = where(x[n,d] > 0, 2 G[n,d], 0) + where(x[n,d] > 0, 0, 1 + G[n,d])\n"
@@ -123,8 +127,10 @@ def test_no_nan_gets_through_a_condition(dtype: type) -> None:
     G = np.array([[np.nan, 2], [np.inf, -np.inf], [3, -0.0]], dtype)
     program = loopc.compile(text)
     assert "_kept(" in program.source
-    expected = loopc.compile(text, backend="reference")({"x": x, "G": G})
-    np.testing.assert_array_equal(program({"x": x, "G": G}).y, expected.y)
+    reference = loopc.compile(text, backend="reference")
+    for each in (x, x * 0, x * 0 + 1):
+        expected = reference({"x": each, "G": G})
+        np.testing.assert_array_equal(program({"x": each, "G": G}).y, expected.y)
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -31,6 +31,7 @@ DEFAULTS = (
     ("_scatter", "most", ("0", "2", "8")),
     ("_either", "few", ("0", "1024")),
     ("_selected", "points", ("2", "1 << 16")),
+    ("_kept", "few", ("-1", "4096")),
 )
 """Parameters of helpers, and the values that they take instead of their own."""
 

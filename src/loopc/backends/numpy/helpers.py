@@ -187,10 +187,13 @@ def _packed(a, out):
     np.copyto(out, a)
 ''',
     "_kept": '''\
-def _kept(a, where, out):
+def _kept(a, where, out, few=4096):
     """Put `a` into `out` where a condition holds, else 0: by bits, which let no NaN through."""
-    bits = np.multiply(where, -1, dtype=f"i{out.itemsize}")
-    np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
+    if where.size <= few or where.min() == 0:
+        bits = np.multiply(where, -1, dtype=f"i{out.itemsize}")
+        np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
+    elif out is not a:
+        np.copyto(out, a)
 ''',
     "_either": '''\
 def _either(where, a, b, out=None, few=1024):
