@@ -126,7 +126,8 @@ def _inferred(
             types[array.name] = _declared(array)
     fixed = frozenset(types)
     names = {a.name for a in program.arrays}
-    deciding = [(u, _deciding(u, names)) for _, u in updates(program.body)]
+    bases = {a.name: a.like or primal_of(a.name, names) for a in program.arrays}
+    deciding = [(u, _deciding(u, bases)) for _, u in updates(program.body)]
     changed = names
     while changed:
         before, changed = changed, set()
@@ -134,16 +135,16 @@ def _inferred(
             if before.isdisjoint(arrays) and changed.isdisjoint(arrays):
                 continue  # it would find what it found
             name = update.target.array
-            new = _target_type(update, types, fixed, names)
+            new = _target_type(update, types, fixed, bases[name])
             if new is not None and types.get(name) != new:
                 types[name] = new
                 changed.add(name)
     return {a.name: _settled(types.get(a.name), a) for a in program.arrays}
 
 
-def _deciding(update: Update, names: set[str]) -> set[str]:
+def _deciding(update: Update, bases: Mapping[str, str | None]) -> set[str]:
     """Return the arrays whose types decide that of an update's target."""
-    base = primal_of(update.target.array, names)
+    base = bases[update.target.array]
     own = {update.target.array, *(a.array for a in reads(update.value))}
     return own if base is None else own | {base}
 
@@ -154,13 +155,12 @@ def _declared(array: Array) -> DType:
 
 
 def _target_type(
-    update: Update, types: Mapping[str, DType], fixed: frozenset[str], names: set[str]
+    update: Update, types: Mapping[str, DType], fixed: frozenset[str], base: str | None
 ) -> DType | None:
     """Return the type of an update's target with this update taken in; None: nothing new."""
     name = update.target.array
     if name in fixed:
         return None
-    base = primal_of(name, names)
     if base is not None and base in types and types[base].kind in "fc":
         return types[base]
     value = of_expr(update.value, types)

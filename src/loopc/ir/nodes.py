@@ -193,6 +193,7 @@ class Array(Node):
         initial: the value of every cell of a param that is not given (`param b[J] = 0`).
         declared: whether the program declares it (and the printer prints that).
         turned: the array of the program that it stands for, whose last axis it has first.
+        like: a float whose type it has, whatever is assigned to it; "" where that decides.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Array(Node):
     initial: Expr | None = None
     declared: bool = field(default=False, compare=False, repr=False)
     turned: str = field(default="", compare=False, repr=False)
+    like: str = field(default="", compare=False, repr=False)
 
 
 @record()

@@ -368,11 +368,11 @@ def unguarded(nest: Stmt) -> tuple[tuple[Index, ...], Stmt]:
     return indices, nest
 
 
-def with_update(nest: Stmt, update: Update) -> Stmt:
-    """Return a nest of loops round one statement with an update in the place of that."""
+def with_update(nest: Stmt, inner: Stmt) -> Stmt:
+    """Return a nest of loops round one update with another statement in the place of that."""
     if not isinstance(nest, For):
-        return update
-    return replace(nest, body=(with_update(nest.body[0], update),))
+        return inner
+    return replace(nest, body=(with_update(nest.body[0], inner),))
 
 
 def with_values(stmt: Stmt, values: Iterator[Expr]) -> Stmt:

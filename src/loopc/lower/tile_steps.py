@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType
@@ -10,10 +10,12 @@ from loopc.ir.nodes import Const, Expr
 from loopc.lower.blocks import block, block_view, block_window, local_view, size
 from loopc.lower.plan import (
     Alloc,
+    Along,
     Apply,
     Assign,
     Overlap,
     Part,
+    Renamed,
     Step,
     Store,
     Tile,
@@ -21,8 +23,9 @@ from loopc.lower.plan import (
     Value,
     View,
 )
+from loopc.lower.plan_visit import arrays_read, map_children
 from loopc.lower.tile_rules import Alignment, Tileable, reads_itself
-from loopc.lower.tile_units import Member
+from loopc.lower.tile_units import Member, Unit
 
 
 @record()
@@ -72,7 +75,7 @@ def tile(
         for n in m.unit.writes
     )
     body: list[Step] = []
-    for member in members:
+    for member in _sharing(members):
         if member.unit.note is not None:
             body.append(member.unit.note)
         if member.sums:
@@ -80,6 +83,51 @@ def tile(
         else:
             body.append(_in_block(member, indices, local, places, arrays.shapes))
     return Tile(indices, made, sums, local, tuple(body))
+
+
+def _sharing(members: Sequence[Member]) -> Iterator[Member]:
+    """Yield members that make of what others make as much as they can.
+
+    The exp of a log-softmax is the softmax, which is made of the same exponentials.
+    """
+    known: dict[Value, Value] = {}
+    for member in members:
+        step = member.unit.step
+        assert isinstance(step, Tileable)
+        value = _with_known(step.value, known)
+        same = value is step.value
+        yield member if same else replace(member, unit=_with_value(member.unit, step, value))
+        written = member.unit.writes
+        known = {k: v for k, v in known.items() if not written & (arrays_read(k) | arrays_read(v))}
+        exponential = _exponential(step.value)
+        if isinstance(step, Assign) and exponential is not None and not step.cast:
+            parts = (
+                Part(Const(0), a, n, 1, whole=True)
+                for a, n in zip(step.order, step.shape, strict=True)
+            )
+            view = View(step.array, tuple(parts), step.order)
+            known[Apply("exp", (view,), step.order)] = exponential
+
+
+def _with_value(unit: Unit, step: Tileable, value: Value) -> Unit:
+    return replace(unit, step=replace(step, value=value))
+
+
+def _exponential(value: Value) -> Value | None:
+    """Return the softmax that a value is the logarithm of."""
+    match value:
+        case Along("logsoftmax"):
+            return replace(value, op="softmax")
+        case Renamed(arg):
+            inner = _exponential(arg)
+            return None if inner is None else replace(value, arg=inner)
+        case _:
+            return None
+
+
+def _with_known(value: Value, known: Mapping[Value, Value]) -> Value:
+    new = map_children(value, lambda child: _with_known(child, known)) if known else value
+    return known.get(new, new)
 
 
 def _allocated(name: str, arrays: Arrays) -> Alloc:

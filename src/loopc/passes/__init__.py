@@ -20,6 +20,7 @@ from loopc.passes.interchange_loops import interchange_loops
 from loopc.passes.keep_factors import keep_factors
 from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
+from loopc.passes.pass_on_sums import pass_on_sums
 from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.running_sums import running_sums
@@ -78,7 +79,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
 BY_EXTENTS: dict[int, tuple[Callable[[Program, Magnitudes], Program], ...]] = {
     0: (),
     1: (),
-    2: (follow_deltas, share_products, take_out_terms),
+    2: (follow_deltas, pass_on_sums, share_products, take_out_terms),
 }
 """The passes that follow, which choose by the extents of the call at hand."""
 

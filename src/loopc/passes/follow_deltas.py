@@ -17,11 +17,12 @@ Keeps:     every value.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 from loopc.analysis.products import parts
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine
-from loopc.ir.bounds import conjuncts, extent
+from loopc.ir.bounds import conjuncts, extent, is_whole
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import (
@@ -132,14 +133,17 @@ class _Pass:
     def _factor(self, stmt: Stmt, nest: _Nest) -> tuple[Stmt, ...]:
         """Take a factor that is a comparison as a condition, if the others are finite."""
         found = parts(nest.update.value)
-        if nest.update.op != "+=" or found.divisors:
+        if nest.update.op != "+=" or not all(_is_positive(d, nest) for d in found.divisors):
             return (stmt,)
         for number, factor in enumerate(found.factors):
-            delta = self._delta(factor, nest)
+            condition, chosen = _condition(factor)
+            delta = self._delta(condition, nest)
             others = (*found.factors[:number], *found.factors[number + 1 :])
             if delta is None:
                 continue
-            value = mul(*others)
+            value = mul(*others, *chosen)
+            for divisor in found.divisors:
+                value = Call("div", (value, divisor))
             update = replace(nest.update, value=neg(value) if found.negative else value)
             made = _placed(replace(nest, update=update), delta)
             doubtful = tuple(f for f in others if not self._is_exact(f))
@@ -193,6 +197,22 @@ def _nest(stmt: Stmt) -> _Nest | None:
     if any(a.array == stmt.target.array for g in guards for a in reads(g)):
         return None
     return _Nest(ranges, tuple(guards), stmt)
+
+
+def _condition(factor: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+    """Return a factor as a condition, and what it is where that holds: else it is 0."""
+    match factor:
+        case Call("where", (condition, chosen, Const(value))) if value == 0:
+            return condition, (chosen,)
+        case _:
+            return factor, ()
+
+
+def _is_positive(divisor: Expr, nest: _Nest) -> bool:
+    """Whether 0 divided by something is 0: a literal, or the extent of a loop that runs."""
+    if isinstance(divisor, Const):
+        return divisor.value != 0 and isfinite(abs(divisor.value))
+    return any(is_whole(index, divisor) for index in nest.ranges.values())
 
 
 def _is_ragged(index: Index) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from loopc.backends.numpy import counted, tile_products
 from loopc.backends.numpy.inline import inlined
+from loopc.backends.numpy.signs import in_smallest, is_negative
 from loopc.backends.numpy.tile_items import (
     Add,
     Item,
@@ -264,13 +265,15 @@ class Graph:
         return replace(part, start=Const(0), step=1, whole=True) if block else part
 
     def _apply(self, value: Apply) -> Value:
-        if value.fn == "add" and any(_is_neg(a) for a in value.args):
+        if value.fn == "neg":
+            value = in_smallest(value, self.dtype)
+        if value.fn == "add" and any(is_negative(a) for a in value.args):
             first, second, *others = value.args
-            swapped = _is_neg(first) and not _is_neg(second)  # -a + b is b - a
+            swapped = is_negative(first) and not is_negative(second)  # -a + b is b - a
             first, *rest = (second, first, *others) if swapped else value.args
             args: list[Value] = [self.visit(first)]
             for arg in rest:
-                if isinstance(arg, Apply) and _is_neg(arg):
+                if isinstance(arg, Apply) and is_negative(arg):
                     args.append(replace(arg, args=(self.visit(arg.args[0]),)))
                 else:
                     args.append(self.visit(arg))
@@ -377,10 +380,6 @@ class Graph:
         if array in self.holds:
             return self.operations[self.holds[array]].dtype
         return self.types[array]
-
-
-def _is_neg(value: Value) -> bool:
-    return isinstance(value, Apply) and value.fn == "neg" and bool(value.axes)
 
 
 def _is_operation(value: Value) -> bool:
