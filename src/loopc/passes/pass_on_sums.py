@@ -35,7 +35,7 @@ from loopc.ir.visit import (
     with_update,
 )
 
-FEW = 16
+FEW = 64
 """Cells of which one costs as much by a subscript as all of them in a row."""
 
 

@@ -22,6 +22,8 @@ def inlined(value: Value, sizes: Mapping[str, Expr], types: Types) -> Value | No
     match value:
         case Apply("pow"):
             return power(value, types)
+        case Apply("mul"):
+            return _scaled_softmax(value, sizes, types)
         case Apply():
             return _defined(value, types)
         case Contract(args, kept):
@@ -94,6 +96,25 @@ def _reduced(
                 raise AssertionError(expr)
 
     return value(_text(row.definition))
+
+
+def _scaled_softmax(value: Apply, sizes: Mapping[str, Expr], types: Types) -> Value | None:
+    """Return a softmax times what is the same for all its cells as one product of these.
+
+    Its divisor is at least 1: what it is divided into is neither too large nor NaN.
+    """
+    for number, factor in enumerate(value.args):
+        if not isinstance(factor, Along) or factor.op != "softmax":
+            continue
+        others = (*value.args[:number], *value.args[number + 1 :])
+        left = tuple(a for a in value.axes if a not in factor.over)
+        quotient = inlined(factor, sizes, types)
+        if any(set(o.axes) - set(left) for o in others) or not isinstance(quotient, Apply):
+            return None
+        exponential, total = quotient.args
+        scale = others[0] if len(others) == 1 else Apply("mul", others, left)
+        return Apply("mul", (exponential, Apply("div", (scale, total), left)), value.axes)
+    return None
 
 
 def _defined(value: Apply, types: Types) -> Value | None:

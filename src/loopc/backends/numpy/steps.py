@@ -384,4 +384,5 @@ def _meets_once(step: Scatter) -> bool:
         for p in step.indices
         if isinstance(p, Position) and isinstance(p.at, Range) and p.mode == "strict"
     }
-    return step.mask is None and alone >= set(step.over)
+    whole = step.mask is None or not any(isinstance(p, Part) for p in step.indices)
+    return whole and alone >= set(step.over)
