@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,17 @@ KEPT = {
 """Programs that keep the array `t`."""
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    for each in (passes.follow_deltas, passes.pass_on_sums):
+        monkeypatch.setattr(sys.modules[each.__module__], "FEW", 2)
+
+
 def arrays(dtype: Any = np.float64, **changed: Any) -> dict[str, Any]:
     rng = np.random.default_rng(4)
-    found = {"z": rng.normal(size=(40, 30)).astype(dtype), "w": rng.normal(size=40).astype(dtype)}
+    found = {"z": rng.normal(size=(9, 8)).astype(dtype), "w": rng.normal(size=9).astype(dtype)}
     found["z"][3, 5] = -np.inf
-    return {**found, "y": rng.integers(0, 30, 40), **changed}
+    return {**found, "y": rng.integers(0, 8, 9), **changed}
 
 
 def compiled(text: str, **options: Any) -> Any:
@@ -87,7 +94,7 @@ def given(program: Any, **options: Any) -> dict[str, Any]:
 
 
 def optimised(program: Any) -> Any:
-    sizes = Magnitudes({"N": 40, "C": 30}, kinds={"z": "f", "w": "f", "y": "i"})
+    sizes = Magnitudes({"N": 9, "C": 8}, kinds={"z": "f", "w": "f", "y": "i"})
     return passes.run(program.with_adjoint.ir, 2, sizes)
 
 
@@ -116,6 +123,14 @@ def test_the_array_is_gone(name: str) -> None:
     assert array not in after
 
 
+def test_few_classes_are_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = compiled(ADDED["a log-likelihood"][0]).with_adjoint.ir
+    monkeypatch.undo()
+    for classes, stays in ((10, True), (1000, False)):
+        found = passes.run(program, 2, Magnitudes({"N": 200, "C": classes}))
+        assert ("p.grad" in {a.name for a in found.arrays}) == stays
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_the_array_stays(name: str) -> None:
     assert "t" in {a.name for a in optimised(compiled(KEPT[name])).arrays}
@@ -131,7 +146,7 @@ def test_a_sum_of_numbers_alone_has_the_arrays_type() -> None:
 def test_a_class_outside_is_named() -> None:
     program = compiled(ADDED["a log-likelihood"][0])
     outside = arrays()["y"]
-    outside[7] = 30
+    outside[7] = 8
     with pytest.raises(loopc.LoopcError, match="axis 2 of `p`"):
         program.value_and_grad(given(program, y=outside))
 
@@ -142,9 +157,17 @@ def test_a_class_without_a_chance_has_no_gradient() -> None:
     )
     z = arrays()["z"]
     y = arrays()["y"]
-    z[np.arange(40), y] = -np.inf
-    z[11] = -np.inf
+    z[np.arange(9), y] = -np.inf
+    z[5] = -np.inf
     for each in (z, np.where(np.isfinite(z), z, np.inf)):
         found = program.grad(given(program, z=each))
         expected = reference.grad(given(program, z=each))
         np.testing.assert_allclose(found["z"], expected["z"], rtol=1e-11, atol=1e-14)
+
+
+def test_a_softmax_that_is_scaled_is_one_product() -> None:
+    program = compiled(ADDED["a log-likelihood"][0])
+    program.value_and_grad(given(program))
+    lines = [s.strip() for s in program.source.splitlines()]
+    assert sum(s.startswith("np.exp(") for s in lines) == 2  # of the value, and with the gradient
+    assert not any(s.startswith("np.negative(w") for s in lines)

@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,7 @@ DEFAULTS = (
     ("_scatter", "most", ("0", "2", "8")),
     ("_either", "few", ("0", "1024")),
     ("_selected", "points", ("2", "1 << 16")),
-    ("_kept", "few", ("-1", "4096")),
+    ("_kept", "few", ("0", "4096")),
 )
 """Parameters of helpers, and the values that they take instead of their own."""
 
@@ -41,6 +42,8 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, int]], ...] = (
     (tile_loops, "SMALL", (0, 1 << 15)),
     (value, "MANY", (2, 500)),
     (windows, "UNROLLED", (0, 16)),
+    (import_module("loopc.passes.follow_deltas"), "FEW", (1, 16)),
+    (import_module("loopc.passes.pass_on_sums"), "FEW", (1, 64)),
 )
 """Thresholds of the compiler, likewise."""
 
