@@ -25,7 +25,7 @@ from loopc.lower.plan import (
     Take,
     Value,
 )
-from loopc.lower.sums import is_contracted, total
+from loopc.lower.sums import total
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -57,7 +57,7 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
         if dtype.kind in "fc" and not dtype.weak:
             number = Cast(number, dtype, number.axes)
         return Apply("div", (terms, number), lowering.union(terms, number))
-    if expr.op == "mean" and lowering.context.opt and is_contracted(inner, opened.body, over):
+    if expr.op == "mean" and lowering.context.opt:
         terms = total(inner, opened.body, over, needed)
         number = Scalar(mul(*(count(inner.box.indices[n], inner.serial) for n in over)))
         return Apply("div", (terms, number), terms.axes)

@@ -44,13 +44,6 @@ def total(
     return lowering.where(lowering.condition(free, needed), value, 0)
 
 
-def is_contracted(lowering: Lowering, body: Expr, over: Sequence[str]) -> bool:
-    """Whether a sum is one of products over the axes."""
-    product = _product(body, over)
-    summed = [f for f in product.factors if not {*over}.isdisjoint(free_indices(f))]
-    return len(summed) > 1 or growth.squares(lowering, product.body, over) is not None
-
-
 def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> tuple[str, ...]:
     """Return the few coordinates of a target to which pairs of points add something, each by each.
 

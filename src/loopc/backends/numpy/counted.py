@@ -1,13 +1,15 @@
-"""Numbers of conditions that hold, as sums of floats in the place of integers.
+"""Numbers made of conditions that hold, as floats in the place of integers.
 
 A tie's number of places, `y_ties[n] += 1` under `a[n,k] == y[n]`, divides a float: as a sum of few
-conditions it is exact in every float, and neither made nor read as an integer of 8 bytes.
+conditions it is exact in every float, and neither made nor read as an integer of 8 bytes. So are
+the shares of a `max`'s arguments, `0.5 ((a > b) + (a >= b))`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopc.diagnostics.record import replace
 from loopc.ir.dtypes import DType
 from loopc.lower.plan import Apply, Cast, Value, View
 
@@ -18,15 +20,43 @@ MOST = 256
 """The largest number that every type of floats has, and all below it."""
 
 
+ARITHMETIC = ("add", "mul", "div", "neg", "max", "min")
+"""What numbers are made of conditions by, as shares of ties are."""
+
+
 def as_float(graph: Graph, value: Value, dtype: DType) -> Value | None:
-    """Return an integer that counts conditions as a float; None: it is none."""
-    masks = _masks(graph, value) if dtype.kind == "f" and not dtype.weak else None
-    if not masks or len(masks) > MOST or any(m.axes != value.axes for m in masks):
+    """Return a number made of conditions and literals in a type of floats; None: it is not."""
+    own = graph.dtype(value)
+    if dtype.kind != "f" or dtype.weak or own is None or own.kind == "b":
         return None
-    total: Value = Cast(masks[0], dtype, value.axes)
-    for mask in masks[1:]:
-        total = Apply("add", (total, mask), value.axes)
-    return total
+    return _float(graph, value, dtype) if value.axes else None
+
+
+def _float(graph: Graph, value: Value, dtype: DType) -> Value | None:
+    own = graph.dtype(value)
+    if own is None:
+        return None
+    if not value.axes:
+        return value if own.weak and own.kind in "if" else None
+    masks = [value] if own.kind == "b" else _masks(graph, value)
+    if masks and len(masks) <= MOST and all(m.axes == value.axes for m in masks):
+        total: Value = Cast(masks[0], dtype, value.axes)
+        for mask in masks[1:]:
+            total = Apply("add", (total, mask), value.axes)
+        return total
+    made = _made(graph, value)
+    if not isinstance(made, Apply) or made.fn not in ARITHMETIC or made.axes != value.axes:
+        return None
+    parts = [_float(graph, a, dtype) for a in made.args]
+    found = tuple(p for p in parts if p is not None)
+    return replace(made, args=found) if len(found) == len(parts) else None
+
+
+def _made(graph: Graph, value: Value) -> Value | None:
+    """Return the operation that gives a value."""
+    if not isinstance(value, View) or not value.array.startswith("·"):
+        return None
+    return graph.operations[int(value.array[1:])].value
 
 
 def _masks(graph: Graph, value: Value) -> list[Value] | None:
