@@ -11,14 +11,22 @@ from loopc.ir.nodes import Call, Const, Expr
 
 def tidy(value: Expr) -> Expr:
     """Write literal factors first and divisors last: `g * 2 x (1 / s)` as `2 g x / s`."""
-    if isinstance(value, Call) and value.fn == "neg":
-        return Call("neg", (tidy(value.args[0]),))
-    if not isinstance(value, Call) or value.fn != "mul":
-        return value
+    match value:
+        case Call("neg", (inner,)):
+            return Call("neg", (tidy(inner),))
+        case Call("add", terms):
+            return Call("add", tuple(map(tidy, terms)))
+        case Call("mul", factors):
+            return _product(factors)
+        case _:
+            return value
+
+
+def _product(factors: tuple[Expr, ...]) -> Expr:
     literals: list[Expr] = []
     rest: list[Expr] = []
     divisors: list[Expr] = []
-    for factor in value.args:
+    for factor in factors:
         match factor:
             case Const():
                 literals.append(factor)
@@ -26,7 +34,7 @@ def tidy(value: Expr) -> Expr:
                 literals.append(literal)
                 divisors.append(x)
             case _:
-                rest.append(factor)
+                rest.append(tidy(factor))
     result = product(*_exact_product(literals), *rest)
     for divisor in divisors:
         result = Call("div", (result, divisor))

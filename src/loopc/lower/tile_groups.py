@@ -35,6 +35,7 @@ from loopc.lower.tile_rules import (
     batches,
     can_be_made_in_blocks,
     large,
+    looks_through_windows,
     repeats,
     target_axes,
     views,
@@ -200,7 +201,7 @@ class Group:
         for array in _read_by(member.unit):
             found = member.unit.ask(alignments, array, member.axes)
             self.read.setdefault(array, set()).update(found)
-            if found != {None}:
+            if found != {None} or member.unit.ask(looks_through_windows, array):
                 touched.add(array)
         self.touched.append(touched)
         if member.sums:

@@ -16,6 +16,7 @@ from loopc.lower.plan import (
     Overlap,
     Step,
     Store,
+    Strided,
     Value,
     View,
 )
@@ -147,6 +148,14 @@ def adds_up(step: Tileable, axes: frozenset[str]) -> bool:
         if len(terms) == 1 < len(value.args):
             (value,) = terms
     return _is_sum(value, axes) and step.array not in arrays_read(value)
+
+
+def looks_through_windows(step: Tileable, name: str) -> bool:
+    """Whether a step computes something of windows of an array cell by cell, as stencils do."""
+    inside = walk(step.value)
+    if any(isinstance(v, Contract) for v in inside):
+        return False
+    return any(isinstance(v, Strided) and v.array == name for v in inside)
 
 
 def reads_itself(step: Step) -> bool:

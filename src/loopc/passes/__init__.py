@@ -12,12 +12,14 @@ from loopc.passes.contract_workspaces import contract_workspaces
 from loopc.passes.drop_axes import drop_axes
 from loopc.passes.drop_copies import drop_copies
 from loopc.passes.drop_initial import drop_initial
+from loopc.passes.drop_pads import drop_pads
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
 from loopc.passes.follow_deltas import follow_deltas
 from loopc.passes.hold_conditions import hold_conditions
 from loopc.passes.interchange_loops import interchange_loops
 from loopc.passes.keep_factors import keep_factors
+from loopc.passes.keep_terms import keep_terms
 from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
 from loopc.passes.pass_on_sums import pass_on_sums
@@ -67,6 +69,8 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         lift_windows,
         keep_values,
         keep_factors,
+        keep_terms,
+        drop_pads,
         reuse_sums,
         reuse_values,
         contract_workspaces,

@@ -21,7 +21,7 @@ def in_smallest(value: Apply, type_of: Callable[[Value], DType | None]) -> Apply
         return value
     place = min(range(len(product.args)), key=lambda n: len(product.args[n].axes))
     factor = product.args[place]
-    if isinstance(factor, Lit) and type(factor.value) is not bool:
+    if isinstance(factor, Lit) and type(factor.value) is not bool and len(product.args) == 2:
         negative: Value = Lit(-factor.value)
     elif len(factor.axes) < len(value.axes) and _is_float(type_of(factor)):
         negative = Apply("neg", (factor,), factor.axes)
