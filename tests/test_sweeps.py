@@ -229,3 +229,22 @@ output t
     program = loopc.compile(text)
     assert "held" in program.source
     np.testing.assert_array_equal(program(given)["t"], expected)
+
+
+@pytest.mark.parametrize("n", range(5))
+def test_a_saved_module_runs_for_any_extents(n: int) -> None:
+    text = """
+        input x[N]
+        for i < N, j < N, k < N: t[i,j,k] = x[k]
+        for i in range(1, N - 1), j in range(1, N - 1), k in range(1, N - 1):
+            t[i+1,j+1,k+1] = 1 - t[i,j+1,k-1] + 1
+        output t
+    """
+    program = loopc.compile(text)
+    assert "t_flat" in program.source
+    space: dict[str, object] = {"__name__": "alone"}
+    exec(compile(program.source, "alone.py", "exec"), space)
+    given = np.arange(n) + 0.5
+    found = space["forward"](x=given)["t"]  # type: ignore[operator]
+    expected = loopc.compile(text, backend="reference")(x=given).t
+    np.testing.assert_array_equal(found, expected)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from loopc.backends.numpy import calls
+from loopc.backends.numpy import calls, row_sums
 from loopc.backends.numpy.integers import PRODUCT, SUM
 from loopc.backends.numpy.release import NAME
 from loopc.backends.numpy.tile_items import (
@@ -315,5 +315,6 @@ def named(
         if own not in contiguous:
             contiguous.add(own)
             yield f"{own} = np.ascontiguousarray({own})"
-        shape = f"*{own}.shape[:{lead}], -1" if lead else "-1"
+        rows = row_sums.size_of(speller, speller.shapes[array][lead:])
+        shape = f"*{own}.shape[:{lead}], {rows}" if lead else rows
         yield f"{name} = {own}.reshape({shape})"

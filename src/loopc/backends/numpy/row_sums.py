@@ -65,8 +65,8 @@ def of_array(speller: Speller, value: Fold | Along) -> Text | None:
     if not first and {*arg.axes[-number:]} != {*value.over}:
         return None
     kept = shape[number:] if first else shape[:-number]
-    summed = _product(speller, shape[:number] if first else shape[-number:])
-    sides = (summed, _product(speller, kept))
+    summed = size_of(speller, shape[:number] if first else shape[-number:])
+    sides = (summed, size_of(speller, kept))
     rows = speller.text(arg)
     if len(shape) > 2:
         rows = f"{rows}.reshape({', '.join(sides if first else sides[::-1])})"
@@ -78,7 +78,7 @@ def of_array(speller: Speller, value: Fold | Along) -> Text | None:
     return Text(f"({text}).reshape{speller.sizes(kept)}", ATOM, axes)
 
 
-def _product(speller: Speller, sizes: tuple[Expr, ...]) -> str:
+def size_of(speller: Speller, sizes: tuple[Expr, ...]) -> str:
     """Spell the product of some sizes."""
     if len(sizes) == 1:
         return speller.count(sizes[0])
