@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import loopc
+from loopc.backends.numpy import helpers
 
 TEXTS = [
     "for n, d: y[n,d] = E[w[n],d]",
@@ -75,3 +78,51 @@ def test_a_place_outside_a_last_axis_is_reported() -> None:
     with pytest.raises(loopc.LoopcError, match="300"):
         program(x=np.ones((8, 20, 300)), p=p)
     assert program(x=np.ones((8, 0, 300)), p=np.arange(300)).y.shape == (8, 0, 300)
+
+
+CROSSED = [
+    "for n, p, q: y[n,p,q] = T[n,u[p],v[q]]",
+    "for p, n, q: y[p,n,q] = 2 T[u[p],n,v[q]]",
+    "for p, q, m < 6: y[p,q,m] = T[u[p],v[q],m] - m",
+    "for n, p, q: y[n,p,q] = tanh(T[n,u[p]//2,v[q]//2])",
+    "for n, p, q: y[n,p,q] = T[n,clamp(u[p]+1),wrap(v[q]-4)]",
+]
+
+
+@pytest.mark.parametrize("few", [0, 1 << 15])
+@pytest.mark.parametrize("text", CROSSED)
+def test_places_of_several_axes_are_taken_one_after_the_other(
+    text: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(helpers.HELPERS, "_along", helpers.with_default("_along", "few", few))
+    used = "".join(f"input {n}: int\n" for n in ("u[P]", "v[Q]") if f"{n[0]}[" in text)
+    program, plain = (
+        loopc.compile(f"input T[A,B,C]\n{used}output y\n{text}\n", backend=b, loss="y")
+        for b in ("numpy", "reference")
+    )
+    assert "_crossed(" in program.source
+    rng = np.random.default_rng(0)
+    arrays = {"T": rng.random((5, 5, 6)), "u": rng.integers(0, 5, 7), "v": rng.integers(0, 5, 3)}
+    given = {n: a for n, a in arrays.items() if n in program.inputs}
+    np.testing.assert_allclose(program(given).y, plain(given).y, rtol=1e-12)
+    seed = rng.random(program(given).y.shape)
+    np.testing.assert_allclose(
+        program.grad(given, seed=seed)["T"], plain.grad(given, seed=seed)["T"], rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 50, 60), (40, 3, 50), (4000, 400), (0, 4), (8, 9, 7)])
+def test_crossed_places_are_those_of_all_axes(shape: tuple[int, ...]) -> None:
+    space: dict[str, Any] = {"np": np}
+    for name in ("_along", "_crossed"):
+        exec(helpers.HELPERS[name], space)
+    rng = np.random.default_rng(0)
+    table = rng.random(shape)
+    for axes in ((0, 1), (0, len(shape) - 1), tuple(range(len(shape)))):
+        for count in (0, 1, 3, 80):
+            rows = [rng.integers(0, max(shape[a], 1), count if shape[a] else 0) for a in axes]
+            places = [np.arange(n) for n in shape]
+            for axis, at in zip(axes, rows, strict=True):
+                places[axis] = at
+            found = space["_crossed"](table, axes, rows)
+            np.testing.assert_array_equal(found, table[np.ix_(*places)])

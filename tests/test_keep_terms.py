@@ -34,6 +34,8 @@ OTHERS = {
     "places that are data": "for i in range(H - 1), j: L += (x[p[i],j] - x[i+1,j])**3 w[i]",
     "a pad that lets a read be outside": "dim y[H,W]\n"
     "for i < H, j < W: y[pad(i+1),j] += x[i,j] w[i]\nfor i,j  L += y[i,j]**2",
+    "a pad beside other modes": "dim y[H,W,H]\n"
+    "for i,j  y[wrap(3*i-4),pad(2*j-1),clamp(2*i)] += x[i,j]\nfor i,j,k  L += y[i,j,k]**2",
     "transposed": "for i < 4, j < 4: L += exp(x[i+1,j] - x[j,i+1]) x[i,j] x[j,i]",
 }
 

@@ -43,8 +43,8 @@ def _inside(stmt: Stmt, arrays: Mapping[str, Array]) -> Stmt:
     conditions: list[Expr] = []
     for dim, subscript in padded.items():
         conditions += [Call("ge", (subscript.at, Const(0))), Call("lt", (subscript.at, shape[dim]))]
-    subscripts = tuple(replace(s, mode="strict") for s in target.subscripts)
-    update = replace(leaf.update, target=replace(target, subscripts=subscripts))
+    strict = (replace(s, mode="strict") if s.mode == "pad" else s for s in target.subscripts)
+    update = replace(leaf.update, target=replace(target, subscripts=tuple(strict)))
     return with_update(stmt, For((), conjunction(*conditions), (update,), span=update.span))
 
 

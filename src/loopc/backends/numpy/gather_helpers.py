@@ -38,6 +38,22 @@ def _along(a, axis, rows, few=1 << 15):
         first = last + 1
     return found
 ''',
+    "_crossed": '''\
+def _crossed(a, axes, rows):
+    """Return the cells at places of axes, each of its own: those of the axis with the fewest first.
+
+    Where that copies far more than is left, those of neighbouring axes are looked up together.
+    """
+    order = sorted(zip(axes, rows), key=lambda own: len(own[1]) / max(a.shape[own[0]], 1))
+    sizes = [a.size]
+    for axis, at in order:
+        sizes.append(sizes[-1] // max(a.shape[axis], 1) * len(at))
+    if max(sizes[1:-1]) > 4 * sizes[-1] + 4096 and axes[-1] - axes[0] < len(axes):
+        return a[(slice(None),) * axes[0] + np.ix_(*rows)]
+    for axis, at in order:
+        a = _along(a, axis, at)
+    return a
+''',
     "_picked": '''\
 def _picked(a, rows, parts=()):
     """Return a[rows, *parts]: whole rows of an array without gaps are taken in less time."""

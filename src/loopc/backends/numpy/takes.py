@@ -22,7 +22,7 @@ def gathered(speller: Speller, value: Gather) -> Text:
     given = [p for p in value.indices if isinstance(p, Position)]
     along = _along(speller, value, name, indices)
     if along is not None:
-        return Text(along, ATOM, value.axes)
+        return Text(along[0], ATOM, along[1])
     if value.mask is None and all(p.mode == "strict" for p in given):
         first, *rest = indices
         slices = [p for p in rest if isinstance(p, Part) and p.axis]
@@ -40,24 +40,33 @@ def gathered(speller: Speller, value: Gather) -> Text:
 
 def _along(
     speller: Speller, value: Gather, name: str, indices: Sequence[Position | Part]
-) -> str | None:
-    """Spell cells at places of one axis, but the first, beside slices; None: they are others."""
+) -> tuple[str, tuple[str, ...]] | None:
+    """Spell cells at places of axes, of the first among others alone; None: they are others.
+
+    Places of several axes are taken one axis after the other: each is an index of its own. Their
+    order is that of the array's axes.
+    """
     places = [n for n, p in enumerate(indices) if isinstance(p, Position)]
-    if speller.opt < 2 or value.mask is not None or len(places) != 1 or not places[0]:
+    if speller.opt < 2 or value.mask is not None or places in ([], [0]):
         return None
-    (n,) = places
-    place = indices[n]
-    assert isinstance(place, Position)
     axes = [p.at.axes if isinstance(p, Position) else (p.axis,) for p in indices]
-    if place.mode == "zero" or tuple(a for own in axes for a in own) != value.axes:
+    if any(isinstance(p, Position) and p.mode == "zero" for p in indices):
         return None
-    if any(len(own) != 1 or not own[0] for own in axes):
+    order = tuple(a for own in axes for a in own)
+    if any(len(own) != 1 or not own[0] for own in axes) or sorted(order) != sorted(value.axes):
+        return None
+    if len({*order}) < len(order):
         return None
     whole = Part(Const(0), "all", whole=True)
-    view = speller.subscript([whole if p is place else p for p in indices], (), None)
+    slices = [whole if isinstance(p, Position) else p for p in indices]
+    view = speller.subscript(slices, (), None)
     text = name if set(view) <= {":", ",", " "} else f"{name}[{view}]"
-    rows = speller.subscript([place], value.over, None)
-    return f"{speller.helper('_along')}({text}, {n}, {rows})"
+    rows = [speller.subscript([indices[n]], axes[n], None) for n in places]
+    along = speller.helper("_along")
+    if len(places) == 1:
+        return f"{along}({text}, {places[0]}, {rows[0]})", order
+    crossed = speller.helper("_crossed")
+    return f"{crossed}({text}, {tuple(places)}, ({', '.join(rows)}))", order
 
 
 def taken(speller: Speller, value: Take) -> Text:
