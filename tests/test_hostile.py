@@ -188,3 +188,21 @@ def test_generated_modules_import_little_beside_numpy_and_touch_nothing_private(
 def test_damaged_programs_give_a_result_or_an_error_of_ours() -> None:
     _, faults = mutate.search(120)
     assert not faults, "\n".join(faults)
+
+
+def test_the_gradient_of_a_long_expression_can_be_read_again() -> None:
+    text = (
+        "input s, x[N,K], w[N,K]\noutput y\nfor k, i: y[k] += clip(s (s - k) where(w[i,k] > 0, "
+        "w[i,k], 0) + x[i,k]**2 (w[i,k] x[k % N,k] - s) - (s - k) where(x[i,k] > 0, x[i,k] + s, "
+        "0), -9, 9) + tanh(s (x[i,k] + w[i,k]) - s s)\n"
+    )
+    long = text.replace("clip(s (s - k)", "clip(s (s - k) + s exp(s w[i,k] - x[i,k]) (x[i,k] - s)")
+    rng = np.random.default_rng(0)
+    arrays = {"s": np.array(0.3), "x": rng.normal(size=(4, 4)), "w": rng.normal(size=(4, 4))}
+    seed = rng.normal(size=4)
+    for each in (text, long):
+        program = loopc.compile(each)
+        again = loopc.compile(str(program.adjoint))
+        found = again({**arrays, "y.grad": seed})
+        for name, value in program.grad(arrays, seed=seed).items():
+            np.testing.assert_allclose(found[f"{name}.grad"], value, rtol=1e-10, atol=1e-12)

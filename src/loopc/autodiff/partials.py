@@ -9,7 +9,13 @@ from loopc.ir.derive import partial, product
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Access, Call, Const, Expr, Index, Read, Reduce
 from loopc.ir.reductions import lookup as lookup_reduction
-from loopc.ir.visit import add, opened_reduction
+from loopc.ir.visit import add, opened_reduction, walk
+
+LONG = 600
+"""The most nodes of a sum of terms: more of them are statements of their own, short enough to read.
+
+A statement may have 2000 words.
+"""
 
 
 @record()
@@ -125,7 +131,7 @@ def _resolved(term: Term) -> Term:
 
 
 def _merged(found: list[Term]) -> list[Term]:
-    """Add up the terms of one access that hold under the same conditions."""
+    """Add up the terms of one access that hold under the same conditions, up to a length."""
     kept: list[Term] = []
     for term in found:
         place = next((n for n, k in enumerate(kept) if _alike(k, term)), None)
@@ -134,7 +140,10 @@ def _merged(found: list[Term]) -> list[Term]:
             continue
         a, b = (product(*t.factors) for t in (kept[place], term))
         total = _total(a, b)
-        kept[place] = replace(term, factors=(total,))
+        if len(walk(total)) > LONG:
+            kept.append(term)
+        else:
+            kept[place] = replace(term, factors=(total,))
     return kept
 
 
