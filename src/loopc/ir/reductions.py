@@ -53,6 +53,7 @@ class Reduction:
         tangent_sum: `s` in `tangent`.
         definition: whole and pointwise: .loops text that says it by folds `sum[k](…)` over the
             terms `x`, of which there are `n`; for floats, and where nothing is masked.
+        of_value: a function of the value, and the reduction whose value that is, made of the same.
         source: where a formula comes from.
     """
 
@@ -75,6 +76,7 @@ class Reduction:
     tangent: str = ""
     tangent_sum: str = ""
     definition: str = ""
+    of_value: tuple[str, str] | None = None
     source: str = ""
 
 
@@ -297,6 +299,7 @@ _POINTWISE = (
         tangent="where(y > -inf, g, 0) - s",
         tangent_sum="exp(y) * g",
         definition=f"{_SHIFTED} - where({_EMPTY}, 0, ln(sum[k](exp({_SHIFTED}))))",
+        of_value=("exp", "softmax"),
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(

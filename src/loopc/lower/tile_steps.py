@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.diagnostics.record import record, replace
+from loopc.ir import reductions
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
 from loopc.lower.blocks import block, block_view, block_window, local_view, size
@@ -99,28 +100,30 @@ def _sharing(members: Sequence[Member]) -> Iterator[Member]:
         yield member if same else replace(member, unit=_with_value(member.unit, step, value))
         written = member.unit.writes
         known = {k: v for k, v in known.items() if not written & (arrays_read(k) | arrays_read(v))}
-        exponential = _exponential(step.value)
-        if isinstance(step, Assign) and exponential is not None and not step.cast:
+        other = _of_value(step.value)
+        if isinstance(step, Assign) and other is not None and not step.cast:
             parts = (
                 Part(Const(0), a, n, 1, whole=True)
                 for a, n in zip(step.order, step.shape, strict=True)
             )
             view = View(step.array, tuple(parts), step.order)
-            known[Apply("exp", (view,), step.order)] = exponential
+            known[Apply(other[0], (view,), step.order)] = other[1]
 
 
 def _with_value(unit: Unit, step: Tileable, value: Value) -> Unit:
     return replace(unit, step=replace(step, value=value))
 
 
-def _exponential(value: Value) -> Value | None:
-    """Return the softmax that a value is the logarithm of."""
+def _of_value(value: Value) -> tuple[str, Value] | None:
+    """Return a function of a value, and the reduction that it is, of the same terms."""
     match value:
-        case Along("logsoftmax"):
-            return replace(value, op="softmax")
+        case Along(op):
+            row = reductions.lookup(op)
+            found = None if row is None else row.of_value
+            return None if found is None else (found[0], replace(value, op=found[1]))
         case Renamed(arg):
-            inner = _exponential(arg)
-            return None if inner is None else replace(value, arg=inner)
+            inner = _of_value(arg)
+            return None if inner is None else (inner[0], replace(value, arg=inner[1]))
         case _:
             return None
 
