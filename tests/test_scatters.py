@@ -38,7 +38,18 @@ def test_sums_are_the_references(text: str) -> None:
         np.testing.assert_array_equal(found.z, expected.z)
 
 
-WAYS = [{}, {"few": -1}, {"long": 0}, {"most": 0}, {"most": 1, "some": 3}]
+ROWS = {"most": 0, "wide": 1, "many": 1, "each": 0}
+"""Rows that are taken by how often they come."""
+
+WAYS = [
+    {},
+    {"few": -1},
+    {"long": 0},
+    {"most": 0},
+    {"most": 1, "some": 3},
+    ROWS,
+    {**ROWS, "part": 2},
+]
 
 
 @pytest.mark.parametrize("way", range(len(WAYS)))
@@ -48,6 +59,8 @@ def test_the_helper_does_what_numpy_does(way: int, monkeypatch: pytest.MonkeyPat
         monkeypatch.setitem(HELPERS, "_scatter", changed)
     space: dict[str, Any] = {"np": np}
     exec(HELPERS["_scatter"], space)
+    adds, rows = space["_adds_rows"], []
+    space["_adds_rows"] = lambda *given: rows.append(adds(*given)) or rows[-1]
     rng = np.random.default_rng(way)
     taken = 0
     for _ in range(300):
@@ -62,6 +75,7 @@ def test_the_helper_does_what_numpy_does(way: int, monkeypatch: pytest.MonkeyPat
         arrays = [i for i in index if not isinstance(i, slice)]
         taken += bool(space["_runs"](arrays, max(i.ndim for i in arrays)))
     assert taken > 50 or way > 2
+    assert way < 5 or sum(rows) > 10
 
 
 def _place(rng: np.random.Generator) -> tuple[np.ndarray, tuple[Any, ...]]:

@@ -45,6 +45,8 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
         models["_along"] = _on_axis(ledger)
     if "_places" in module:
         models["_places"] = _on_places(ledger, module)
+    if "_adds_rows" in module:
+        models["_adds_rows"] = _on_rows(ledger, module["_adds_rows"])
     if "_steps" in module:
         models["_steps"] = _on_steps(ledger, module["_steps"])
     module |= {"np": Numpy(ledger), "range": partial(Few, [0]), **models}
@@ -97,6 +99,19 @@ def _on_places(ledger: Ledger, module: Mapping[str, Any]) -> Any:
         sizes = [len(at) for at in tables[0]]
         most = sorted(range(len(sizes)), key=sizes.__getitem__)[-2:]
         return lows, [[table[n] for n in most] for table in tables], rows
+
+    return run
+
+
+def _on_rows(ledger: Ledger, adds_rows: FunctionType) -> Any:
+    """Return what stands for sums of rows by how often these come: indices and a block of terms."""
+    wide, many, _, part = adds_rows.__defaults__ or ()
+
+    def run(_: Any, cells: Any, row: Any, value: Any) -> bool:
+        if cells.shape[1] < wide or value.size < many or cells.dtype != value.dtype:
+            return False
+        ledger.borrow(4 * row.nbytes + 3 * min(value.nbytes, part * value.dtype.itemsize))
+        return True
 
     return run
 

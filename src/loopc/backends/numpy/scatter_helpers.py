@@ -30,6 +30,8 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
     value = value.reshape(-1, *rest)
     if cells.flags.c_contiguous:
         row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)])
+        if _adds_rows(ufunc, cells.reshape(-1, value[0].size), row.ravel(), value):
+            return
         value, row = value.reshape(row.size, -1), row.reshape(-1, 1) * (value.size // row.size)
         cell, within = cells.reshape(-1), np.arange(value.shape[1])
         block = max(1, some // within.size)
@@ -43,6 +45,34 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
             ufunc(cells[where], terms, out=cells[(*where, ...)])
     else:
         ufunc.at(cells, tuple(arrays), value)
+
+
+def _adds_rows(ufunc, cells, row, value, wide=32, many=1 << 18, each=4096, part=1 << 17):
+    """Set cells[row] = ufunc(cells[row], value) for long rows, if they are worth sorting.
+
+    Rows that come equally often are taken together: their terms are reduced first.
+    """
+    width = cells.shape[1]
+    exact = ufunc in (np.add, np.maximum, np.minimum) and cells.dtype == value.dtype
+    if not exact or width < wide or value.size < many:
+        return False
+    order = np.argsort(row)
+    row, value = row[order], value.reshape(-1, width)
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    counts = np.diff(first, append=row.size)
+    times = np.flatnonzero(np.bincount(counts)).tolist()
+    if each * len(times) > value.size:
+        return False
+    for count in times:
+        starts, block = first[counts == count], max(1, part // (count * width))
+        for low in range(0, starts.size, block):
+            at = starts[low : low + block]
+            terms = np.take(value, order[(at[:, None] + np.arange(count)).ravel()], axis=0)
+            if count > 1:
+                terms = terms.reshape(at.size, count, width)
+                terms = ufunc.reduce(terms, axis=1, dtype=terms.dtype)
+            cells[row[at]] = ufunc(cells[row[at]], terms, out=terms)
+    return True
 
 
 def _runs(arrays, rank):
