@@ -363,7 +363,8 @@ class _Target:
 
     def _held(self, value: Value) -> Value:
         """Return a value of several operations as an array's, which a tile may make."""
-        work = sum(isinstance(v, Apply) and bool(v.axes) for v in walk(value))
+        inside = (v for v in walk(value) if isinstance(v, Apply) and v.axes)
+        work = sum(max(1, len(v.args) - 1) for v in inside)
         if self.context.opt < 2 or self.lowering.serial or work < WORK:
             return value
         indices = self.lowering.box.indices
