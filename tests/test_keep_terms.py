@@ -1,4 +1,4 @@
-"""Terms that are added to shifted cells are computed once; pads of targets are conditions."""
+"""Terms that are added to shifted cells are computed once; edges of arrays are padded once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,24 @@ KEPT = {
 }
 """Programs of `x[H,W]` and `w[H]` that keep a term."""
 
+PADDED = {
+    "far beyond both edges": "for i < H, j < W: L += (x[pad(i-3),j] - x[i,pad(j+9)])**2 w[i]",
+    "an array that is made before": "for i,j  y[i,j] = tanh(x[i,j])\n"
+    "for i < H, j < W: L += y[i,pad(j-1)] y[pad(i+1),pad(j+1)] w[i]",
+    "two arrays, and one of them by places": "for i < H, j < W: L += x[i,pad(j-1)] w[pad(i+1)] + "
+    "x[pad(i+1),j] w[pad(i-1)] + x[p[i],j]**2",
+    "under a guard": "for i < H, j < W if x[i,pad(j+1)] > x[i,pad(j-1)]: L += x[i,pad(j+1)] - "
+    "x[i,pad(j-1)]**2",
+    "conditions and integers": "for i < H, j < W: L += x[i,j] where(p[pad(i-1)] == p[pad(i+1)], "
+    "x[i,pad(j+1)], w[i] x[i,pad(j-2)])",
+}
+"""Programs that read a copy with zeros round it."""
+
 OTHERS = {
+    "what is written afterwards": "for i < H, j < W: y[i,j] = x[i,pad(j-1)] - x[i,pad(j+1)]\n"
+    "for i,j  x[i,j] = 2 y[i,j]\nfor i,j  L += x[i,j]**2",
+    "a part of an axis": "for i < H - 1, j < W: L += x[pad(i-1),j] x[pad(i+2),j] w[i]",
+    "one that is inside": "for i < H - 2, j < W: L += x[pad(i-1),j] x[i+2,j] x[pad(i+1),j]",
     "backwards, two apart": "for i in reversed(range(2, H)), j < W: L += (w[i] x[i,j] x[i-2,j] + "
     "x[i,j])**3",
     "under a guard": "for i in range(H - 1), j if w[i] > 0: L += tanh(x[i+1,j] - x[i,j]) w[i]",
@@ -55,9 +72,9 @@ def given(program: Any) -> dict[str, Any]:
     return {n: a for n, a in found.items() if n in program.inputs}
 
 
-@pytest.mark.parametrize("name", [*KEPT, *OTHERS])
+@pytest.mark.parametrize("name", [*KEPT, *PADDED, *OTHERS])
 def test_values_and_gradients_are_those_of_the_loops(name: str) -> None:
-    text = {**KEPT, **OTHERS}[name]
+    text = {**KEPT, **PADDED, **OTHERS}[name]
     program, reference = (compiled(text, backend=b) for b in ("numpy", "reference"))
     values, gradients = program.value_and_grad(given(program))
     expected, slopes = reference.value_and_grad(given(program))
@@ -70,6 +87,15 @@ def test_values_and_gradients_are_those_of_the_loops(name: str) -> None:
 def test_a_term_is_computed_once(name: str) -> None:
     found = passes.run(compiled(KEPT[name]).with_adjoint.ir, 2)
     assert "term1" in {a.name for a in found.arrays}
+
+
+@pytest.mark.parametrize("name", PADDED)
+def test_an_array_is_padded_once(name: str) -> None:
+    found = passes.run(compiled(PADDED[name]).with_adjoint.ir, 2)
+    assert any(a.name.endswith("_padded") for a in found.arrays)
+    for text in OTHERS.values():
+        other = passes.run(compiled(text).with_adjoint.ir, 2)
+        assert not any(a.name.endswith("_padded") for a in other.arrays)
 
 
 def test_a_root_is_taken_once_and_no_pad_is_written() -> None:
