@@ -150,6 +150,23 @@ def test_a_sum_that_reads_what_it_is_added_to_is_taken_as_a_whole(body: str) -> 
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(("op", "by"), [("mean", "1"), ("sum", "(K - min(j, K))")])
+def test_a_mean_of_nothing_is_nan_in_blocks_too(op: str, by: str) -> None:
+    text = f"""
+        input x[K], w[M]
+        for j < M:
+            s = {op}[k in range(min(j, K), K)](tanh(x[k] w[j]) exp(x[k]) abs(x[k] - 1) x[k]) / {by}
+            y[j] = s + s
+        for j  y[j] *= s
+        output y
+    """
+    arrays = {"x": np.arange(4.0) - 1.5, "w": np.arange(6.0)}
+    found, expected = (loopc.compile(text, backend=b)(arrays).y for b in ("numpy", "reference"))
+    assert np.isnan(expected[5])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_a_vector_times_a_block_goes_into_a_buffer() -> None:
     text = """
         for b, s, a  e[b,s] += v[a] tanh(x[b,s,a])

@@ -8,8 +8,16 @@ from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, at_least, equal
 from loopc.ir.bounds import ascending, backwards, bounds, conjuncts
-from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Reduce
-from loopc.ir.visit import free_indices, map_children, mul, opened_reduction, reads, substitute
+from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Node, Read, Reduce
+from loopc.ir.visit import (
+    free_indices,
+    map_children,
+    mul,
+    opened_reduction,
+    reads,
+    substitute,
+    walk,
+)
 from loopc.lower.domain import Box, count
 from loopc.lower.folds import counts, folded, identity
 from loopc.lower.plan import (
@@ -58,9 +66,10 @@ def reduce(lowering: Lowering, expr: Reduce) -> Value:
             number = Cast(number, dtype, number.axes)
         return Apply("div", (terms, number), lowering.union(terms, number))
     if expr.op == "mean" and lowering.context.opt:
-        terms = total(inner, opened.body, over, needed)
-        number = Scalar(mul(*(count(inner.box.indices[n], inner.serial) for n in over)))
-        return Apply("div", (terms, number), terms.axes)
+        size = mul(*(count(inner.box.indices[n], inner.serial) for n in over))
+        if not any(isinstance(n, IndexRef | Read) for n in walk(size)):  # else it may be 0
+            terms = total(inner, opened.body, over, needed)
+            return Apply("div", (terms, Scalar(size)), terms.axes)
     inner = replace(inner, absorbed=False)
     return folded(inner, expr.op, opened.body, over, needed=needed, indices=opened.indices)
 

@@ -34,6 +34,7 @@ from loopc.lower.tile_rules import (
     alignments,
     batches,
     can_be_made_in_blocks,
+    divides_sums,
     large,
     looks_through_windows,
     repeats,
@@ -171,6 +172,8 @@ class Group:
         if member.sums:
             if name in self.places or name in self.read or not unit.ask(adds_up, axes):
                 return False
+            if _may_be_empty(unit.sizes[a] for a in axes) and unit.ask(divides_sums):
+                return False
         else:
             if name in self.sums or not unit.ask(can_be_made_in_blocks, axes):
                 return False
@@ -240,8 +243,7 @@ class Group:
 
     def pays(self, work: tuple[int, int]) -> bool:
         """Whether it does as much work as is asked where extents are steady, or change."""
-        sizes = (s for m in self.members for s in m.unit.sizes.values())
-        changing = any(isinstance(n, IndexRef | Read) for s in sizes for n in walk(s))
+        changing = _may_be_empty(s for m in self.members for s in m.unit.sizes.values())
         return self.work() >= work[changing]
 
     def work(self) -> int:
@@ -268,6 +270,11 @@ def _has_passes(value: Value) -> bool:
 def _read_by(unit: Unit) -> frozenset[str]:
     """Return the arrays whose values a step reads; not the one that it adds windows to."""
     return unit.reads - unit.writes if isinstance(unit.step, Overlap) else unit.reads
+
+
+def _may_be_empty(sizes: Iterable[Expr]) -> bool:
+    """Whether an extent changes while the program runs; calls without cells are another matter."""
+    return any(isinstance(n, IndexRef | Read) for s in sizes for n in walk(s))
 
 
 def _agree(accesses: Iterable[Alignment | None], expected: Alignment) -> bool:

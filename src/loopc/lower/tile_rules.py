@@ -150,6 +150,12 @@ def adds_up(step: Tileable, axes: frozenset[str]) -> bool:
     return _is_sum(value, axes) and step.array not in arrays_read(value)
 
 
+def divides_sums(step: Tileable) -> bool:
+    """Whether a sum is divided by something: that of nothing by 0 is NaN, and no sum of blocks."""
+    quotients = (v for v in walk(step.value) if isinstance(v, Apply) and v.fn == "div")
+    return any(isinstance(v, Fold | Contract) for q in quotients for v in walk(q.args[0]))
+
+
 def looks_through_windows(step: Tileable, name: str) -> bool:
     """Whether a step computes something of windows of an array cell by cell, as stencils do."""
     inside = walk(step.value)
