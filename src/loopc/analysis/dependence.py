@@ -88,6 +88,12 @@ def leaves(stmts: Sequence[Stmt]) -> tuple[Leaf, ...]:
         return stmt.leaves  # type: ignore[no-any-return]
 
 
+def only_leaf(stmt: Stmt) -> Leaf | None:
+    """Return the update of a statement that has one alone."""
+    block = leaves((stmt,))
+    return block[0] if len(block) == 1 else None
+
+
 def _leaves(stmts: Sequence[Stmt]) -> tuple[Leaf, ...]:
     found: list[Leaf] = []
     for number, stmt in enumerate(stmts):

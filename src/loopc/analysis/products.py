@@ -20,7 +20,16 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import canonical, free_indices, fresh_name, reads, substitute, updates
+from loopc.ir.visit import (
+    canonical,
+    free_indices,
+    fresh_name,
+    mul,
+    neg,
+    reads,
+    substitute,
+    updates,
+)
 
 LEAVES = 7
 """The most factors whose order is searched."""
@@ -142,6 +151,13 @@ class Parts:
     factors: tuple[Expr, ...]
     divisors: tuple[Expr, ...] = ()
     negative: bool = False
+
+    def times(self, *factors: Expr) -> Expr:
+        """Return the value with other factors."""
+        value = mul(*factors)
+        for divisor in self.divisors:
+            value = Call("div", (value, divisor))
+        return neg(value) if self.negative else value
 
 
 def parts(value: Expr, over: Collection[str] | None = None) -> Parts:

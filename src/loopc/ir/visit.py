@@ -322,6 +322,11 @@ def add(*terms: Expr) -> Expr:
     return flat[0] if len(flat) == 1 else Call("add", tuple(flat))
 
 
+def summands(value: Expr) -> tuple[Expr, ...]:
+    """Return the terms of a sum; anything else is one term."""
+    return value.args if isinstance(value, Call) and value.fn == "add" else (value,)
+
+
 def neg(term: Expr) -> Expr:
     """Return the negation; a double negation and a negated literal are folded."""
     match term:

@@ -12,7 +12,7 @@ from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
 from loopc.ir.nodes import Call, Const, Expr, Read, Update
-from loopc.ir.visit import free_indices
+from loopc.ir.visit import free_indices, summands
 from loopc.lower import folds, growth, windows
 from loopc.lower.domain import count
 from loopc.lower.factors import as_float_sum, without_casts
@@ -62,7 +62,7 @@ def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> tupl
 
 def _summed(lowering: Lowering, body: Expr, over: Sequence[str]) -> Value:
     """Lower a sum all of whose terms count; the masks say where it is needed."""
-    parts = _terms(body)
+    parts = summands(body)
     if len(parts) > 1 and any(_is_contraction(lowering, p) for p in parts):
         return _of_parts(lowering, parts, over)
     product = _split(lowering, body, over)
@@ -108,7 +108,7 @@ def _values(
         others = (*product.factors[:number], *product.factors[number + 1 :], *bound)
         taken = {n for other in others for n in free_indices(other)}
         alone = [n for n in over if n in free_indices(factor) and n not in taken]
-        terms = _terms(factor) if alone and others else ()
+        terms = summands(factor) if alone and others else ()
         if len(terms) > 1 and any(_is_contraction(lowering, t) for t in terms):
             gone |= {*alone}
             values.append(_summed(lowering, factor, alone))
@@ -259,10 +259,6 @@ def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) ->
             counted = as_float_sum(value, result) if result.kind in "fc" else None
             found[number] = counted or Cast(value, result, value.axes)
     return found
-
-
-def _terms(body: Expr) -> tuple[Expr, ...]:
-    return body.args if isinstance(body, Call) and body.fn == "add" else (body,)
 
 
 def _is_contraction(lowering: Lowering, term: Expr) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from loopc.analysis.dependence import Leaf, leaves
+from loopc.analysis.dependence import Leaf, only_leaf
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import affine
 from loopc.ir.bounds import ascending, is_whole
@@ -28,10 +28,9 @@ def drop_pads(program: Program) -> Program:
 
 
 def _inside(stmt: Stmt, arrays: Mapping[str, Array]) -> Stmt:
-    block = leaves((stmt,))
-    if len(block) != 1:
+    leaf = only_leaf(stmt)
+    if leaf is None:
         return stmt
-    (leaf,) = block
     target = leaf.update.target
     padded = {d: s for d, s in enumerate(target.subscripts) if s.mode == "pad"}
     if leaf.update.op != "+=" or not padded or not all(_is_shift(s) for s in target.subscripts):

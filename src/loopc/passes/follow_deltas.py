@@ -39,7 +39,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, loop, mul, neg, reads, substitute, walk
+from loopc.ir.visit import free_indices, loop, mul, reads, substitute, walk
 from loopc.ir.workspace import Names
 
 FEW = 16
@@ -141,10 +141,7 @@ class _Pass:
             others = (*found.factors[:number], *found.factors[number + 1 :])
             if delta is None:
                 continue
-            value = mul(*others, *chosen)
-            for divisor in found.divisors:
-                value = Call("div", (value, divisor))
-            update = replace(nest.update, value=neg(value) if found.negative else value)
+            update = replace(nest.update, value=found.times(*others, *chosen))
             made = _placed(replace(nest, update=update), delta)
             doubtful = tuple(f for f in others if not self._is_exact(f))
             return self._if_finite(stmt, nest, doubtful, made) if doubtful else made

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, prod
 from typing import TypeAlias
 
-from loopc.analysis.dependence import Leaf, leaves
+from loopc.analysis.dependence import Leaf, only_leaf
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.nodes import (
@@ -40,6 +40,7 @@ from loopc.ir.visit import (
     mul,
     neg,
     reads,
+    summands,
     updates,
     walk,
     with_update,
@@ -154,10 +155,9 @@ class _Kept:
 
 def _sum(number: int, stmt: Stmt, types: Mapping[str, DType]) -> _Sum | None:
     """Return a statement that adds to each cell once; None: it does something else."""
-    block = leaves((stmt,))
-    if len(block) != 1:
+    leaf = only_leaf(stmt)
+    if leaf is None:
         return None
-    (leaf,) = block
     target, value = leaf.update.target, leaf.update.value
     names = [level.index.name for level in leaf.levels]
     moved = [free_indices(s.at) for s in target.subscripts]
@@ -171,8 +171,7 @@ def _sum(number: int, stmt: Stmt, types: Mapping[str, DType]) -> _Sum | None:
         return None
     if contains(value, Reduce) or target.array in {a.array for a in reads(stmt)}:
         return None
-    args = value.args if isinstance(value, Call) and value.fn == "add" else (value,)
-    terms = tuple(map(_term, args))
+    terms = tuple(map(_term, summands(value)))
     for _, core in terms:
         dtype = of_expr(core, types)
         if dtype is None or dtype.weak or dtype.kind != "f" or {*free_indices(core)} != {*names}:
@@ -203,8 +202,8 @@ def _term(value: Expr) -> _Term:
 
 def _as_sum(factor: Expr) -> _Term:
     """Return a factor with a sign, such that a sum does not begin with a minus."""
-    terms = factor.args if isinstance(factor, Call) and factor.fn == "add" else ()
-    return _whole(tuple(map(_term, terms))) if terms else (1.0, factor)
+    terms = summands(factor)
+    return _whole(tuple(map(_term, terms))) if len(terms) > 1 else (1.0, factor)
 
 
 def _whole(terms: Sequence[_Term]) -> _Term:

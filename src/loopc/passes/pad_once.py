@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from loopc.analysis.dependence import leaves
+from loopc.analysis.dependence import only_leaf
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine, plus
 from loopc.ir.bounds import ascending, is_whole
@@ -83,11 +83,11 @@ def pad_once(program: Program) -> Program:
 
 def _accesses(stmt: Stmt, arrays: Mapping[str, Array]) -> Iterator[tuple[Access, tuple[int, ...]]]:
     """Yield what a statement that computes cell by cell reads of whole axes, with the offsets."""
-    block = leaves((stmt,))
-    if len(block) != 1 or contains(block[0].update.value, Reduce):
+    leaf = only_leaf(stmt)
+    if leaf is None or contains(leaf.update.value, Reduce):
         return
-    ranges = {level.index.name: ascending(level.index) for level in block[0].levels}
-    accesses = reads(block[0].update.value)
+    ranges = {level.index.name: ascending(level.index) for level in leaf.levels}
+    accesses = reads(leaf.update.value)
     if not any(s.mode == "pad" for a in accesses for s in a.subscripts):
         return
     for access in accesses:

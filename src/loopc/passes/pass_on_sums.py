@@ -16,20 +16,19 @@ from __future__ import annotations
 from math import isfinite, prod
 from typing import TypeAlias
 
-from loopc.analysis.dependence import Leaf, leaves
+from loopc.analysis.dependence import Leaf, only_leaf
 from loopc.analysis.products import is_plain, parts
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import ascending, extent, is_whole, runs_over
 from loopc.ir.dtypes import infer_dtypes, is_same
 from loopc.ir.magnitude import Magnitudes
-from loopc.ir.nodes import Access, Array, Call, Const, Expr, For, IndexRef, Program, Read, Stmt
+from loopc.ir.nodes import Access, Array, Const, Expr, For, IndexRef, Program, Read, Stmt
 from loopc.ir.visit import (
     add,
     conjunction,
-    mul,
-    neg,
     reads,
     substitute,
+    summands,
     touches,
     updates,
     with_update,
@@ -117,10 +116,9 @@ def _uses(program: Program, array: Array, sizes: Magnitudes) -> _Uses | None:
     for number, stmt in enumerate(program.body):
         if array.name not in touches(stmt):
             continue
-        block = leaves((stmt,))
-        if len(block) != 1:
+        leaf = only_leaf(stmt)
+        if leaf is None:
             return None
-        (leaf,) = block
         if leaf.update.target.array != array.name:
             reader = _reader(stmt, leaf, array)
             if reader is None:
@@ -153,7 +151,7 @@ def _reader(stmt: Stmt, leaf: Leaf, array: Array) -> _Reader | None:
     own = tuple(a for a in reads(stmt) if a.array == array.name)
     if update.op != "+=" or len(own) != 1 or update.target.array in {a.array for a in reads(stmt)}:
         return None
-    terms = _terms(update.value)
+    terms = summands(update.value)
     for number, term in enumerate(terms):
         found = parts(term)
         read = next((f for f in found.factors if isinstance(f, Read) and f.access == own[0]), None)
@@ -163,10 +161,6 @@ def _reader(stmt: Stmt, leaf: Leaf, array: Array) -> _Reader | None:
         if is_plain(read) and all(map(_is_exact, others)) and _is_all(own[0], leaf, array):
             return _Reader(stmt, leaf, own[0], term, (*terms[:number], *terms[number + 1 :]))
     return None
-
-
-def _terms(value: Expr) -> tuple[Expr, ...]:
-    return value.args if isinstance(value, Call) and value.fn == "add" else (value,)
 
 
 def _is_exact(factor: Expr) -> bool:
@@ -204,8 +198,4 @@ def _added(reader: _Reader, writers: tuple[tuple[Stmt, Leaf], ...]) -> tuple[Stm
 def _scaled(reader: _Reader, value: Expr) -> Expr:
     """Return a value with the literals and the sign that the array has where it is added up."""
     found = parts(reader.term)
-    factors = tuple(value if f == Read(reader.read) else f for f in found.factors)
-    scaled = mul(*factors)
-    for divisor in found.divisors:
-        scaled = Call("div", (scaled, divisor))
-    return neg(scaled) if found.negative else scaled
+    return found.times(*(value if f == Read(reader.read) else f for f in found.factors))
