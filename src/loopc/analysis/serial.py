@@ -5,12 +5,13 @@ Source: Allen and Kennedy, Optimizing Compilers for Modern Architectures, ch. 2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, dependences, leaves
 from loopc.diagnostics.record import record
-from loopc.ir.nodes import Stmt
+from loopc.ir.nodes import For, Index, Stmt
+from loopc.ir.visit import free_indices, loop, reads
 
 Serial = frozenset[tuple[int, int]]
 """Pairs of a leaf's number and the depth of a loop round it."""
@@ -57,3 +58,37 @@ def _block(block: Sequence[Leaf], edges: Sequence[Edge], found: set[tuple[int, i
         depth = min(group.carrying)
         found |= {(leaf.number, depth) for leaf in group.leaves}
         _block(group.leaves, [e for e in group.edges if e.level != depth], found)
+
+
+def distributed(stmt: Stmt) -> tuple[Stmt, ...]:
+    """Return a statement with the loops that need no order round each of its updates alone.
+
+    One with ranges that are not the same in all iterations stays as it is.
+    """
+    block = leaves((stmt,))
+    levels = [level for leaf in block for level in leaf.levels]
+    if any(free_indices(v.index) or reads(v.index) for v in levels):
+        return (stmt,)
+    serial = {block[n].levels[depth].key for n, depth in serial_loops(stmt)}
+    found = tuple(_distributed(stmt, serial, (0,), ()))
+    return (stmt,) if found == (stmt,) else found
+
+
+def _distributed(
+    stmt: Stmt, serial: Set[tuple[int, ...]], path: tuple[int, ...], around: tuple[Index, ...]
+) -> Iterator[Stmt]:
+    """Yield the statements for one in some loops, which may go inside of those in order."""
+    if not isinstance(stmt, For) or stmt.guard is not None:
+        yield from loop(around, None, stmt)
+        return
+    ordered = tuple(i for n, i in enumerate(stmt.indices) if (*path, n) in serial)
+    inner = (*around, *(i for i in stmt.indices if i not in ordered))
+    body = [
+        s
+        for n, child in enumerate(stmt.body)
+        for s in _distributed(child, serial, (*path, n), inner)
+    ]
+    if ordered:
+        yield For(ordered, None, tuple(body), span=stmt.span)
+    else:
+        yield from body

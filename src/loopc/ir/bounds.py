@@ -344,6 +344,14 @@ def ascending(index: Index) -> Index:
     return index if index.step > 0 else _turned(index, first(index), 1)
 
 
+def is_same_range(a: Index, b: Index) -> bool:
+    """Whether two indices have the same values, in the same order or backwards."""
+    if a.start is None or b.start is None:
+        return False
+    x, y = ascending(a), ascending(b)
+    return (x.start, x.stop, x.step) == (y.start, y.stop, y.step)
+
+
 def backwards(index: Index) -> Index:
     """Return the index that takes the same values, last first."""
     return _turned(index, last(index), -1) if index.step > 0 else _turned(index, first(index), 1)

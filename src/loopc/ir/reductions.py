@@ -53,6 +53,8 @@ class Reduction:
         tangent_sum: `s` in `tangent`.
         definition: whole and pointwise: .loops text that says it by folds `sum[k](…)` over the
             terms `x`, of which there are `n`; for floats, and where nothing is masked.
+        sum_of: a function f that is positive, and its inverse: the value is that of the sum of
+            f(x). That of a sum of terms is the product of theirs.
         of_value: a function of the value, and the reduction whose value that is, made of the same.
         source: where a formula comes from.
     """
@@ -76,6 +78,7 @@ class Reduction:
     tangent: str = ""
     tangent_sum: str = ""
     definition: str = ""
+    sum_of: tuple[str, str] | None = None
     of_value: tuple[str, str] | None = None
     source: str = ""
 
@@ -269,6 +272,7 @@ _WHOLE = (
         adjoint="g * exp(x - y)",
         adjoint_where="y > -inf",
         definition=f"ln(sum[k](exp(x - {_FINITE}))) + {_FINITE}",
+        sum_of=("exp", "ln"),
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(name="argmax", form="whole", evaluate=argmax, result="int"),

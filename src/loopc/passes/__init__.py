@@ -22,6 +22,7 @@ from loopc.passes.keep_factors import keep_factors
 from loopc.passes.keep_terms import keep_terms
 from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
+from loopc.passes.multiply_exponentials import multiply_exponentials
 from loopc.passes.pad_once import pad_once
 from loopc.passes.pass_on_sums import pass_on_sums
 from loopc.passes.reuse_sums import reuse_sums
@@ -68,6 +69,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         take_out_sums,
         running_sums,
         lift_windows,
+        multiply_exponentials,
         keep_values,
         keep_factors,
         keep_terms,

@@ -17,14 +17,13 @@ from typing import TypeAlias
 
 from loopc.analysis.dependence import (
     Leaf,
-    Ref,
     common_loops,
     leaves,
-    may_meet,
     overwrites_itself,
 )
+from loopc.analysis.survival import clashes, survives
 from loopc.diagnostics.record import record, replace
-from loopc.ir.bounds import ascending
+from loopc.ir.bounds import is_same_range
 from loopc.ir.derive import by_value
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.functions import order
@@ -144,7 +143,7 @@ class _Pass:
                 self.number += 1
         self.before.drop(touched)
         for held, known in kept:
-            if _survives(held, writers):
+            if survives(held.leaf, held.touched, block):
                 self.before.add(held, self.number, known)
                 self.number += 1
         self.written |= touched
@@ -181,30 +180,6 @@ class _Pass:
 
 _Writers: TypeAlias = Mapping[str, Sequence[Leaf]]
 """The leaves of a block, by the arrays that they write."""
-
-
-def _survives(kept: _Held, writers: _Writers) -> bool:
-    """Whether no later instance in the block writes what a leaf holds or has read."""
-    held = kept.leaf
-    for leaf in (leaf for name in kept.touched for leaf in writers.get(name, ())):
-        common = common_loops(held, leaf)
-        for level in range(common):
-            if _clash(held, leaf, level, 0):
-                return False
-        if held.number < leaf.number and _clash(held, leaf, None, common):
-            return False
-    return True
-
-
-def _clash(held: Leaf, leaf: Leaf, level: int | None, common: int) -> bool:
-    """Whether `leaf` may write a cell that `held` touches, in a later iteration of `level`."""
-    target = Ref(leaf.update.target, (), write=True, op=leaf.update.op)
-    return any(
-        ref.access.array == target.access.array
-        and (leaf is not held or not ref.write)
-        and may_meet(held, ref, leaf, target, level, common)
-        for ref in held.refs
-    )
 
 
 class _Uses:
@@ -258,7 +233,7 @@ class _Uses:
         first, last = held.leaf.number, self.leaf.number
         writers = (leaf for name in held.touched for leaf in self.writers.get(name, ()))
         between = (leaf for leaf in writers if first < leaf.number <= last)
-        return any(_clash(held.leaf, leaf, None, common) for leaf in between)
+        return any(clashes(held.leaf, leaf, None, common) for leaf in between)
 
     def _derivative(
         self, node: Call, ranges: Mapping[str, Index], bound: frozenset[str]
@@ -285,16 +260,9 @@ def _matched(
         mine, other = level.index, ranges.get(names[level.index.name])
         if mine.name in shared:
             continue
-        if other is None or not _same_range(substitute(mine, values), other):
+        if other is None or not is_same_range(substitute(mine, values), other):
             return None
     return values
-
-
-def _same_range(a: Index, b: Index) -> bool:
-    if a.start is None or b.start is None:
-        return False
-    x, y = ascending(a), ascending(b)
-    return (x.start, x.stop, x.step) == (y.start, y.stop, y.step)
 
 
 def _cell(held: _Held, values: Mapping[str, Expr], node: Call) -> Expr:

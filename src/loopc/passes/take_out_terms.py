@@ -21,7 +21,7 @@ from math import prod
 from loopc.analysis.dependence import Leaf, leaves
 from loopc.analysis.serial import serial_loops
 from loopc.diagnostics.record import record, replace
-from loopc.ir.bounds import ascending, extent
+from loopc.ir.bounds import ascending, conjuncts, extent
 from loopc.ir.dtypes import DType, infer_dtypes, of_expr
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import (
@@ -129,7 +129,7 @@ class _Taker:
         if value.fn in ("add", "mul"):
             own = tuple(takewhile(self._is_fixed, value.args))
             first = Call(value.fn, own, span=value.span)
-            if len(own) > 1 and self._may_go(first, leaf, serial):
+            if len(own) > 1 and not _spreads(first, leaf) and self._may_go(first, leaf, serial):
                 rest = (self._value(a, leaf, serial) for a in value.args[len(own) :])
                 return replace(value, args=(self._cell(first, leaf, serial), *rest))
 
@@ -153,6 +153,8 @@ class _Taker:
             return False
         if (len(used) < len(leaf.levels) or leaf.guards) and not is_inside_anyway(value):
             return False
+        if any(serial.issuperset(free_indices(c)) for g in leaf.guards for c in conjuncts(g)):
+            return False  # a condition of whole iterations may seldom hold
         if used.isdisjoint(serial):
             return True
         own = [level.index for level in leaf.levels if level.index.name in used]
@@ -184,3 +186,10 @@ class _Taker:
         update = Update(cell, "=", value, span=leaf.update.span)
         self.made.extend(loop(own, None, update))
         return Read(cell, span=value.span)
+
+
+def _spreads(product: Call, leaf: Leaf) -> bool:
+    """Whether factors that have other indices each are summed: the sum needs no array of them."""
+    axes = [{*free_indices(a)} for a in product.args]
+    summed = len(free_indices(leaf.update.target)) < len(leaf.levels)
+    return summed and product.fn == "mul" and not any(set().union(*axes) == own for own in axes)

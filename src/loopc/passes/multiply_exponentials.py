@@ -1,0 +1,396 @@
+"""Sums of exponentials of sums as sums of products of exponentials, of which there are fewer.
+
+Rewrite:   for n,j  x[n,j] = logsumexp[i](a[n,i] + w[i,j])
+              ->  for n    max1[n]    = max(-1e38, max[i](a[n,i]))
+                  for n,i  exp1[n,i]  = exp(a[n,i] - max1[n])
+                  for j    max2[j]    = max(-1e38, max[i](w[i,j]))
+                  for i,j  exp2[i,j]  = exp(w[i,j] - max2[j])
+                  for n,j  total1[n,j] = sum[i](exp1[n,i] exp2[i,j])
+                  for n,j  x[n,j]     = max1[n] + max2[j] + ln(total1[n,j])
+           and in its gradient
+           for n,i,j  g[n,i] += d[n,j] exp(a[n,i] + w[i,j] - x[n,j])
+              ->  for n,i,j  g[n,i] += exp1[n,i] exp2[i,j] (d[n,j] / total1[n,j])
+Requires:  groups of terms with fewer indices than all have together (what a loop in order changes
+           has that loop's), under no condition; for the gradient, that nothing it reads changes.
+Keeps:     every value up to rounding, exponentials that are lost beside 1 included: where the
+           largest terms of the groups do not meet, a total is small or 0, and so is not positive
+           when it is squared. Then, and for what is not finite, the run does as it is written.
+Source: matrix products over the semiring of logarithms, e.g. Vieira, Cotterell and Eisner, "Speed-
+Accuracy Tradeoffs in Tagging with Variable-Order CRFs and Structured Sparsity", 2016, sec. 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
+
+from loopc.analysis.dependence import Leaf, common_loops, leaves
+from loopc.analysis.products import is_plain, parts
+from loopc.analysis.serial import distributed, serial_loops
+from loopc.analysis.survival import from_copies, has_cells, survives
+from loopc.analysis.term_groups import Group, groups, terms
+from loopc.diagnostics.record import record, replace
+from loopc.ir.bounds import extent, is_same_range
+from loopc.ir.dtypes import infer_dtypes, of_expr
+from loopc.ir.nests import with_statements
+from loopc.ir.nodes import (
+    ZERO,
+    Access,
+    Call,
+    Const,
+    Expr,
+    Index,
+    IndexRef,
+    Node,
+    Program,
+    Read,
+    Reduce,
+    Stmt,
+    Update,
+)
+from loopc.ir.reductions import lookup
+from loopc.ir.visit import (
+    add,
+    conjunction,
+    free_indices,
+    is_inside_anyway,
+    loop,
+    map_children,
+    mul,
+    neg,
+    opened_reduction,
+    reads,
+    substitute,
+    summands,
+    updates,
+)
+from loopc.ir.workspace import Names
+
+LEAST = -1e38
+"""Below all terms that matter, and a number in single precision."""
+
+NOTHING = Const(float("-inf"))
+
+CONDITIONAL = ("where", "and", "or")
+
+
+def multiply_exponentials(program: Program) -> Program:
+    """Return the program with such sums as products."""
+    if not any(_has_sum(s) for s in program.body):
+        return program
+    body = (s for stmt in program.body for s in (distributed(stmt) if _has_sum(stmt) else (stmt,)))
+    return _Pass(program, tuple(body)).program()
+
+
+def _has_sum(stmt: Stmt) -> bool:
+    return any(_functions(r.op) for _, u in updates((stmt,)) for r in _evaluated(u.value))
+
+
+def _functions(op: str) -> tuple[str, str] | None:
+    row = lookup(op)
+    return None if row is None else row.sum_of
+
+
+def _evaluated(value: Expr) -> Iterator[Reduce]:
+    """Yield the reductions that are always evaluated."""
+    if isinstance(value, Reduce):
+        yield value
+    elif isinstance(value, Call) and value.fn not in CONDITIONAL:
+        for arg in value.args:
+            yield from _evaluated(arg)
+
+
+@record()
+class _Total:
+    """A sum of exponentials that is a sum of products.
+
+    Attributes:
+        number: its statement of the program.
+        power: the function whose values are summed.
+        body: the terms.
+        indices: the loops and the summed indices, by name.
+        cell: of its value.
+        factors: the cells whose products are summed.
+        total: the cell of their sum.
+        outer: the loops that the update shares with others, or that run in order.
+        far: the cell that says whether a total in an iteration of them is lost.
+        touched: the arrays that have to stay as they are for another use; None: they do not.
+    """
+
+    number: int
+    power: str
+    body: Expr
+    indices: Mapping[str, Index]
+    cell: Access
+    factors: tuple[Access, ...]
+    total: Access
+    outer: tuple[Index, ...]
+    far: Access
+    touched: frozenset[str] | None
+
+
+class _Pass:
+    """The program under construction."""
+
+    def __init__(self, source: Program, body: tuple[Stmt, ...]) -> None:
+        self.source = source
+        self.body = body
+        self.names = Names.of(source)
+        self.types = infer_dtypes(source, {})
+        self.totals: list[_Total] = []
+        self.before: list[Stmt] = []
+
+    def program(self) -> Program:
+        """Return the changed program."""
+        body: list[Stmt] = []
+        for number, stmt in enumerate(self.body):
+            new = self._statement(number, stmt)
+            body += [*self.before, *new]
+            self.before = []
+        if not self.totals:
+            return self.source
+        return replace(self.source, body=tuple(body), arrays=tuple(self.names.arrays.values()))
+
+    def _statement(self, number: int, stmt: Stmt) -> list[Stmt]:
+        block = leaves((stmt,))
+        new = [stmt]
+        for leaf in block:
+            shared = max((common_loops(leaf, o) for o in block if o is not leaf), default=0)
+            made = self._sum(number, stmt, leaf, shared) or self._use(number, stmt, leaf, shared)
+            if made is not None:
+                depth, stmts = made
+                new = [s for old in new for s in with_statements(old, leaf.update, depth, stmts)]
+        return new
+
+    def _sum(
+        self, number: int, stmt: Stmt, leaf: Leaf, shared: int
+    ) -> tuple[int, list[Stmt]] | None:
+        """Return a sum of exponentials as products, and the depth of the loops round them."""
+        if leaf.guards:
+            return None
+        levels = tuple(level.index for level in leaf.levels)
+        serial = [depth + 1 for n, depth in serial_loops(stmt) if n == leaf.number]
+        depth = max([shared, *serial])
+        for each in _evaluated(leaf.update.value):
+            written = frozenset(u.target.array for _, u in updates((stmt,)))
+            opened = opened_reduction(each, {i.name for i in levels})
+            if not self._is_sum(opened, levels):
+                continue
+            over = {i.name for i in opened.indices}
+            rest = [t for t in terms(opened.body) if over.isdisjoint(free_indices(t))]
+            summed = add(*(t for t in terms(opened.body) if t not in rest))
+            found = groups(summed, (*levels, *opened.indices), levels[:depth], written)
+            together = frozenset[str]().union(*(g.names for g in found))
+            if len(found) > 1 and all(g.names < together for g in found):
+                both = each, opened
+                return depth, self._products(number, stmt, leaf, depth, both, (found, rest))
+        return None
+
+    def _is_sum(self, each: Reduce, levels: Sequence[Index]) -> bool:
+        """Whether a reduction is a sum of exponentials of floats over a box."""
+        names = [i.name for i in levels]
+        if not _functions(each.op) or each.guard is not None or len({*names}) < len(names):
+            return False
+        dtype = of_expr(each.body, self.types)
+        if dtype is None or dtype.kind != "f" or dtype.weak:
+            return False
+        return not any(free_indices(i) or reads(i) for i in (*levels, *each.indices))
+
+    def _products(
+        self,
+        number: int,
+        stmt: Stmt,
+        leaf: Leaf,
+        depth: int,
+        sums: tuple[Reduce, Reduce],
+        parts_: tuple[list[Group], list[Expr]],
+    ) -> list[Stmt]:
+        """Return the statements in the place of the loops that an update does not share."""
+        (each, opened), (found, rest) = sums, parts_
+        power, inverse = _functions(each.op) or ("", "")
+        levels = tuple(level.index for level in leaf.levels)
+        outer, inner = levels[:depth], levels[depth:]
+        inside: list[Stmt] = []
+        tops, factors = [], []
+        for group in found:
+            made, top, factor = self._exponentials(group, power, outer, levels, opened, leaf)
+            tops.append(top)
+            factors.append(factor)
+            (self.before if group.fixed else inside).extend(made)
+        span = leaf.update.span
+        together = frozenset[str]().union(*(g.names for g in found))
+        total = self._cell("total", [i for i in levels if i.name in together], leaf)
+        own = tuple(i for i in inner if i.name in together)
+        value = replace(opened, op="sum", body=mul(*map(Read, factors)))
+        inside += loop(own, None, Update(total, "=", value, span=span))
+        bare = leaf.update.value is each and leaf.update.op == "=" and has_cells(leaf)
+        cell = leaf.update.target if bare else self._cell(each.op, levels, leaf)
+        fast = add(*map(Read, tops), *rest, Call(inverse, (Read(total),)))
+        inside += loop(inner, None, Update(cell, "=", fast, span=span))
+        far = self._cell("far", outer, leaf)
+        is_large: Expr = Call("gt", (_least(mul(Read(total), Read(total)), own), ZERO))
+        if rest:  # of which one may be -inf: the value has no shares then
+            is_large = conjunction(is_large, Call("gt", (_least(Read(cell), inner), NOTHING)))
+        inside.append(Update(far, "=", Call("not", (is_large,)), span=span))
+        inside += loop(inner, _is_set(far), Update(cell, "=", opened, span=span))
+        if not bare:
+            read = _with_read(leaf.update.value, each, Read(cell))
+            inside += loop(inner, None, replace(leaf.update, value=read))
+        body = from_copies(opened.body, leaf, leaves((stmt,)))
+        touched = frozenset((cell.array, *(a.array for a in reads(body))))
+        stays = bare and survives(leaf, touched, leaves((stmt,)))
+        by_name = {i.name: i for i in (*levels, *opened.indices)}
+        kept = touched if stays else None
+        self.totals.append(
+            _Total(number, power, body, by_name, cell, tuple(factors), total, outer, far, kept)
+        )
+        return inside
+
+    def _exponentials(
+        self,
+        group: Group,
+        power: str,
+        outer: tuple[Index, ...],
+        levels: tuple[Index, ...],
+        sum_: Reduce,
+        leaf: Leaf,
+    ) -> tuple[list[Stmt], Access, Access]:
+        """Return the statements for a group's exponentials, their largest one 1, and both cells."""
+        around = () if group.fixed else outer
+        own = tuple(i for i in group.axes if i not in around)
+        summed = tuple(i for i in sum_.indices if i in own)
+        kept = tuple(i for i in own if i not in summed)
+        dropped = {extent(i) for i in levels if i not in group.axes}
+        empty = dropped - {extent(i) for i in own}
+        guard = None
+        if empty and not is_inside_anyway(group.value):
+            guard = conjunction(*(Call("gt", (size, ZERO)) for size in empty))
+        top = self._cell("max", (*around, *kept), leaf)
+        factor = self._cell(power, group.axes, leaf)
+        largest = Call("max", (Const(LEAST), Reduce("max", summed, None, group.value)))
+        span = leaf.update.span
+        value = Call(power, (add(group.value, neg(Read(top))),))
+        made = (
+            *loop(kept, guard, Update(top, "=", largest, span=span)),
+            *loop(own, guard, Update(factor, "=", value, span=span)),
+        )
+        return list(made), top, factor
+
+    def _cell(self, name: str, axes: Sequence[Index], leaf: Leaf) -> Access:
+        """Add an array with a cell for each point of some loops."""
+        name = self.names.fresh(name, numbered=True)
+        return self.names.cells(name, axes, axes, leaf.update.span)
+
+    def _use(
+        self, number: int, stmt: Stmt, leaf: Leaf, shared: int
+    ) -> tuple[int, list[Stmt]] | None:
+        """Return a sum of products with an exponential as one with its factors."""
+        if leaf.update.op != "+=" or not self.totals:
+            return None
+        found = parts(leaf.update.value)
+        for factor in found.factors:
+            if not isinstance(factor, Call) or len(factor.args) != 1:
+                continue
+            for total in (t for t in self.totals if t.power == factor.fn):
+                names = self._matched(total, factor.args[0], leaf, number)
+                if names is None:
+                    continue
+                others = [f for f in found.factors if f is not factor]
+                if any(not {*free_indices(o)} <= _axes(total.cell, names) for o in others):
+                    continue
+                return shared, self._split(total, names, stmt, leaf, shared, others)
+        return None
+
+    def _split(
+        self,
+        total: _Total,
+        names: Mapping[str, Expr],
+        stmt: Stmt,
+        leaf: Leaf,
+        shared: int,
+        others: Sequence[Expr],
+    ) -> list[Stmt]:
+        """Return the statement where no total is lost, and where one is."""
+        own = tuple(level.index for level in leaf.levels[shared:])
+        here = Read(substitute(total.total, names))
+        share = Call("div", (mul(*others), here))
+        factors = [Read(substitute(f, names)) for f in total.factors]
+        serial = {leaf.levels[d].index.name for n, d in serial_loops(stmt) if n == leaf.number}
+        far = substitute(total.far, names)
+        fast, slow = Call("eq", (Read(far), ZERO)), [_is_set(far)]
+        if total.outer and serial.isdisjoint(_axes(total.far, names)):
+            span = leaf.update.span
+            somewhere = self._cell("far", (), leaf)
+            found = Reduce("any", total.outer, None, Read(total.far))
+            self.before.append(Update(somewhere, "=", found, span=span))
+            slow = [_is_set(somewhere), *slow]
+        value = parts(leaf.update.value).times(*factors, share)
+        return [
+            *loop(own, fast, replace(leaf.update, value=value)),
+            *loop(own, conjunction(*slow, *leaf.guards), leaf.update),
+        ]
+
+    def _matched(
+        self, total: _Total, power: Expr, leaf: Leaf, number: int
+    ) -> dict[str, Expr] | None:
+        """Return what the indices of a sum are where a term's share of it is used; None: it is not.
+
+        Args:
+            total: the sum.
+            power: what e is raised to: a term less the value of the sum.
+            leaf: the update.
+            number: of its statement.
+        """
+        if total.touched is None or number <= total.number:
+            return None
+        between = self.body[total.number + 1 : number + 1]
+        if any(u.target.array in total.touched for _, u in updates(between)):
+            return None
+        cells = [t.args[0] for t in summands(power) if isinstance(t, Call) and t.fn == "neg"]
+        cell = next((c for c in cells if _reads(c, total.cell.array)), None)
+        if not isinstance(cell, Read) or not is_plain(cell):
+            return None
+        if any(g != Call("gt", (cell, NOTHING)) for g in leaf.guards):
+            return None
+        term = add(*(t for t in summands(power) if t != neg(cell)))
+        names = {
+            own.at.name: at.at
+            for own, at in zip(total.cell.subscripts, cell.access.subscripts, strict=True)
+            if isinstance(own.at, IndexRef) and isinstance(at.at, IndexRef)
+        }
+        ranges = {level.index.name: level.index for level in leaf.levels}
+        taken = set(free_indices(cell))
+        left = [n for n in ranges if n not in taken]
+        over = [n for n in total.indices if n not in names]
+        if len(left) != len(over) or len(ranges) != len(leaf.levels):
+            return None
+        for chosen in permutations(left):
+            all_ = names | {n: IndexRef(c) for n, c in zip(over, chosen, strict=True)}
+            pairs = ((total.indices[n], ranges.get(at.name)) for n, at in all_.items())
+            same = all(b is not None and is_same_range(a, b) for a, b in pairs)
+            if same and substitute(total.body, all_) == term:
+                return {**all_}
+        return None
+
+
+def _least(value: Expr, over: tuple[Index, ...]) -> Expr:
+    return Reduce("min", over, None, value) if over else value
+
+
+def _with_read(value: Expr, old: Reduce, new: Read) -> Expr:
+    def visit(node: Node) -> Node:
+        return new if node is old else map_children(node, visit)
+
+    return visit(value)  # type: ignore[return-value]
+
+
+def _axes(cell: Access, names: Mapping[str, Expr]) -> set[str]:
+    return {n for own in free_indices(cell) for n in free_indices(names[own])}
+
+
+def _reads(value: Expr, array: str) -> bool:
+    return isinstance(value, Read) and value.access.array == array
+
+
+def _is_set(cell: Access) -> Expr:
+    return Call("ne", (Read(cell), ZERO))
