@@ -164,3 +164,27 @@ def test_small_powers_are_products_and_roots(exponent: str, dtype: type) -> None
             np.testing.assert_allclose(found, expected, rtol=1e-6 if dtype is np.float32 else 1e-14)
             zero = expected == 0
             np.testing.assert_array_equal(np.signbit(found[zero]), np.signbit(expected[zero]))
+
+
+@pytest.mark.parametrize("shape", [(8192,), (64, 128), (300, 30), (70, 3, 40), (5, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_bound_of_an_array_of_any_shape_is_that_of_its_cells(
+    shape: tuple[int, ...], dtype: str
+) -> None:
+    x = np.random.default_rng(1).normal(size=shape).astype(dtype)
+    x.flat[:3] = np.nan, np.inf, -np.inf
+    names = "ijk"[: len(shape)]
+    cell = f"[{','.join(names)}]"
+    text = (
+        f"for {','.join(names)}  y{cell} = min(max(x{cell}, -0.5), 1) + relu(x{cell})\noutput y\n"
+    )
+    turned = np.ascontiguousarray(x.T).T
+    for given in (x, turned):
+        found = loopc.compile(text)(x=given)["y"]
+        expected = np.minimum(np.maximum(x, dtype_of(dtype, -0.5)), 1) + np.maximum(x, 0)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == dtype
+
+
+def dtype_of(dtype: str, number: float) -> np.generic:
+    return np.dtype(dtype).type(number)

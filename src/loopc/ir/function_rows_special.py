@@ -51,6 +51,7 @@ _ACTIVATIONS = (
         result="same",
         whole="kept",
         counts_bools=True,
+        scalar_loop=True,
         samples=_ANY,
         kinks=(((0.0,), (0.0,)), ((-0.0,), (0.0,))),
     ),

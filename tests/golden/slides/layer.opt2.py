@@ -38,6 +38,20 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
+def _beside(ufunc, a, number, out=None, few=4096):
+    """Return a function of an array and a number: of float32 it takes less time beside a row."""
+    if out is None or a.shape != out.shape or a.size < few or a.dtype != np.float32:
+        return ufunc(a, number, out=out)
+    row = a.shape[-1]
+    if a.flags.c_contiguous and out.flags.c_contiguous:
+        for n in a.shape[-2::-1]:
+            row *= n if row < 256 else 1
+        a, out = a.reshape(-1, row), out.reshape(-1, row)
+    if 64 <= row <= 1 << 16:
+        number = np.full(row, number, a.dtype)
+    return ufunc(a, number, out=out)
+
+
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
@@ -270,7 +284,7 @@ def _forward(W, h, B):
             # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
             B_part3 = B[j_from:j_to]
             np.subtract(w2, B_part3, out=w2)
-            np.minimum(w2, 64, out=w2)
+            _beside(np.minimum, w2, 64, out=w2)
             np.exp(w2, out=w2)
             np.add(1, w2, out=w4)
             s_part5 = s[j_from:j_to]
@@ -279,7 +293,7 @@ def _forward(W, h, B):
         tile6,
         range(0, J, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=12,
+        work=15,
         products=True)
     return {"s": s}
 
@@ -354,7 +368,7 @@ def _value_and_grad(W, h, B, s_grad):
             # layer.loops:4  for j  s[j] = σ(s̃[j] - B[j])
             B_part3 = B[j_from:j_to]
             np.subtract(w2, B_part3, out=w2)
-            np.minimum(w2, 64, out=w2)
+            _beside(np.minimum, w2, 64, out=w2)
             np.exp(w2, out=w2)
             np.add(1, w2, out=w4)
             s_part5 = s[j_from:j_to]
@@ -375,7 +389,7 @@ def _value_and_grad(W, h, B, s_grad):
         tile10,
         range(0, J, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=17,
+        work=20,
         products=True)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W

@@ -45,6 +45,20 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
+def _beside(ufunc, a, number, out=None, few=4096):
+    """Return a function of an array and a number: of float32 it takes less time beside a row."""
+    if out is None or a.shape != out.shape or a.size < few or a.dtype != np.float32:
+        return ufunc(a, number, out=out)
+    row = a.shape[-1]
+    if a.flags.c_contiguous and out.flags.c_contiguous:
+        for n in a.shape[-2::-1]:
+            row *= n if row < 256 else 1
+        a, out = a.reshape(-1, row), out.reshape(-1, row)
+    if 64 <= row <= 1 << 16:
+        number = np.full(row, number, a.dtype)
+    return ufunc(a, number, out=out)
+
+
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
@@ -309,7 +323,7 @@ def _forward(x, y, W0, B0, W1, B1):
             # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
             B0_part3 = B0[j_from:j_to]
             np.subtract(w2, B0_part3, out=w2)
-            np.minimum(w2, 64, out=w2)
+            _beside(np.minimum, w2, 64, out=w2)
             np.exp(w2, out=w2)
             np.add(1, w2, out=w4)
             h_part5 = h[j_from:j_to]
@@ -318,7 +332,7 @@ def _forward(x, y, W0, B0, W1, B1):
         tile6,
         range(0, H, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=12,
+        work=15,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
@@ -333,7 +347,7 @@ def _forward(x, y, W0, B0, W1, B1):
             # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
             B1_part9 = B1[k_from:k_to]
             np.subtract(w8, B1_part9, out=w8)
-            np.minimum(w8, 64, out=w8)
+            _beside(np.minimum, w8, 64, out=w8)
             np.exp(w8, out=w8)
             np.add(1, w8, out=w10)
             s_part11 = s[k_from:k_to]
@@ -342,7 +356,7 @@ def _forward(x, y, W0, B0, W1, B1):
         tile12,
         range(0, C, k_block),
         [(k_block, dtype), (k_block, dtype)],
-        work=12,
+        work=15,
         products=True)
     h = None
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
@@ -425,7 +439,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
             # mlp.loops:7  for j  h[j] = σ(h̃[j] - B0[j])
             B0_part3 = B0[j_from:j_to]
             np.subtract(w2, B0_part3, out=w2)
-            np.minimum(w2, 64, out=w2)
+            _beside(np.minimum, w2, 64, out=w2)
             np.exp(w2, out=w2)
             np.add(1, w2, out=w4)
             h_part5 = h[j_from:j_to]
@@ -434,7 +448,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile6,
         range(0, H, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=12,
+        work=15,
         products=True)
     # mlp.loops:11  L = -ln(P[y])
     P_grad = np.zeros(C, dtype)
@@ -451,7 +465,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
             # mlp.loops:9  for k  s[k] = σ(s̃[k] - B1[k])
             B1_part9 = B1[k_from:k_to]
             np.subtract(w8, B1_part9, out=w8)
-            np.minimum(w8, 64, out=w8)
+            _beside(np.minimum, w8, 64, out=w8)
             np.exp(w8, out=w8)
             np.add(1, w8, out=w10)
             s_part11 = s[k_from:k_to]
@@ -460,7 +474,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile12,
         range(0, C, k_block),
         [(k_block, dtype), (k_block, dtype)],
-        work=12,
+        work=15,
         products=True)
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))

@@ -36,6 +36,20 @@ def _shape(name, array, expected):
         raise ValueError(f"L0208: {name} must have shape {expected}, not {array.shape}")
 
 
+def _beside(ufunc, a, number, out=None, few=4096):
+    """Return a function of an array and a number: of float32 it takes less time beside a row."""
+    if out is None or a.shape != out.shape or a.size < few or a.dtype != np.float32:
+        return ufunc(a, number, out=out)
+    row = a.shape[-1]
+    if a.flags.c_contiguous and out.flags.c_contiguous:
+        for n in a.shape[-2::-1]:
+            row *= n if row < 256 else 1
+        a, out = a.reshape(-1, row), out.reshape(-1, row)
+    if 64 <= row <= 1 << 16:
+        number = np.full(row, number, a.dtype)
+    return ufunc(a, number, out=out)
+
+
 def _blocks(counts, cell, limit=1 << 19):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
@@ -268,7 +282,7 @@ def _forward(A, B):
             B_part2 = B[h_from:h_to]
             np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
             # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-            np.minimum(w3, 64, out=w3)
+            _beside(np.minimum, w3, 64, out=w3)
             np.exp(w3, out=w3)
             np.add(1, w3, out=w4)
             Y_part5 = Y[h_from:h_to]
@@ -277,7 +291,7 @@ def _forward(A, B):
         tile6,
         range(0, H, h_block),
         [((h_block, I, J), dtype), ((h_block, I, J), dtype)],
-        work=11,
+        work=14,
         products=True)
     return {"Y": Y}
 
@@ -350,7 +364,7 @@ def _value_and_grad(A, B, Y_grad):
             B_part2 = B[h_from:h_to]
             np.matmul(A_part1, B_part2.transpose(0, 2, 1), out=w3)
             # tensor_operation.loops:3  for h,i,j  Y[h,i,j] = σ(Ỹ[h,i,j])
-            np.minimum(w3, 64, out=w3)
+            _beside(np.minimum, w3, 64, out=w3)
             np.exp(w3, out=w3)
             np.add(1, w3, out=w4)
             Y_part5 = Y[h_from:h_to]
@@ -370,7 +384,7 @@ def _value_and_grad(A, B, Y_grad):
         tile9,
         range(0, H, h_block),
         [((h_block, I, J), dtype), ((h_block, I, J), dtype)],
-        work=22,
+        work=25,
         products=True)
     return {"Y": Y}, {"A": A_grad, "B": B_grad}
 

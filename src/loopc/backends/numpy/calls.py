@@ -40,6 +40,8 @@ UFUNCS = {
 _TURNED = re.compile(r"(\w+)\.T(\[.*\])?")
 """A transposed array, or one with further dimensions."""
 
+_NUMBER = re.compile(r"-?[\d.]+(e[-+]?\d+)?")
+
 _CALL = re.compile(r"(np\.\w+|_\w+)\(([^()]*)\)")
 
 
@@ -120,8 +122,13 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
         return None
     if row.helper:
         speller.functions.add_helper(row)
-    given = template.group(2).format(**dict(zip(row.params, texts, strict=True)))
-    return f"{template.group(1)}({given}"
+    placed = dict(zip(row.params, texts, strict=True))
+    given = [part.format(**placed) for part in template.group(2).split(", ")]
+    if row.scalar_loop:
+        number, array = sorted(given, key=lambda t: not _NUMBER.fullmatch(t))
+        if _NUMBER.fullmatch(number) and not _NUMBER.fullmatch(array):
+            return f"{speller.helper('_beside')}({template.group(1)}, {array}, {number}"
+    return f"{template.group(1)}({', '.join(given)}"
 
 
 def _turned_once(speller: Speller, text: str) -> str:
