@@ -37,7 +37,7 @@ DEFAULTS = (
     ("_either", "few", ("0", "1024")),
     ("_selected", "points", ("2", "1 << 16")),
     ("_kept", "few", ("0", "4096")),
-    ("_beside", "few", ("0", "4096")),
+    ("_beside", "few", ("1", "4096")),
 )
 """Parameters of helpers, and the values that they take instead of their own."""
 

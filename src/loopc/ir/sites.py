@@ -32,6 +32,15 @@ def evaluated_where(call: Call) -> tuple[tuple[Expr, ...], ...]:
             return ((),) * len(args)
 
 
+def always_evaluated(value: Expr) -> Iterator[Reduce]:
+    """Yield the reductions of an expression that are evaluated whenever it is."""
+    if isinstance(value, Reduce):
+        yield value
+    elif isinstance(value, Call) and value.fn not in LAZY:
+        for arg in value.args:
+            yield from always_evaluated(arg)
+
+
 @record()
 class Slot:
     """One index where it is bound: a number, the index, and the slots round it."""

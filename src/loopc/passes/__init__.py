@@ -35,6 +35,7 @@ from loopc.passes.split_offsets import split_offsets
 from loopc.passes.split_quotients import split_quotients
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
+from loopc.passes.split_windows import split_windows
 from loopc.passes.take_out_sums import take_out_sums
 from loopc.passes.take_out_terms import take_out_terms
 from loopc.passes.turn_axes import turn_axes
@@ -69,6 +70,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         take_out_sums,
         running_sums,
         lift_windows,
+        split_windows,
         multiply_exponentials,
         keep_values,
         keep_factors,

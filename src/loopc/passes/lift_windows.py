@@ -208,7 +208,7 @@ class _Pass:
         found = parts(update.value)
         mine = [f for f in found.factors if _is_of_cell(f, own)]
         rest = [f for f in found.factors if f not in mine]
-        if not mine or not any(map(free_indices, rest)) or found.divisors:
+        if not mine or not any(map(free_indices, rest)):
             return None
         sizes = zip(target.subscripts, shape, strict=True)
         indices: list[Index] = []
@@ -229,7 +229,9 @@ class _Pass:
             tuple(indices), None, replace(update, target=Access(target.array, at), value=value)
         )
         sums = replace(target, array=name)
-        return replace(update, target=sums, value=mul(*rest)), after
+        return replace(
+            update, target=sums, value=replace(found, negative=False).times(*rest)
+        ), after
 
 
 def _uses(factor: Expr, coordinates: Collection[Subscript]) -> bool:

@@ -21,7 +21,7 @@ Accuracy Tradeoffs in Tagging with Variable-Order CRFs and Structured Sparsity",
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 
 from loopc.analysis.dependence import Leaf, common_loops, leaves
@@ -49,6 +49,7 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.reductions import lookup
+from loopc.ir.sites import always_evaluated
 from loopc.ir.visit import (
     add,
     conjunction,
@@ -71,8 +72,6 @@ LEAST = -1e38
 
 NOTHING = Const(float("-inf"))
 
-CONDITIONAL = ("where", "and", "or")
-
 
 def multiply_exponentials(program: Program) -> Program:
     """Return the program with such sums as products."""
@@ -83,21 +82,12 @@ def multiply_exponentials(program: Program) -> Program:
 
 
 def _has_sum(stmt: Stmt) -> bool:
-    return any(_functions(r.op) for _, u in updates((stmt,)) for r in _evaluated(u.value))
+    return any(_functions(r.op) for _, u in updates((stmt,)) for r in always_evaluated(u.value))
 
 
 def _functions(op: str) -> tuple[str, str] | None:
     row = lookup(op)
     return None if row is None else row.sum_of
-
-
-def _evaluated(value: Expr) -> Iterator[Reduce]:
-    """Yield the reductions that are always evaluated."""
-    if isinstance(value, Reduce):
-        yield value
-    elif isinstance(value, Call) and value.fn not in CONDITIONAL:
-        for arg in value.args:
-            yield from _evaluated(arg)
 
 
 @record()
@@ -171,7 +161,7 @@ class _Pass:
         levels = tuple(level.index for level in leaf.levels)
         serial = [depth + 1 for n, depth in serial_loops(stmt) if n == leaf.number]
         depth = max([shared, *serial])
-        for each in _evaluated(leaf.update.value):
+        for each in always_evaluated(leaf.update.value):
             written = frozenset(u.target.array for _, u in updates((stmt,)))
             opened = opened_reduction(each, {i.name for i in levels})
             if not self._is_sum(opened, levels):
