@@ -35,6 +35,18 @@ SPLIT = {
     "two of them in one value": "for i < 5, j < 3: L += w[i] sum[u < 3, v < 3](x[i+u,j+v]) "
     "max[u < 3, v < 3](x[i+u,j+v])",
     "weights along one axis": "for i < 5, j < 3: L += sum[u < 3, v < 3](x[i+u,j+v] w[u])**2",
+    "a long window": "for i < 3: L += w[i] sum[v < 2, u < 25](q[i+u])**2\n"
+    "for i < 7: L += tanh(mean[u in range(-3, 10)](q[i+u+3]))",
+    "a long extreme": "for i < 3: L += w[i] max[u < 26](q[i+u]) min[u < 13](q[i+2*u])",
+    "clamped": "for i < H, j < W: L += w[i] tanh(sum[u < 3, v < 3](x[clamp(i+u-1),"
+    "clamp(j+v-1)]**2))",
+    "all edges of one array": "for i < H, j < W: L += w[i] tanh(sum[u < 3, v < 3](x[reflect(i+u-1),"
+    "wrap(j+v-1)]))",
+    "clamped without a window": "for i < H, j < W: L += w[i] exp(x[clamp(i-1),wrap(j+2)] - x[i,j])",
+    "clamped, and cells apart": "for k < 2, i < H, j < W: L += w[i] z[k,reflect(i+1),clamp(j-2)]"
+    " z[k,i,j]",
+    "clamped from inside": "for i < 3, j < W: L += w[i] sum[u < 3, v < 3](x[clamp(i+u+4),"
+    "clamp(j+v-1)])**2",
 }
 """Programs of `x[H,W]`, `w[H]` and `z[2,H,W]` whose windows are split."""
 
@@ -53,14 +65,14 @@ OTHERS = {
 
 
 def compiled(text: str, **options: Any) -> Any:
-    given = ["x[H,W]", *(f"{a}" for a in ("w[H]", "z[2,H,W]") if f"{a[0]}[" in text)]
+    given = ["x[H,W]", *(f"{a}" for a in ("w[H]", "z[2,H,W]", "q[T]") if f"{a[0]}[" in text)]
     text = f"input {', '.join(given)}\n{text}\noutput L\n"
     return loopc.compile(text, loss="L", **options)
 
 
 def given(program: Any, dtype: str = "float64") -> dict[str, Any]:
     rng = np.random.default_rng(4)
-    shapes = {"x": (7, 5), "w": (7,), "z": (2, 7, 5)}
+    shapes = {"x": (7, 5), "w": (7,), "z": (2, 7, 5), "q": (28,)}
     return {n: rng.normal(size=shapes[n]).astype(dtype) for n in program.inputs}
 
 

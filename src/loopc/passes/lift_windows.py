@@ -22,7 +22,7 @@ from collections.abc import Collection, Mapping
 
 from loopc.analysis.products import Versions, parts
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
+from loopc.ir.affine import Affine, affine, at_least, equal, simplify, to_expr
 from loopc.ir.bounds import bounds
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import (
@@ -296,7 +296,8 @@ def _at_coordinates(expr: Expr, found: Mapping[Subscript, _Coordinate]) -> Expr:
         if isinstance(node, Subscript) and node in found:
             own = found[node]
             at = Call("add", (IndexRef(own.index.name), Call("neg", (own.before,))))
-            return Subscript(simplify(at), node.mode, span=node.span)
+            mode = "strict" if node.mode == "clamp" else node.mode  # all cells of it are inside
+            return Subscript(simplify(at), mode, span=node.span)
         return map_children(node, put)
 
     return put(expr)  # type: ignore[return-value]
@@ -314,7 +315,12 @@ def _touched(
     """Return an index that runs over the cells that a subscript touches; None: not known."""
     form, extent = affine(subscript.at), affine(size)
     used = [ranges.get(n) for n in free_indices(subscript)]
-    if form is None or extent is None or subscript.mode not in ("strict", "pad") or not used:
+    if (
+        form is None
+        or extent is None
+        or subscript.mode not in ("strict", "pad", "clamp")
+        or not used
+    ):
         return None
     moving = [(a, c) for a, c in form.terms if free_indices(a)]
     if not all(abs(c) == 1 and isinstance(a, IndexRef) for a, c in moving):
@@ -327,6 +333,10 @@ def _touched(
         return None
     start = simplify(Call("max", (ends.low, Const(0))))
     stop = simplify(Call("min", (to_expr(high + Affine(1)), size)))
+    if subscript.mode == "clamp":
+        low = affine(ends.low)
+        whole = low is not None and at_least(Affine(0), low) and at_least(high + Affine(1), extent)
+        return Index(name, Const(0), size) if whole else None
     return Index(name, start, stop)
 
 

@@ -6,6 +6,8 @@ Rewrite:   for i,j  y[i,j] = sum[u < 5, v < 5](x[i+u,j+v])
            for i, j, u < 5, v < 5: g[i+u,j+v] += d[i,j]
               ->  for i, u < 5, j: g1[i+u,j]  += d[i,j]
                   for i1 < H, j, v < 5: g[i1,j+v] += g1[i1,j]
+           A long window along one axis is one of windows: sum[u < 48](x[t+u]) becomes
+           sum[u1 < 8, u2 < 6](x[t+6*u1+u2]), which is split likewise.
 Requires:  one update in a nest of loops that has one index of a window beside a loop's in all
            subscripts with either, and nowhere else; steps of one cell, of which the loop has as
            many as the sum has rows, but for the edge; so many cells in a window that it pays.
@@ -16,7 +18,7 @@ Source: separable filters, e.g. Gonzalez and Woods, Digital Image Processing, ch
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
+from math import isqrt, prod
 
 from loopc.analysis.dependence import Leaf, only_leaf
 from loopc.diagnostics.record import record, replace
@@ -24,7 +26,9 @@ from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.bounds import bounds, extent
 from loopc.ir.nodes import (
+    ZERO,
     Access,
+    Call,
     Const,
     Expr,
     Index,
@@ -52,6 +56,12 @@ from loopc.ir.visit import (
 )
 from loopc.ir.workspace import Names
 
+EDGES = ("clamp", "wrap", "reflect")
+"""What an access does at an edge such that several places are one cell."""
+
+LONG = 12
+"""The cells of a window along one axis from which on two shorter ones take less time."""
+
 CELLS = 9
 """The cells of a window from which on two sums of fewer terms take less time than one."""
 
@@ -74,7 +84,8 @@ def _split(stmt: Stmt, names: Names) -> Iterator[Stmt]:
     indices = () if leaf is None else tuple(level.index for level in leaf.levels)
     found = None
     if leaf is not None and indices and not leaf.guards and _is_box(indices):
-        found = _read(leaf, names) or _added(leaf, names)
+        found = _read(leaf, names) or _added(leaf, names) or _edged(leaf, names)
+        found = found or _long_read(leaf) or _long_added(leaf)
     if found is None:
         yield stmt
         return
@@ -130,13 +141,13 @@ def _windows(
             for subscript in access.subscripts:
                 used = free_indices(subscript)
                 others = [i for i in outer if i.name in used and i.name != index.name]
-                if index.name not in used or len(used) != 2 or len(others) != 1:
-                    continue
                 form = affine(subscript.at)
-                if form is None or abs(form.coefficient(others[0].name)) != 1:
+                if form is None or index.name not in used or len(others) != 1:
                     continue
-                moving = tuple((a, c) for a, c in form.terms if isinstance(a, IndexRef))
-                moved = to_expr(Affine(0, moving))
+                if abs(form.coefficient(others[0].name)) != 1:
+                    continue
+                both = (IndexRef(index.name), IndexRef(others[0].name))
+                moved = to_expr(Affine(0, tuple(t for t in form.terms if t[0] in both)))
                 ends = bounds(moved, {i.name: i for i in (index, others[0])})
                 if ends.low is None or ends.high is None:
                     continue
@@ -166,9 +177,7 @@ def _read(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
     """Return the statements for a reduction of a window that an update reads."""
     levels = [level.index for level in leaf.levels]
     for each in always_evaluated(leaf.update.value):
-        row = reductions.lookup(each.op)
-        nested = row is not None and (row.form == "fold" or row.op == "+=" or each.op == "mean")
-        if not nested or each.guard is not None or not _is_box((*levels, *each.indices)):
+        if not _is_nested(each) or not _is_box((*levels, *each.indices)):
             continue
         if leaf.update.target.array in {a.array for a in reads(each)}:
             continue
@@ -191,34 +200,146 @@ def _read(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
     return None
 
 
+def _is_nested(each: Reduce) -> bool:
+    """Whether a reduction over several indices is one of reductions over each."""
+    row = reductions.lookup(each.op)
+    return each.guard is None and row is not None and (row.form == "fold" or each.op == "mean")
+
+
+def _is_added(update: Update) -> bool:
+    own = update.target.array in {a.array for a in reads(update)}
+    return update.op == "+=" and not contains(update.value, Reduce) and not own
+
+
 def _added(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
     """Return the statements for an update that adds the same to all cells of a window."""
     update, levels = leaf.update, [level.index for level in leaf.levels]
-    if update.op != "+=" or contains(update.value, Reduce):
-        return None
-    if update.target.array in {a.array for a in reads(update)}:
+    if not _is_added(update):
         return None
     used = set(free_indices(update.value))
     inner = [i for i in levels if i.name not in used]
-    windows = list(_windows(update.target, inner, levels, {i.name for i in levels}))
+    outer = [i for i in levels if i not in inner]
+    windows = list(_windows(update.target, inner, outer, {i.name for i in levels}))
     for window in windows:
         others = [w.inner for w in windows if w.inner is not window.inner]
-        if not others or not _pays(window, others) or window.outer in others:
+        if not (others and _pays(window, others)) and not _is_at_edge(window, update.target):
             continue
         target = window.merged(update.target)
-        late = {i.name for i in others}
-        within = [i for i in levels if i.name in free_indices(target) and i.name not in late]
-        axes = (window.index, *within)
+        late = tuple(i for i in inner if i is not window.inner)
+        known = {i.name: i for i in (*levels, window.index) if i not in late}
+        axes = tuple(known[n] for n in free_indices(target) if n in known)
         name = names.fresh(update.target.array, numbered=True)
         cell = names.cells(name, axes, axes, update.span)
         first = replace(update, target=_at(cell, window))
         second = replace(update, target=target, value=Read(cell))
-        early = tuple(i for i in levels if i.name not in late)
-        return (
-            *loop(early, None, first),
-            *loop((*axes, *others), None, second),
-        )
+        early = tuple(i for i in levels if i not in late)
+        return (*loop(early, None, first), *loop((*axes, *late), None, second))
     return None
+
+
+def _is_at_edge(window: _Window, target: Access) -> bool:
+    """Whether a window's cells meet others at an edge."""
+    own = (s for s in target.subscripts if not window.is_apart(s))
+    return any(s.mode in EDGES for s in own)
+
+
+def _edged(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
+    """Return the statements for an update whose cells meet others at the edges of several axes."""
+    update, levels = leaf.update, tuple(level.index for level in leaf.levels)
+    subscripts, shape = update.target.subscripts, names.arrays[update.target.array].shape
+    edged = [n for n, s in enumerate(subscripts) if s.mode in EDGES]
+    if not _is_added(update) or len(edged) < 2 or shape is None or reads(update.target):
+        return None
+    own = [free_indices(s) for s in subscripts]
+    if any(len(o) != 1 for o in own) or len({o[0] for o in own}) < len(own):
+        return None
+    if any(not isinstance(s.at, IndexRef) for n, s in enumerate(subscripts) if n not in edged):
+        return None
+    by_name = {i.name: i for i in levels}
+    taken, axes, first, second = {*by_name}, [], [], []
+    for number, (subscript, size) in enumerate(zip(subscripts, shape, strict=True)):
+        index = by_name[own[number][0]]
+        if number in edged[1:]:
+            index = Index(fresh_name(index.name, taken), ZERO, size)
+            taken.add(index.name)
+        axes.append(index)
+        first.append(subscript if number != edged[0] else None)
+        second.append(subscript if number == edged[0] else Subscript(IndexRef(index.name)))
+    name = names.fresh(update.target.array, numbered=True)
+    cell = names.cells(name, axes, axes, update.span)
+    into = tuple(a or b for a, b in zip(first, cell.subscripts, strict=True))
+    late = replace(update.target, subscripts=tuple(second))
+    return (
+        *loop(levels, None, replace(update, target=replace(cell, subscripts=into))),
+        *loop(tuple(axes), None, replace(update, target=late, value=Read(cell))),
+    )
+
+
+def _long_read(leaf: Leaf) -> tuple[Stmt, ...] | None:
+    """Return an update that reads a reduction over a long window as one over two indices."""
+    levels = [level.index for level in leaf.levels]
+    for each in always_evaluated(leaf.update.value):
+        names = {i.name for i in (*levels, *each.indices)}
+        window = next(_windows(each.body, each.indices, levels, names), None)
+        if not _is_nested(each) or len(each.indices) > 1 or window is None:
+            continue
+        pair = _pair(window.inner, names)
+        if pair is None:
+            continue
+        indices, place, rest = pair
+        body = substitute(each.body, {window.inner.name: place})
+        value: Expr = replace(each, indices=indices, body=body)
+        row = reductions.lookup(each.op)
+        if rest is not None and each.op == "mean":
+            sums = replace(each, op="sum", indices=indices, body=body)
+            both = (sums, replace(each, op="sum", indices=(rest,)))
+            value = Call("div", (Call("add", both), extent(window.inner)))
+        elif rest is not None:
+            assert row is not None
+            value = Call(row.fn, (value, replace(each, indices=(rest,))))
+        new = _with(leaf.update.value, each, value)
+        return (with_update(_nest(leaf), replace(leaf.update, value=new)),)
+    return None
+
+
+def _long_added(leaf: Leaf) -> tuple[Stmt, ...] | None:
+    """Return an update that adds to all cells of a long window as one over two indices."""
+    update, levels = leaf.update, [level.index for level in leaf.levels]
+    if not _is_added(update):
+        return None
+    names = {i.name for i in levels}
+    inner = [i for i in levels if i.name not in free_indices(update.value)]
+    outer = [i for i in levels if i not in inner]
+    for window in _windows(update.target, inner, outer, names):
+        pair = _pair(window.inner, names)
+        if pair is None:
+            continue
+        indices, place, rest = pair
+        others = tuple(i for i in levels if i is not window.inner)
+        new = replace(update, target=substitute(update.target, {window.inner.name: place}))
+        left = () if rest is None else loop((*others, rest), None, update)
+        return (*loop((*others, *indices), None, new), *left)
+    return None
+
+
+def _pair(index: Index, taken: set[str]) -> tuple[tuple[Index, Index], Expr, Index | None] | None:
+    """Return a long range as two indices, what it is made of them, and the rest of it."""
+    size = extent(index)
+    if not isinstance(size, Const) or not isinstance(size.value, int) or size.value < LONG:
+        return None
+    if index.step != 1 or index.start is None:
+        return None
+    short = isqrt(size.value)
+    long = size.value // short
+    first = fresh_name(index.name, taken)
+    second = fresh_name(index.name, {*taken, first})
+    start = _form(index.start)
+    place = start + Affine(0, ((IndexRef(first), short), (IndexRef(second), 1)))
+    rest = None
+    if short * long < size.value:
+        rest = replace(index, start=to_expr(start + Affine(short * long)))
+    indices = Index(first, ZERO, Const(long)), Index(second, ZERO, Const(short))
+    return indices, to_expr(place), rest
 
 
 def _at(cell: Access, window: _Window) -> Access:
@@ -233,7 +354,7 @@ def _at(cell: Access, window: _Window) -> Access:
     return replace(cell, subscripts=tuple(map(moved, cell.subscripts)))
 
 
-def _with(value: Expr, old: Reduce, new: Reduce) -> Expr:
+def _with(value: Expr, old: Reduce, new: Expr) -> Expr:
     def put(node: Node) -> Node:
         return new if node is old else map_children(node, put)
 
