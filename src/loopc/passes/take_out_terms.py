@@ -154,8 +154,8 @@ class _Taker:
         if (len(used) < len(leaf.levels) or leaf.guards) and not is_inside_anyway(value):
             return False
         whole = any(serial.issuperset(free_indices(c)) for g in leaf.guards for c in conjuncts(g))
-        if whole and len(free_indices(leaf.update.target)) < len(used):
-            return False  # terms of a sum, of iterations that may be few
+        if whole and used.difference(serial, free_indices(leaf.update.target)):
+            return False  # terms of sums, of iterations that may be few
         if used.isdisjoint(serial):
             return True
         own = [level.index for level in leaf.levels if level.index.name in used]
