@@ -42,6 +42,12 @@ PRODUCTS = {
     "    for j  b[j] = logsumexp[i](a[i] + W[i,j])\n"
     "    for j  a[j] = b[j] + o[t,j]\n"
     "for j  L += a[j]**2",
+    "risks of those who are left": "input W[S,S], o[T,S]\n"
+    "for t < T, i < S: r[t,i] = logsumexp[j if j >= i](o[t,j])\n"
+    "for t,i  L += (o[t,i] - r[t,i]) W[0,i]",
+    "of those before, and a term of a pair": "input W[S,S], o[T,S]\n"
+    "for t < T, i < S: r[t,i] = logsumexp[j if j <= i](o[t,j] + W[i,j])\n"
+    "for t,i  L += r[t,i]**2",
     "a value and shares of it": "input W[S,S], o[T,S]\n"
     "for t,j  c[t,j] = logsumexp[i](o[t,i] + W[i,j])\n"
     "for t,i,j  p[t,i] += exp(o[t,i] + W[i,j] - c[t,j]) o[t,j]\nfor t,i  L += p[t,i]**2",
@@ -60,8 +66,11 @@ OTHERS = {
     "    for i  W[i,0] = 0.1 * c[t,i]\n"
     "for t in range(1, T), i, j: p[t,i] += exp(o[t,i] + W[i,j] - c[t,j])\n"
     "for t,i  L += p[t,i]**2",
+    "no terms before the first one": "input W[S,S], o[T,S]\n"
+    "for t < T, i < S: r[t,i] = logsumexp[j if j < i](o[t,j])\n"
+    "for t,i  L += tanh(exp(r[t,i]))",
     "under a guard": "input W[S,S], o[T,S]\n"
-    "for t,j  c[t,j] = logsumexp[i if i <= j](o[t,i] + W[i,j])\nfor t,j  L += c[t,j]**2",
+    "for t,j  c[t,j] = logsumexp[i if W[i,j] > 0](o[t,i] + W[i,j])\nfor t,j  L += c[t,j]**2",
     "another share": "input W[S,S], o[T,S]\n"
     "for t,j  c[t,j] = logsumexp[i](o[t,i] + W[i,j])\n"
     "for t,i,j  p[t,i] += o[t,i] exp(o[t,i] + W[j,i] - c[t,j])\nfor t,i  L += p[t,i]**2",

@@ -59,6 +59,12 @@ def groups(
     return made
 
 
+def together(found: Sequence[Group], guard: Expr | None) -> frozenset[str]:
+    """Return what terms depend on, and whether they count."""
+    own = () if guard is None else free_indices(guard)
+    return frozenset(own).union(*(g.names for g in found))
+
+
 def _is_fixed(value: Expr, written: Collection[str]) -> bool:
     return not any(a.array in written for a in reads(value))
 

@@ -11,7 +11,8 @@ Rewrite:   for n,j  x[n,j] = logsumexp[i](a[n,i] + w[i,j])
            for n,i,j  g[n,i] += d[n,j] exp(a[n,i] + w[i,j] - x[n,j])
               ->  for n,i,j  g[n,i] += exp1[n,i] exp2[i,j] (d[n,j] / total1[n,j])
 Requires:  groups of terms with fewer indices than all have together (what a loop in order changes
-           has that loop's), under no condition; for the gradient, that nothing it reads changes.
+           has that loop's), under no condition but i <= j, which makes a running sum of one group;
+           for the gradient, that nothing it reads changes.
 Keeps:     every value up to rounding, exponentials that are lost beside 1 included: where the
            largest terms of the groups do not meet, a total is small or 0, and so is not positive
            when it is squared. Then, and for what is not finite, the run does as it is written.
@@ -28,9 +29,9 @@ from loopc.analysis.dependence import Leaf, common_loops, leaves
 from loopc.analysis.products import is_plain, parts
 from loopc.analysis.serial import distributed, serial_loops
 from loopc.analysis.survival import from_copies, has_cells, survives
-from loopc.analysis.term_groups import Group, groups, terms
+from loopc.analysis.term_groups import Group, groups, terms, together
 from loopc.diagnostics.record import record, replace
-from loopc.ir.bounds import extent, is_same_range
+from loopc.ir.bounds import conjuncts, extent, is_same_range
 from loopc.ir.dtypes import infer_dtypes, of_expr
 from loopc.ir.nests import with_statements
 from loopc.ir.nodes import (
@@ -170,8 +171,8 @@ class _Pass:
             rest = [t for t in terms(opened.body) if over.isdisjoint(free_indices(t))]
             summed = add(*(t for t in terms(opened.body) if t not in rest))
             found = groups(summed, (*levels, *opened.indices), levels[:depth], written)
-            together = frozenset[str]().union(*(g.names for g in found))
-            if len(found) > 1 and all(g.names < together for g in found):
+            names = together(found, opened.guard)
+            if found and all(g.names < names for g in found):
                 both = each, opened
                 return depth, self._products(number, stmt, leaf, depth, both, (found, rest))
         return None
@@ -179,7 +180,9 @@ class _Pass:
     def _is_sum(self, each: Reduce, levels: Sequence[Index]) -> bool:
         """Whether a reduction is a sum of exponentials of floats over a box."""
         names = [i.name for i in levels]
-        if not _functions(each.op) or each.guard is not None or len({*names}) < len(names):
+        if not _functions(each.op) or len({*names}) < len(names):
+            return False
+        if each.guard is not None and not _is_triangle(each.guard, (*levels, *each.indices)):
             return False
         dtype = of_expr(each.body, self.types)
         if dtype is None or dtype.kind != "f" or dtype.weak:
@@ -208,9 +211,9 @@ class _Pass:
             factors.append(factor)
             (self.before if group.fixed else inside).extend(made)
         span = leaf.update.span
-        together = frozenset[str]().union(*(g.names for g in found))
-        total = self._cell("total", [i for i in levels if i.name in together], leaf)
-        own = tuple(i for i in inner if i.name in together)
+        depends_on = together(found, opened.guard)
+        total = self._cell("total", [i for i in levels if i.name in depends_on], leaf)
+        own = tuple(i for i in inner if i.name in depends_on)
         value = replace(opened, op="sum", body=mul(*map(Read, factors)))
         inside += loop(own, None, Update(total, "=", value, span=span))
         bare = leaf.update.value is each and leaf.update.op == "=" and has_cells(leaf)
@@ -307,7 +310,10 @@ class _Pass:
         factors = [Read(substitute(f, names)) for f in total.factors]
         serial = {leaf.levels[d].index.name for n, d in serial_loops(stmt) if n == leaf.number}
         far = substitute(total.far, names)
-        fast, slow = Call("eq", (Read(far), ZERO)), [_is_set(far)]
+        some = Call("gt", (Read(substitute(total.cell, names)), NOTHING))
+        fast: list[Expr] = [Call("eq", (Read(far), ZERO))]
+        fast += [c for g in leaf.guards for c in conjuncts(g) if c != some]
+        slow = [_is_set(far)]
         if total.outer and serial.isdisjoint(_axes(total.far, names)):
             span = leaf.update.span
             somewhere = self._cell("far", (), leaf)
@@ -316,7 +322,7 @@ class _Pass:
             slow = [_is_set(somewhere), *slow]
         value = parts(leaf.update.value).times(*factors, share)
         return [
-            *loop(own, fast, replace(leaf.update, value=value)),
+            *loop(own, conjunction(*fast), replace(leaf.update, value=value)),
             *loop(own, conjunction(*slow, *leaf.guards), leaf.update),
         ]
 
@@ -339,8 +345,6 @@ class _Pass:
         cells = [t.args[0] for t in summands(power) if isinstance(t, Call) and t.fn == "neg"]
         cell = next((c for c in cells if _reads(c, total.cell.array)), None)
         if not isinstance(cell, Read) or not is_plain(cell):
-            return None
-        if any(g != Call("gt", (cell, NOTHING)) for g in leaf.guards):
             return None
         term = add(*(t for t in summands(power) if t != neg(cell)))
         names = {
@@ -372,6 +376,16 @@ def _with_read(value: Expr, old: Reduce, new: Read) -> Expr:
         return new if node is old else map_children(node, visit)
 
     return visit(value)  # type: ignore[return-value]
+
+
+def _is_triangle(guard: Expr, indices: Sequence[Index]) -> bool:
+    """Whether a condition is `i <= j` of one range, so that it holds for one value of each."""
+    by_name = {i.name: i for i in indices}
+    match guard:
+        case Call("le" | "ge", (IndexRef(a), IndexRef(b))):
+            return a in by_name and b in by_name and is_same_range(by_name[a], by_name[b])
+        case _:
+            return False
 
 
 def _axes(cell: Access, names: Mapping[str, Expr]) -> set[str]:
