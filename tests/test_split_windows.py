@@ -45,6 +45,10 @@ SPLIT = {
     "clamped without a window": "for i < H, j < W: L += w[i] exp(x[clamp(i-1),wrap(j+2)] - x[i,j])",
     "clamped, and cells apart": "for k < 2, i < H, j < W: L += w[i] z[k,reflect(i+1),clamp(j-2)]"
     " z[k,i,j]",
+    "neighbours with weights": "for i < H, u < 3: e[i,u] = exp(x[clamp(i+u-1),0])\n"
+    "for i < H, j < W: L += w[i] tanh(sum[u < 3](e[i,u] x[clamp(i+u-1),j]))",
+    "neighbours round the edge, backwards": "for i < H, j < W: L += w[i] tanh(sum[u < 3, v < 2]("
+    "x[wrap(i-2*u-1),clamp(v+2-j)] (w[u] + x[u,v])))",
     "clamped from inside": "for i < 3, j < W: L += w[i] sum[u < 3, v < 3](x[clamp(i+u+4),"
     "clamp(j+v-1)])**2",
 }

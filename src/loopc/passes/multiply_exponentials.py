@@ -14,10 +14,10 @@ Requires:  groups of terms with fewer indices than all have together (what a loo
            has that loop's), under no condition but i <= j, which makes a running sum of one group;
            for the gradient, that nothing it reads changes.
 Keeps:     every value up to rounding, exponentials that are lost beside 1 included: where the
-           largest terms of the groups do not meet, a total is small or 0, and so is not positive
-           when it is squared. Then, and for what is not finite, the run does as it is written.
-Source: matrix products over the semiring of logarithms, e.g. Vieira, Cotterell and Eisner, "Speed-
-Accuracy Tradeoffs in Tagging with Variable-Order CRFs and Structured Sparsity", 2016, sec. 3.
+           largest terms of the groups do not meet, a total is small or 0, and its fourth power is
+           not positive (below 6e-12 in single precision). Then, and for what is not finite, the
+           run does as it is written.
+Source: the scaled forward algorithm: Rabiner, A Tutorial on Hidden Markov Models, 1989, sec. V.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class _Pass:
         fast = add(*map(Read, tops), *rest, Call(inverse, (Read(total),)))
         inside += loop(inner, None, Update(cell, "=", fast, span=span))
         far = self._cell("far", outer, leaf)
-        is_large: Expr = Call("gt", (_least(mul(Read(total), Read(total)), own), ZERO))
+        is_large: Expr = Call("gt", (Call("pow", (_least(Read(total), own), Const(4))), ZERO))
         if rest:  # of which one may be -inf: the value has no shares then
             is_large = conjunction(is_large, Call("gt", (_least(Read(cell), inner), NOTHING)))
         inside.append(Update(far, "=", Call("not", (is_large,)), span=span))

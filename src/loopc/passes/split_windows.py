@@ -7,7 +7,8 @@ Rewrite:   for i,j  y[i,j] = sum[u < 5, v < 5](x[i+u,j+v])
               ->  for i, u < 5, j: g1[i+u,j]  += d[i,j]
                   for i1 < H, j, v < 5: g[i1,j+v] += g1[i1,j]
            A long window along one axis is one of windows: sum[u < 48](x[t+u]) becomes
-           sum[u1 < 8, u2 < 6](x[t+6*u1+u2]), which is split likewise.
+           sum[u1 < 8, u2 < 6](x[t+6*u1+u2]), which is split likewise. So is a target that meets
+           edges of several axes, g[clamp(i-1),wrap(j+1)] += d[i,j]: g1[i,wrap(j+1)] is first.
 Requires:  one update in a nest of loops that has one index of a window beside a loop's in all
            subscripts with either, and nowhere else; steps of one cell, of which the loop has as
            many as the sum has rows, but for the edge; so many cells in a window that it pays.
@@ -244,35 +245,67 @@ def _is_at_edge(window: _Window, target: Access) -> bool:
 
 
 def _edged(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
-    """Return the statements for an update whose cells meet others at the edges of several axes."""
+    """Return the statements for an update whose cells meet others at edges: one axis comes last."""
     update, levels = leaf.update, tuple(level.index for level in leaf.levels)
     subscripts, shape = update.target.subscripts, names.arrays[update.target.array].shape
     edged = [n for n, s in enumerate(subscripts) if s.mode in EDGES]
-    if not _is_added(update) or len(edged) < 2 or shape is None or reads(update.target):
+    wide = [n for n in edged if len(free_indices(subscripts[n])) > 1]
+    if not _is_added(update) or shape is None or reads(update.target) or len(edged + wide) < 2:
         return None
-    own = [free_indices(s) for s in subscripts]
-    if any(len(o) != 1 for o in own) or len({o[0] for o in own}) < len(own):
+    last = (wide or edged)[0]
+    taken = {i.name for i in levels}
+    place = _place(subscripts[last].at, levels, taken)
+    if place is None or any(not free_indices(s) for s in subscripts):
         return None
-    if any(not isinstance(s.at, IndexRef) for n, s in enumerate(subscripts) if n not in edged):
-        return None
-    by_name = {i.name: i for i in levels}
-    taken, axes, first, second = {*by_name}, [], [], []
+    by_name, axes = {i.name: i for i in levels}, []
     for number, (subscript, size) in enumerate(zip(subscripts, shape, strict=True)):
-        index = by_name[own[number][0]]
-        if number in edged[1:]:
-            index = Index(fresh_name(index.name, taken), ZERO, size)
-            taken.add(index.name)
+        index = place[0]
+        if number != last and isinstance(subscript.at, IndexRef) and number not in edged:
+            index = by_name[subscript.at.name]
+        elif number != last:
+            index = Index(fresh_name(free_indices(subscript)[0], taken), ZERO, size)
+        taken.add(index.name)
         axes.append(index)
-        first.append(subscript if number != edged[0] else None)
-        second.append(subscript if number == edged[0] else Subscript(IndexRef(index.name)))
+    if len({i.name for i in axes}) < len(axes):
+        return None
     name = names.fresh(update.target.array, numbered=True)
     cell = names.cells(name, axes, axes, update.span)
-    into = tuple(a or b for a, b in zip(first, cell.subscripts, strict=True))
-    late = replace(update.target, subscripts=tuple(second))
+    early, late = list(cell.subscripts), [Subscript(IndexRef(i.name)) for i in axes]
+    for number, subscript in enumerate(subscripts):
+        if number == last:
+            values = {place[0].name: place[1]}
+            early[number] = replace(early[number], at=substitute(early[number].at, values))
+            form, moved = affine(subscript.at), affine(place[1])
+            assert form is not None
+            assert moved is not None
+            at = form - moved + Affine(0, ((IndexRef(place[0].name), 1),))
+            late[number] = replace(subscript, at=to_expr(at))
+        elif axes[number] not in levels:
+            early[number] = subscript
+    into = replace(cell, subscripts=tuple(early))
+    onto = replace(update.target, subscripts=tuple(late))
     return (
-        *loop(levels, None, replace(update, target=replace(cell, subscripts=into))),
-        *loop(tuple(axes), None, replace(update, target=late, value=Read(cell))),
+        *loop(levels, None, replace(update, target=into)),
+        *loop(tuple(axes), None, replace(update, target=onto, value=Read(cell))),
     )
+
+
+def _place(at: Expr, levels: Sequence[Index], taken: set[str]) -> tuple[Index, Expr] | None:
+    """Return an index over the places that some loops' indices make, and what they make of them."""
+    form = affine(at)
+    own = [i for i in levels if i.name in free_indices(at)]
+    if form is None or not own:
+        return None
+    moved = to_expr(Affine(0, tuple(t for t in form.terms if isinstance(t[0], IndexRef))))
+    if {*free_indices(moved)} != {i.name for i in own} or len(own) < len(free_indices(at)):
+        return None
+    if len(own) == 1 and moved == IndexRef(own[0].name):
+        return own[0], moved
+    ends = bounds(moved, {i.name: i for i in own})
+    if ends.low is None or ends.high is None:
+        return None
+    stop = to_expr(_form(ends.high) + Affine(1))
+    return Index(fresh_name(own[0].name, taken), ends.low, stop), moved
 
 
 def _long_read(leaf: Leaf) -> tuple[Stmt, ...] | None:
