@@ -78,3 +78,21 @@ def test_short_rows_have_their_largest_cells(columns: int, dtype: str) -> None:
         for name, value in expected.items():
             rtol = 1e-5 if dtype == "float32" else 1e-13
             np.testing.assert_allclose(found[name], value, rtol, atol=rtol / 10, err_msg=name)
+
+
+@pytest.mark.parametrize("rows", [20, 1, 0])
+def test_sums_along_the_last_axes_of_a_block_are_products(rows: int) -> None:
+    text = (
+        "input x[A,B,C,D]\nfor a,b: m[a,b] = mean[c,d](x[a,b,c,d])\n"
+        "for a,b: v[a,b] = mean[c,d]((x[a,b,c,d] - m[a,b])**2)\n"
+        "for a,b,c,d: L += exp(-(x[a,b,c,d] - m[a,b])**2 / (v[a,b] + 0.1))\noutput L\n"
+    )
+    program, plain = (loopc.compile(text, loss="L", backend=b) for b in ("numpy", "reference"))
+    assert ".reshape(*" in program.source
+    x = np.random.default_rng(0).normal(size=(3, rows, 4, 5)).transpose(0, 1, 3, 2)
+    for given in (x, np.ascontiguousarray(x), x.astype(np.float32)):
+        values, gradients = program.value_and_grad(x=given)
+        expected, slopes = plain.value_and_grad(x=given)
+        close = 1000 * float(np.finfo(given.dtype).eps)
+        np.testing.assert_allclose(values["L"], expected["L"], rtol=close)
+        np.testing.assert_allclose(gradients["x"], slopes["x"], rtol=close, atol=close)

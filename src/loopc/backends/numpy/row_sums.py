@@ -25,9 +25,9 @@ MANY = 16
 
 
 def product(speller: Speller, graph: Graph, operation: Operation) -> str | None:
-    """Return the call that sums along one axis of an operation's block, up to `out=`."""
+    """Return the call up to `out=` that sums along an axis of a block, or along its last ones."""
     value = operation.value
-    if not isinstance(value, Fold) or value.mask is not None or len(value.over) > 1:
+    if not isinstance(value, Fold) or value.mask is not None:
         return None
     arg, dtype = value.arg, operation.dtype
     if not isinstance(arg, View) or not arg.array.startswith("·") or not value.axes:
@@ -37,6 +37,8 @@ def product(speller: Speller, graph: Graph, operation: Operation) -> str | None:
         return None
     if isinstance(below.value, View) and any(p.step != 1 for p in below.value.parts):
         return None
+    if len(value.over) > 1:
+        return _of_last(speller, graph, operation, below)
     place = arg.axes.index(value.over[0])
     extent = below.dims[place]
     is_block = extent in {size(i) for i in graph.tile.indices}
@@ -48,6 +50,26 @@ def product(speller: Speller, graph: Graph, operation: Operation) -> str | None:
     if place == 0 and len(arg.axes) == 2:
         return f"np.matmul({ones}, {text}"
     return None
+
+
+def _of_last(speller: Speller, graph: Graph, operation: Operation, below: Operation) -> str | None:
+    """Return the call that sums along several last axes, which lie together in memory."""
+    value, number = operation.value, len(operation.value.over)  # type: ignore[union-attr]
+    assert isinstance(value, Fold)
+    assert below.dims is not None
+    assert operation.dtype is not None
+    summed, axes = below.dims[-number:], value.arg.axes
+    if {*axes[-number:]} != {*value.over} or value.axes != axes[:-number]:
+        return None
+    if isinstance(below.value, View) and not all(p.whole for p in below.value.parts[-number:]):
+        return None
+    if not {size(i) for i in graph.tile.indices}.isdisjoint(summed):
+        return None
+    if speller.hints.typical(below.dims[-number - 1], decides=False) < MANY:
+        return None
+    text, count = speller.text(value.arg), size_of(speller, summed)
+    rows = f"{text}.reshape(*{text}.shape[:-{number}], {count})"
+    return f"np.matmul({rows}, np.ones({count}, {speller.dtype(operation.dtype)})"
 
 
 def of_array(speller: Speller, value: Fold | Along) -> Text | None:
