@@ -132,6 +132,13 @@ def test_others_stay_as_they_are(name: str) -> None:
     assert after == before
 
 
+def test_a_window_whose_cells_lie_far_apart_has_too_many_rows_between() -> None:
+    text = "input q[T]\nfor i < 9: L += sum[u < 3, v < 3](q[i+{}*(u+2*v)])**2\noutput L\n"
+    for step, split in ((8, True), (50, False)):
+        program = loopc.compile(text.format(step))._program
+        assert (passes.split_windows(program) is not program) == split
+
+
 @pytest.mark.parametrize("extent", [0, 2, 3])
 def test_windows_that_have_no_place(extent: int) -> None:
     text = (

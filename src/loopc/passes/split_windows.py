@@ -171,7 +171,8 @@ def _count(indices: Sequence[Index]) -> float:
 
 def _pays(window: _Window, others: Sequence[Index]) -> bool:
     own, left = _count((window.inner,)), _count(others)
-    return own > 1 and left > 1 and own * left >= CELLS
+    beyond = abs(_form(window.moved).coefficient(window.inner.name)) * own
+    return own > 1 and left > 1 and own * left >= CELLS and beyond <= max(own * left, 64)
 
 
 def _read(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
