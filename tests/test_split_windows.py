@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ OTHERS = {
 }
 
 
+@cache
 def compiled(text: str, **options: Any) -> Any:
     given = ["x[H,W]", *(f"{a}" for a in ("w[H]", "z[2,H,W]", "q[T]") if f"{a[0]}[" in text)]
     text = f"input {', '.join(given)}\n{text}\noutput L\n"

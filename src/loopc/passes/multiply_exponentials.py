@@ -25,9 +25,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import permutations
 
-from loopc.analysis.dependence import Leaf, common_loops, leaves
+from loopc.analysis.dependence import common_loops, leaves
 from loopc.analysis.products import is_plain, parts
 from loopc.analysis.serial import distributed, serial_loops
+from loopc.analysis.spots import Spot
 from loopc.analysis.survival import from_copies, has_cells, survives
 from loopc.analysis.term_groups import Group, groups, terms, together
 from loopc.diagnostics.record import record, replace
@@ -147,34 +148,31 @@ class _Pass:
         new = [stmt]
         for leaf in block:
             shared = max((common_loops(leaf, o) for o in block if o is not leaf), default=0)
-            made = self._sum(number, stmt, leaf, shared) or self._use(number, stmt, leaf, shared)
+            spot = Spot(number, stmt, leaf, shared)
+            made = self._sum(spot) or self._use(spot)
             if made is not None:
                 depth, stmts = made
                 new = [s for old in new for s in with_statements(old, leaf.update, depth, stmts)]
         return new
 
-    def _sum(
-        self, number: int, stmt: Stmt, leaf: Leaf, shared: int
-    ) -> tuple[int, list[Stmt]] | None:
+    def _sum(self, spot: Spot) -> tuple[int, list[Stmt]] | None:
         """Return a sum of exponentials as products, and the depth of the loops round them."""
-        if leaf.guards:
+        if spot.leaf.guards:
             return None
-        levels = tuple(level.index for level in leaf.levels)
-        serial = [depth + 1 for n, depth in serial_loops(stmt) if n == leaf.number]
-        depth = max([shared, *serial])
-        for each in always_evaluated(leaf.update.value):
-            written = frozenset(u.target.array for _, u in updates((stmt,)))
-            opened = opened_reduction(each, {i.name for i in levels})
-            if not self._is_sum(opened, levels):
+        serial = [depth + 1 for n, depth in serial_loops(spot.stmt) if n == spot.leaf.number]
+        spot = replace(spot, depth=max([spot.depth, *serial]))
+        written = frozenset(u.target.array for _, u in updates((spot.stmt,)))
+        for each in always_evaluated(spot.update.value):
+            opened = opened_reduction(each, {i.name for i in spot.levels})
+            if not self._is_sum(opened, spot.levels):
                 continue
             over = {i.name for i in opened.indices}
             rest = [t for t in terms(opened.body) if over.isdisjoint(free_indices(t))]
             summed = add(*(t for t in terms(opened.body) if t not in rest))
-            found = groups(summed, (*levels, *opened.indices), levels[:depth], written)
+            found = groups(summed, (*spot.levels, *opened.indices), spot.outer, written)
             names = together(found, opened.guard)
             if found and all(g.names < names for g in found):
-                both = each, opened
-                return depth, self._products(number, stmt, leaf, depth, both, (found, rest))
+                return spot.depth, self._products(spot, each, opened, found, rest)
         return None
 
     def _is_sum(self, each: Reduce, levels: Sequence[Index]) -> bool:
@@ -190,156 +188,134 @@ class _Pass:
         return not any(free_indices(i) or reads(i) for i in (*levels, *each.indices))
 
     def _products(
-        self,
-        number: int,
-        stmt: Stmt,
-        leaf: Leaf,
-        depth: int,
-        sums: tuple[Reduce, Reduce],
-        parts_: tuple[list[Group], list[Expr]],
+        self, spot: Spot, each: Reduce, opened: Reduce, found: list[Group], rest: list[Expr]
     ) -> list[Stmt]:
-        """Return the statements in the place of the loops that an update does not share."""
-        (each, opened), (found, rest) = sums, parts_
+        """Return the statements in the place of the loops of an update's own.
+
+        Args:
+            spot: the update.
+            each: the sum in it.
+            opened: the sum, its indices apart from those of the loops.
+            found: its terms in groups.
+            rest: those that are the same in all of them.
+        """
         power, inverse = _functions(each.op) or ("", "")
-        levels = tuple(level.index for level in leaf.levels)
-        outer, inner = levels[:depth], levels[depth:]
+        update, inner = spot.update, spot.inner
         inside: list[Stmt] = []
         tops, factors = [], []
         for group in found:
-            made, top, factor = self._exponentials(group, power, outer, levels, opened, leaf)
+            made, top, factor = self._exponentials(group, power, opened, spot)
             tops.append(top)
             factors.append(factor)
             (self.before if group.fixed else inside).extend(made)
-        span = leaf.update.span
-        depends_on = together(found, opened.guard)
-        total = self._cell("total", [i for i in levels if i.name in depends_on], leaf)
-        own = tuple(i for i in inner if i.name in depends_on)
+        names = together(found, opened.guard)
+        total = self._cell("total", [i for i in spot.levels if i.name in names], update)
+        own = tuple(i for i in inner if i.name in names)
         value = replace(opened, op="sum", body=mul(*map(Read, factors)))
-        inside += loop(own, None, Update(total, "=", value, span=span))
-        bare = leaf.update.value is each and leaf.update.op == "=" and has_cells(leaf)
-        cell = leaf.update.target if bare else self._cell(each.op, levels, leaf)
+        inside += _assigned(own, None, total, value, update)
+        bare = update.value is each and update.op == "=" and has_cells(spot.leaf)
+        cell = update.target if bare else self._cell(each.op, spot.levels, update)
         fast = add(*map(Read, tops), *rest, Call(inverse, (Read(total),)))
-        inside += loop(inner, None, Update(cell, "=", fast, span=span))
-        far = self._cell("far", outer, leaf)
+        inside += _assigned(inner, None, cell, fast, update)
+        far = self._cell("far", spot.outer, update)
         is_large: Expr = Call("gt", (Call("pow", (_least(Read(total), own), Const(4))), ZERO))
         if rest:  # of which one may be -inf: the value has no shares then
             is_large = conjunction(is_large, Call("gt", (_least(Read(cell), inner), NOTHING)))
-        inside.append(Update(far, "=", Call("not", (is_large,)), span=span))
-        inside += loop(inner, _is_set(far), Update(cell, "=", opened, span=span))
+        inside += _assigned((), None, far, Call("not", (is_large,)), update)
+        inside += _assigned(inner, _is_set(far), cell, opened, update)
         if not bare:
-            read = _with_read(leaf.update.value, each, Read(cell))
-            inside += loop(inner, None, replace(leaf.update, value=read))
-        body = from_copies(opened.body, leaf, leaves((stmt,)))
+            read = _with_read(update.value, each, Read(cell))
+            inside += loop(inner, None, replace(update, value=read))
+        block = leaves((spot.stmt,))
+        body = from_copies(opened.body, spot.leaf, block)
         touched = frozenset((cell.array, *(a.array for a in reads(body))))
-        stays = bare and survives(leaf, touched, leaves((stmt,)))
-        by_name = {i.name: i for i in (*levels, *opened.indices)}
-        kept = touched if stays else None
-        self.totals.append(
-            _Total(number, power, body, by_name, cell, tuple(factors), total, outer, far, kept)
-        )
+        kept = touched if bare and survives(spot.leaf, touched, block) else None
+        by_name = {i.name: i for i in (*spot.levels, *opened.indices)}
+        cells = cell, tuple(factors), total, spot.outer, far
+        self.totals.append(_Total(spot.number, power, body, by_name, *cells, kept))
         return inside
 
     def _exponentials(
-        self,
-        group: Group,
-        power: str,
-        outer: tuple[Index, ...],
-        levels: tuple[Index, ...],
-        sum_: Reduce,
-        leaf: Leaf,
-    ) -> tuple[list[Stmt], Access, Access]:
+        self, group: Group, power: str, sum_: Reduce, spot: Spot
+    ) -> tuple[tuple[Stmt, ...], Access, Access]:
         """Return the statements for a group's exponentials, their largest one 1, and both cells."""
-        around = () if group.fixed else outer
+        around = () if group.fixed else spot.outer
         own = tuple(i for i in group.axes if i not in around)
         summed = tuple(i for i in sum_.indices if i in own)
         kept = tuple(i for i in own if i not in summed)
-        dropped = {extent(i) for i in levels if i not in group.axes}
+        dropped = {extent(i) for i in spot.levels if i not in group.axes}
         empty = dropped - {extent(i) for i in own}
         guard = None
         if empty and not is_inside_anyway(group.value):
             guard = conjunction(*(Call("gt", (size, ZERO)) for size in empty))
-        top = self._cell("max", (*around, *kept), leaf)
-        factor = self._cell(power, group.axes, leaf)
+        top = self._cell("max", (*around, *kept), spot.update)
+        factor = self._cell(power, group.axes, spot.update)
         largest = Call("max", (Const(LEAST), Reduce("max", summed, None, group.value)))
-        span = leaf.update.span
         value = Call(power, (add(group.value, neg(Read(top))),))
         made = (
-            *loop(kept, guard, Update(top, "=", largest, span=span)),
-            *loop(own, guard, Update(factor, "=", value, span=span)),
+            *_assigned(kept, guard, top, largest, spot.update),
+            *_assigned(own, guard, factor, value, spot.update),
         )
-        return list(made), top, factor
+        return made, top, factor
 
-    def _cell(self, name: str, axes: Sequence[Index], leaf: Leaf) -> Access:
+    def _cell(self, name: str, axes: Sequence[Index], update: Update) -> Access:
         """Add an array with a cell for each point of some loops."""
         name = self.names.fresh(name, numbered=True)
-        return self.names.cells(name, axes, axes, leaf.update.span)
+        return self.names.cells(name, axes, axes, update.span)
 
-    def _use(
-        self, number: int, stmt: Stmt, leaf: Leaf, shared: int
-    ) -> tuple[int, list[Stmt]] | None:
+    def _use(self, spot: Spot) -> tuple[int, list[Stmt]] | None:
         """Return a sum of products with an exponential as one with its factors."""
-        if leaf.update.op != "+=" or not self.totals:
+        if spot.update.op != "+=" or not self.totals:
             return None
-        found = parts(leaf.update.value)
+        found = parts(spot.update.value)
         for factor in found.factors:
             if not isinstance(factor, Call) or len(factor.args) != 1:
                 continue
             for total in (t for t in self.totals if t.power == factor.fn):
-                names = self._matched(total, factor.args[0], leaf, number)
+                names = self._matched(total, factor.args[0], spot)
                 if names is None:
                     continue
                 others = [f for f in found.factors if f is not factor]
-                if any(not {*free_indices(o)} <= _axes(total.cell, names) for o in others):
-                    continue
-                return shared, self._split(total, names, stmt, leaf, shared, others)
+                if all({*free_indices(o)} <= _axes(total.cell, names) for o in others):
+                    return spot.depth, self._split(total, names, spot, others)
         return None
 
     def _split(
-        self,
-        total: _Total,
-        names: Mapping[str, Expr],
-        stmt: Stmt,
-        leaf: Leaf,
-        shared: int,
-        others: Sequence[Expr],
+        self, total: _Total, names: Mapping[str, Expr], spot: Spot, others: Sequence[Expr]
     ) -> list[Stmt]:
         """Return the statement where no total is lost, and where one is."""
-        own = tuple(level.index for level in leaf.levels[shared:])
+        leaf, update = spot.leaf, spot.update
         here = Read(substitute(total.total, names))
         share = Call("div", (mul(*others), here))
         factors = [Read(substitute(f, names)) for f in total.factors]
-        serial = {leaf.levels[d].index.name for n, d in serial_loops(stmt) if n == leaf.number}
         far = substitute(total.far, names)
         some = Call("gt", (Read(substitute(total.cell, names)), NOTHING))
         fast: list[Expr] = [Call("eq", (Read(far), ZERO))]
         fast += [c for g in leaf.guards for c in conjuncts(g) if c != some]
         slow = [_is_set(far)]
+        serial = {spot.levels[d].name for n, d in serial_loops(spot.stmt) if n == leaf.number}
         if total.outer and serial.isdisjoint(_axes(total.far, names)):
-            span = leaf.update.span
-            somewhere = self._cell("far", (), leaf)
+            somewhere = self._cell("far", (), update)
             found = Reduce("any", total.outer, None, Read(total.far))
-            self.before.append(Update(somewhere, "=", found, span=span))
+            self.before += _assigned((), None, somewhere, found, update)
             slow = [_is_set(somewhere), *slow]
-        value = parts(leaf.update.value).times(*factors, share)
+        value = parts(update.value).times(*factors, share)
         return [
-            *loop(own, conjunction(*fast), replace(leaf.update, value=value)),
-            *loop(own, conjunction(*slow, *leaf.guards), leaf.update),
+            *loop(spot.inner, conjunction(*fast), replace(update, value=value)),
+            *loop(spot.inner, conjunction(*slow, *leaf.guards), update),
         ]
 
-    def _matched(
-        self, total: _Total, power: Expr, leaf: Leaf, number: int
-    ) -> dict[str, Expr] | None:
+    def _matched(self, total: _Total, power: Expr, spot: Spot) -> dict[str, Expr] | None:
         """Return what the indices of a sum are where a term's share of it is used; None: it is not.
 
         Args:
             total: the sum.
             power: what e is raised to: a term less the value of the sum.
-            leaf: the update.
-            number: of its statement.
+            spot: the update.
         """
-        if total.touched is None or number <= total.number:
+        if total.touched is None or spot.number <= total.number:
             return None
-        between = self.body[total.number + 1 : number + 1]
+        between = self.body[total.number + 1 : spot.number + 1]
         if any(u.target.array in total.touched for _, u in updates(between)):
             return None
         cells = [t.args[0] for t in summands(power) if isinstance(t, Call) and t.fn == "neg"]
@@ -352,11 +328,11 @@ class _Pass:
             for own, at in zip(total.cell.subscripts, cell.access.subscripts, strict=True)
             if isinstance(own.at, IndexRef) and isinstance(at.at, IndexRef)
         }
-        ranges = {level.index.name: level.index for level in leaf.levels}
+        ranges = {i.name: i for i in spot.levels}
         taken = set(free_indices(cell))
         left = [n for n in ranges if n not in taken]
         over = [n for n in total.indices if n not in names]
-        if len(left) != len(over) or len(ranges) != len(leaf.levels):
+        if len(left) != len(over) or len(ranges) != len(spot.levels):
             return None
         for chosen in permutations(left):
             all_ = names | {n: IndexRef(c) for n, c in zip(over, chosen, strict=True)}
@@ -365,6 +341,12 @@ class _Pass:
             if same and substitute(total.body, all_) == term:
                 return {**all_}
         return None
+
+
+def _assigned(
+    loops: tuple[Index, ...], guard: Expr | None, cell: Access, value: Expr, update: Update
+) -> tuple[Stmt, ...]:
+    return loop(loops, guard, Update(cell, "=", value, span=update.span))
 
 
 def _least(value: Expr, over: tuple[Index, ...]) -> Expr:
