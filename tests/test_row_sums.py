@@ -20,6 +20,7 @@ SUMS = {
         "for a,b,c: z[a,b,c] = (x[a,b,c] - m[a,b]) (x[a,b,c] + 1)\n"
         "for a,b: y[a,b] = sum[c](z[a,b,c] + 2 x[a,b,c])"
     ),
+    "steps of two": "for a: y[a] = sum[b,c in range(0, C, 2)](x[a,b,c] (c + 1))",
     "columns of blocks": "for a,b: m[a,b] = sum[c](2 x[a,b,c] + 1)\nfor b: y[b] += sum[a](m[a,b])",
 }
 SHAPES = [(3, 4, 5), (1, 4, 5), (0, 4, 5), (3, 0, 5), (3, 4, 0), (5, 1, 1)]
@@ -96,3 +97,14 @@ def test_sums_along_the_last_axes_of_a_block_are_products(rows: int) -> None:
         close = 1000 * float(np.finfo(given.dtype).eps)
         np.testing.assert_allclose(values["L"], expected["L"], rtol=close)
         np.testing.assert_allclose(gradients["x"], slopes["x"], rtol=close, atol=close)
+
+
+def test_a_number_of_steps_is_a_factor_of_the_terms() -> None:
+    text = (
+        "input x[A,B,C]\nfor a: y[a] = sum[b, c in reversed(range(0, C, 2)) if x[a,b,c] > "
+        "x[clamp(c),b,0]](x[a,b,c])\noutput y\n"
+    )
+    x = np.random.default_rng(0).normal(size=(30, 3, 4))
+    for given in (x, x[:, :, :3], x[:1, :, :2], x[:20, :1]):
+        expected = loopc.compile(text, backend="reference")(x=given).y
+        np.testing.assert_allclose(loopc.compile(text)(x=given).y, expected, rtol=1e-12)

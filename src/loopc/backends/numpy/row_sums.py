@@ -104,4 +104,4 @@ def size_of(speller: Speller, sizes: tuple[Expr, ...]) -> str:
     """Spell the product of some sizes."""
     if len(sizes) == 1:
         return speller.count(sizes[0])
-    return " * ".join(speller.count(s, PRODUCT) for s in sizes)
+    return " * ".join(speller.count(s, ATOM) for s in sizes)  # a // is no factor
