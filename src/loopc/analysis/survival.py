@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from loopc.analysis.dependence import Leaf, Ref, common_loops, may_meet
 from loopc.analysis.products import is_plain
-from loopc.ir.nodes import Expr, IndexRef, Node, Read
+from loopc.ir.nodes import Access, Expr, IndexRef, Node, Read
 from loopc.ir.visit import free_indices, map_children, substitute
 
 
@@ -44,6 +44,15 @@ def has_cells(leaf: Leaf) -> bool:
     return is_plain(Read(leaf.update.target)) and sorted(free_indices(leaf.update.target)) == names
 
 
+def indices_at(own: Access, at: Access) -> dict[str, IndexRef]:
+    """Return which indices a plain access of an array has in the place of another one's."""
+    return {
+        a.at.name: b.at
+        for a, b in zip(own.subscripts, at.subscripts, strict=True)
+        if isinstance(a.at, IndexRef) and isinstance(b.at, IndexRef)
+    }
+
+
 def from_copies(value: Expr, leaf: Leaf, block: Sequence[Leaf]) -> Expr:
     """Return a value of an update with what was copied before it read from the copies."""
     kept: dict[str, Leaf] = {}
@@ -67,11 +76,6 @@ def from_copies(value: Expr, leaf: Leaf, block: Sequence[Leaf]) -> Expr:
         source = copy.update.value
         assert isinstance(source, Read)
         assert isinstance(node, Read)
-        names = {
-            own.at.name: at.at
-            for own, at in zip(source.access.subscripts, node.access.subscripts, strict=True)
-            if isinstance(own.at, IndexRef)
-        }
-        return Read(substitute(copy.update.target, names))
+        return Read(substitute(copy.update.target, indices_at(source.access, node.access)))
 
     return visit(value)  # type: ignore[return-value]

@@ -41,6 +41,15 @@ def always_evaluated(value: Expr) -> Iterator[Reduce]:
             yield from always_evaluated(arg)
 
 
+def with_reduction(value: Expr, old: Reduce, new: Expr) -> Expr:
+    """Return an expression with another one in the place of a reduction."""
+
+    def put(node: Node) -> Node:
+        return new if node is old else map_children(node, put)
+
+    return put(value)  # type: ignore[return-value]
+
+
 @record()
 class Slot:
     """One index where it is bound: a number, the index, and the slots round it."""

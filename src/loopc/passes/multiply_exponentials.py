@@ -29,7 +29,7 @@ from loopc.analysis.dependence import common_loops, leaves
 from loopc.analysis.products import is_plain, parts
 from loopc.analysis.serial import distributed, serial_loops
 from loopc.analysis.spots import Spot
-from loopc.analysis.survival import from_copies, has_cells, survives
+from loopc.analysis.survival import from_copies, has_cells, indices_at, survives
 from loopc.analysis.term_groups import Group, groups, terms, together
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bounds import conjuncts, extent, is_same_range
@@ -43,7 +43,6 @@ from loopc.ir.nodes import (
     Expr,
     Index,
     IndexRef,
-    Node,
     Program,
     Read,
     Reduce,
@@ -51,14 +50,13 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.reductions import lookup
-from loopc.ir.sites import always_evaluated
+from loopc.ir.sites import always_evaluated, with_reduction
 from loopc.ir.visit import (
     add,
     conjunction,
     free_indices,
     is_inside_anyway,
     loop,
-    map_children,
     mul,
     neg,
     opened_reduction,
@@ -157,7 +155,7 @@ class _Pass:
 
     def _sum(self, spot: Spot) -> tuple[int, list[Stmt]] | None:
         """Return a sum of exponentials as products, and the depth of the loops round them."""
-        if spot.leaf.guards:
+        if spot.leaf.guards or not _has_sum(spot.update):
             return None
         serial = [depth + 1 for n, depth in serial_loops(spot.stmt) if n == spot.leaf.number]
         spot = replace(spot, depth=max([spot.depth, *serial]))
@@ -224,7 +222,7 @@ class _Pass:
         inside += _assigned((), None, far, Call("not", (is_large,)), update)
         inside += _assigned(inner, _is_set(far), cell, opened, update)
         if not bare:
-            read = _with_read(update.value, each, Read(cell))
+            read = with_reduction(update.value, each, Read(cell))
             inside += loop(inner, None, replace(update, value=read))
         block = leaves((spot.stmt,))
         body = from_copies(opened.body, spot.leaf, block)
@@ -323,11 +321,7 @@ class _Pass:
         if not isinstance(cell, Read) or not is_plain(cell):
             return None
         term = add(*(t for t in summands(power) if t != neg(cell)))
-        names = {
-            own.at.name: at.at
-            for own, at in zip(total.cell.subscripts, cell.access.subscripts, strict=True)
-            if isinstance(own.at, IndexRef) and isinstance(at.at, IndexRef)
-        }
+        names = indices_at(total.cell, cell.access)
         ranges = {i.name: i for i in spot.levels}
         taken = set(free_indices(cell))
         left = [n for n in ranges if n not in taken]
@@ -351,13 +345,6 @@ def _assigned(
 
 def _least(value: Expr, over: tuple[Index, ...]) -> Expr:
     return Reduce("min", over, None, value) if over else value
-
-
-def _with_read(value: Expr, old: Reduce, new: Read) -> Expr:
-    def visit(node: Node) -> Node:
-        return new if node is old else map_children(node, visit)
-
-    return visit(value)  # type: ignore[return-value]
 
 
 def _is_triangle(guard: Expr, indices: Sequence[Index]) -> bool:

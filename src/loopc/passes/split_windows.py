@@ -42,7 +42,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.sites import always_evaluated
+from loopc.ir.sites import always_evaluated, with_reduction
 from loopc.ir.visit import (
     N,
     contains,
@@ -121,11 +121,9 @@ class _Window:
         if isinstance(node, Subscript) and not {self.inner.name, self.outer.name}.isdisjoint(
             free_indices(node)
         ):
-            form, own = affine(node.at), affine(self.moved)
-            if form is None or own is None:
+            if affine(node.at) is None:
                 return node
-            at = form - own + Affine(0, ((IndexRef(self.index.name), 1),))
-            return replace(node, at=to_expr(at))
+            return _at_index(node, self.moved, self.index)  # type: ignore[return-value]
         return map_children(node, self.merged)
 
     def is_apart(self, node: Node) -> bool:
@@ -149,14 +147,27 @@ def _windows(
                     continue
                 both = (IndexRef(index.name), IndexRef(others[0].name))
                 moved = to_expr(Affine(0, tuple(t for t in form.terms if t[0] in both)))
-                ends = bounds(moved, {i.name: i for i in (index, others[0])})
-                if ends.low is None or ends.high is None:
+                place = _over(moved, (others[0], index), taken)
+                if place is None:
                     continue
-                name = fresh_name(others[0].name, taken)
-                stop = to_expr(_form(ends.high) + Affine(1))
-                window = _Window(index, others[0], moved, Index(name, ends.low, stop))
+                window = _Window(index, others[0], moved, place)
                 if window.is_apart(window.merged(node)):
                     yield window
+
+
+def _over(moved: Expr, indices: Sequence[Index], taken: set[str]) -> Index | None:
+    """Return an index over what some indices make of a place, called like the first one."""
+    ends = bounds(moved, {i.name: i for i in indices})
+    if ends.low is None or ends.high is None:
+        return None
+    stop = to_expr(_form(ends.high) + Affine(1))
+    return Index(fresh_name(indices[0].name, taken), ends.low, stop)
+
+
+def _at_index(subscript: Subscript, moved: Expr, index: Index) -> Subscript:
+    """Return a subscript by the index of a place instead of what the place is made of."""
+    at = _form(subscript.at) - _form(moved) + Affine(0, ((IndexRef(index.name), 1),))
+    return replace(subscript, at=to_expr(at))
 
 
 def _form(expr: Expr) -> Affine:
@@ -196,7 +207,7 @@ def _read(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
             first = Update(cell, "=", replace(each, indices=others, body=body))
             moved = _at(cell, window)
             second = replace(each, indices=(window.inner,), body=Read(moved))
-            value = _with(leaf.update.value, each, second)
+            value = with_reduction(leaf.update.value, each, second)
             stmt = with_update(_nest(leaf), replace(leaf.update, value=value))
             return (*loop(axes, None, replace(first, span=leaf.update.span)), stmt)
     return None
@@ -276,11 +287,7 @@ def _edged(leaf: Leaf, names: Names) -> tuple[Stmt, ...] | None:
         if number == last:
             values = {place[0].name: place[1]}
             early[number] = replace(early[number], at=substitute(early[number].at, values))
-            form, moved = affine(subscript.at), affine(place[1])
-            assert form is not None
-            assert moved is not None
-            at = form - moved + Affine(0, ((IndexRef(place[0].name), 1),))
-            late[number] = replace(subscript, at=to_expr(at))
+            late[number] = _at_index(subscript, place[1], place[0])
         elif axes[number] not in levels:
             early[number] = subscript
     into = replace(cell, subscripts=tuple(early))
@@ -302,23 +309,20 @@ def _place(at: Expr, levels: Sequence[Index], taken: set[str]) -> tuple[Index, E
         return None
     if len(own) == 1 and moved == IndexRef(own[0].name):
         return own[0], moved
-    ends = bounds(moved, {i.name: i for i in own})
-    if ends.low is None or ends.high is None:
-        return None
-    stop = to_expr(_form(ends.high) + Affine(1))
-    return Index(fresh_name(own[0].name, taken), ends.low, stop), moved
+    index = _over(moved, own, taken)
+    return None if index is None else (index, moved)
 
 
 def _long_read(leaf: Leaf) -> tuple[Stmt, ...] | None:
     """Return an update that reads a reduction over a long window as one over two indices."""
     levels = [level.index for level in leaf.levels]
     for each in always_evaluated(leaf.update.value):
+        if not _is_nested(each) or len(each.indices) > 1:
+            continue
         names = {i.name for i in (*levels, *each.indices)}
         window = next(_windows(each.body, each.indices, levels, names), None)
-        if not _is_nested(each) or len(each.indices) > 1 or window is None:
-            continue
-        pair = _pair(window.inner, names)
-        if pair is None:
+        pair = None if window is None else _pair(window.inner, names)
+        if window is None or pair is None:
             continue
         indices, place, rest = pair
         body = substitute(each.body, {window.inner.name: place})
@@ -331,7 +335,7 @@ def _long_read(leaf: Leaf) -> tuple[Stmt, ...] | None:
         elif rest is not None:
             assert row is not None
             value = Call(row.fn, (value, replace(each, indices=(rest,))))
-        new = _with(leaf.update.value, each, value)
+        new = with_reduction(leaf.update.value, each, value)
         return (with_update(_nest(leaf), replace(leaf.update, value=new)),)
     return None
 
@@ -386,13 +390,6 @@ def _at(cell: Access, window: _Window) -> Access:
         return replace(subscript, at=at if form is None else to_expr(form))
 
     return replace(cell, subscripts=tuple(map(moved, cell.subscripts)))
-
-
-def _with(value: Expr, old: Reduce, new: Expr) -> Expr:
-    def put(node: Node) -> Node:
-        return new if node is old else map_children(node, put)
-
-    return put(value)  # type: ignore[return-value]
 
 
 def _nest(leaf: Leaf) -> Stmt:
