@@ -37,6 +37,14 @@ PROGRAMS = {
         for i,j,k if j <= i: y[i] += C[i,j] (A[i,k] B[j,k] + a[k] b[k])
         for i,j,k  z[i] -= C[i,j] (A[i,k] B[j,k] + B[j,k] b[k]) 0.5
     """,
+    "pairs of points": """
+        input x[I,D], q[I]
+        for i,j if i < j: r[i,j] = sum[d]((x[i,d] - x[j,d])**2) + 0.1
+        for i,j,d if i < j: F[i,d] += q[j] / r[i,j] (x[i,d] - x[j,d])
+        for i,j if i < j: s[i,j] = q[i] / r[i,j]**6
+        for i,j,d if i < j: F[i,d] += s[i,j] (x[i,d] - x[j,d])
+        for i,j,d if i < j: G[j,d] -= s[i,j] (x[i,d] - x[j,d])
+    """,
     "inside an expression": """
         input A[I,K], B[K,J], n[J]
         for i,j  Y[i,j] = where(n[j] > 0, sum[k if k < i](A[i,k] B[k,j]) / n[j], 7)
@@ -80,6 +88,22 @@ def test_a_guarded_contraction_is_a_matmul() -> None:
     program = loopc.compile(PROGRAMS["a factor is zero outside the mask"])
     forward, gradient = 2, 2 + 4
     assert program.source.count(" @ ") == forward + gradient
+
+
+def test_a_difference_of_points_in_a_guarded_sum_is_multiplied_out() -> None:
+    """Forces of pairs: no array of differences has a cell for each coordinate of each pair."""
+    text = """
+        input x[N,3], q[N]
+        for i,j if i < j: L += q[i] q[j] / sqrt(sum[d]((x[i,d] - x[j,d])**2) + 0.01)
+    """
+    program = loopc.compile(text, wrt="x", loss="L")
+    rng = np.random.default_rng(0)
+    x, q = rng.standard_normal((300, 3)), rng.standard_normal(300)
+    gradient = program.value_and_grad(x=x, q=q)[1]["x"]
+    expected = loopc.compile(text, wrt="x", loss="L", opt=0).value_and_grad(x=x, q=q)[1]["x"]
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-9)
+    gradient = program.source.partition("def _value_and_grad")[2]
+    assert gradient.count("np.matmul(sum1_grad") == 2  # with ones and with the points
 
 
 @pytest.mark.parametrize("opt", [0, 2])

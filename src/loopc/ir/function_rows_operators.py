@@ -12,6 +12,29 @@ from loopc.ir.function_row import Function, Infix
 
 _ORDINARY = ((1.3, 0.7), (-2.1, 1.9), (0.4, -1.6))
 
+
+def _product(number: int) -> str:
+    """Return a power of `a` by few products, each at most one rounding and twice the error more."""
+    if number <= 3:
+        return " * ".join("a" * number)
+    half = f"({_product(number // 2)})**2"
+    return f"{half} * a" if number % 2 else half
+
+
+def _powers(largest: int, roots: int) -> tuple[tuple[float, str], ...]:
+    """Return the powers of `a` that take fewer operations as products and square roots.
+
+    No product on the way is larger than the last one, or smaller: none is infinite or 0 before.
+    """
+    found = {float(k): _product(k) for k in range(2, largest + 1)}
+    found |= {k + 0.5: f"{_product(k)} * sqrt(a)" for k in range(1, roots + 1)}
+    found |= {-k: f"1 / ({text})" for k, text in found.items()}
+    found |= {-1: "1 / a", -0.5: "1 / sqrt(a)"}
+    of_roots = (k for k in found if abs(k) % 2 == 0.5)
+    found |= {k: f"abs({found[k]})" for k in of_roots}  # of -0.0 a root is -0.0, a power is not
+    return tuple(sorted(found.items()))
+
+
 _ARITHMETIC = (
     Function(
         name="add",
@@ -101,18 +124,7 @@ _ARITHMETIC = (
             "where(b == 0, where(a > 1e-30 and a < inf, b * a ** (b - 1), 0), b * a ** (b - 1))",
             "where(a == 0, 0, y * ln(a))",
         ),
-        by_number=(
-            (-4, "1 / (a**2)**2"),
-            (-3, "1 / (a * a * a)"),
-            (-2, "1 / a**2"),
-            (-1.5, "1 / (a * sqrt(a))"),
-            (-1, "1 / a"),
-            (-0.5, "abs(1 / sqrt(a))"),  # inf of -0.0
-            (1.5, "a * sqrt(a)"),
-            (2, "a * a"),
-            (3, "a * a * a"),
-            (4, "(a**2)**2"),
-        ),
+        by_number=_powers(16, 3),
         infix=Infix("**", 8, named=True),
         result="same",
         counts_bools=True,

@@ -170,7 +170,11 @@ def _selected(
             return None
         fast = [Cast(mask, dtype, mask.axes), *args]
     sizes = _sizes(lowering, (mask, *args))
-    return product.scaled(lowering, Selected(tuple(fast), mask, tuple(args), kept, sizes))
+    value: Value = Selected(tuple(fast), mask, tuple(args), kept, sizes)
+    terms = growth.multiplied_out(lowering, product.factors, over) if any(known) else None
+    if terms is not None:
+        value = Exactly(_of_parts(lowering, terms, over), value, kept)
+    return product.scaled(lowering, value)
 
 
 def _is_product(lowering: Lowering, product: _Product, args: Sequence[Value], mask: Value) -> bool:
