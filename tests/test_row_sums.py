@@ -20,10 +20,23 @@ SUMS = {
         "for a,b,c: z[a,b,c] = (x[a,b,c] - m[a,b]) (x[a,b,c] + 1)\n"
         "for a,b: y[a,b] = sum[c](z[a,b,c] + 2 x[a,b,c])"
     ),
+    "the first axes of what a tile makes": (
+        "for a,b,c: z[a,b,c] = (x[a,b,c] - 1) (x[a,b,c] + 1)\n"
+        "for c: y[c] = sum[a,b](z[a,b,c] + 2 x[a,b,c])"
+    ),
+    "an axis between of what a tile makes": (
+        "for a,b,c: z[a,b,c] = (x[a,b,c] - 1) (x[a,b,c] + 1)\n"
+        "for b: y[b] = sum[a,c](z[a,b,c] + 2 x[a,b,c])"
+    ),
+    "all but a last axis that runs in blocks": (
+        "for c: m[c] = sum[a,b](x[a,b,c])\n"
+        "for a,b,c: z[a,b,c] = (x[a,b,c] - m[c]) (2 + x[a,b,c])\n"
+        "for c: y[c] = sum[a,b](z[a,b,c] + 1)"
+    ),
     "steps of two": "for a: y[a] = sum[b,c in range(0, C, 2)](x[a,b,c] (c + 1))",
     "columns of blocks": "for a,b: m[a,b] = sum[c](2 x[a,b,c] + 1)\nfor b: y[b] += sum[a](m[a,b])",
 }
-SHAPES = [(3, 4, 5), (1, 4, 5), (0, 4, 5), (3, 0, 5), (3, 4, 0), (5, 1, 1)]
+SHAPES = [(3, 4, 5), (1, 4, 5), (0, 4, 5), (3, 0, 5), (3, 4, 0), (5, 1, 1), (18, 17, 3)]
 
 
 def _layouts(x: np.ndarray) -> list[np.ndarray]:
@@ -108,3 +121,42 @@ def test_a_number_of_steps_is_a_factor_of_the_terms() -> None:
     for given in (x, x[:, :, :3], x[:1, :, :2], x[:20, :1]):
         expected = loopc.compile(text, backend="reference")(x=given).y
         np.testing.assert_allclose(loopc.compile(text)(x=given).y, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "shape", [(9, 3), (700, 3), (1, 40, 41, 3), (50, 30, 2, 2), (64, 1), (30, 300)]
+)
+@pytest.mark.parametrize("order", ["x[{}] - m[{}]", "m[{1}] - x[{0}]", "x[{}] / m[{}] + x[{}]"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_short_row_beside_an_array_is_one_of_each_of_its_rows(
+    shape: tuple[int, ...], order: str, dtype: str
+) -> None:
+    indices = [*"abcd"][: len(shape)]
+    own, last = ",".join(indices), ",".join(indices[-max(1, len(shape) - 2) :])
+    value = order.format(own, last, own)
+    text = f"for {own}: y[{own}] = ({value}) * (x[{own}] + 1) - m[{last}]\noutput y"
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(dtype)
+    m = rng.standard_normal(shape[-max(1, len(shape) - 2) :]).astype(dtype)
+    x.flat[:2], m.flat[0] = (np.nan, np.inf), 0
+    program, expected = loopc.compile(text), loopc.compile(text, backend="reference")(x=x, m=m).y
+    assert m.ndim > 1 or "_long_rows" in program.source
+    for array in (x, np.asfortranarray(x), np.repeat(x, 2, axis=-1)[..., ::2]):
+        found = program(x=array, m=m).y
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=2e-6 if dtype == "float32" else 1e-14)
+
+
+def test_standardised_columns_are_computed_once_and_as_they_lie() -> None:
+    """A mean by columns goes over `d,n`: what it is taken of stays `x[n,d]` in memory."""
+    text = """
+        input x[N,D], t[N,D]
+        for d  m[d] = mean[n](x[n,d])
+        for d  v[d] = mean[n]((x[n,d] - m[d])**2)
+        for n,d  z[n,d] = (x[n,d] - m[d]) / sqrt(v[d] + 1e-5)
+        for n,d  L += (z[n,d] - t[n,d])**4
+    """
+    source = loopc.compile(text, wrt="x", loss="L").source.partition("def _value_and_grad")[2]
+    assert source.count("np.subtract, x_part") == 1
+    assert ".T" not in source
+    assert "runs=(0,)" in source

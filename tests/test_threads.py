@@ -39,7 +39,8 @@ ARRAYS = {
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, parameter, value in (("_blocks", "limit", 40), ("_tile", "least", 1)):
+    small = (("_blocks", "limit", 40), ("_blocks", "run", 1), ("_tile", "least", 1))
+    for name, parameter, value in small:
         changed = helpers.with_default(name, parameter, value)
         assert changed != helpers.HELPERS[name]
         monkeypatch.setitem(helpers.HELPERS, name, changed)

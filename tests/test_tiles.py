@@ -28,9 +28,10 @@ LIMITS = (1, 40)
 
 @pytest.fixture(params=LIMITS)
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = helpers.with_default("_blocks", "limit", request.param)
-    assert small != helpers.HELPERS["_blocks"]
-    monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
+    for parameter, value in (("limit", request.param), ("run", 1)):
+        small = helpers.with_default("_blocks", parameter, value)
+        assert small != helpers.HELPERS["_blocks"]
+        monkeypatch.setitem(helpers.HELPERS, "_blocks", small)
 
 
 @pytest.mark.usefixtures("small_blocks")

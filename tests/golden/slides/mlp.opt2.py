@@ -59,11 +59,13 @@ def _beside(ufunc, a, number, out=None, few=4096):
     return ufunc(a, number, out=out)
 
 
-def _blocks(counts, cell, limit=1 << 19):
+def _blocks(counts, cell, limit=1 << 19, runs=(), run=64):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
     Blocks are about equally large, and an even number if they are few: threads share them. More
     than 16 become up to twice as large: threads that meet between two calls wait for each other.
+    Of indices that arrays are cut by into runs of memory, by their places in `counts`, they take
+    at least `run` values.
     """
     share = cell
     for count in counts:
@@ -71,8 +73,9 @@ def _blocks(counts, cell, limit=1 << 19):
     limit = max(limit, min(2 * limit, share // 16))
     left = max(1, limit // max(cell, 1))
     blocks = []
-    for count in reversed(counts):
-        number = max(1, -(-count // left))
+    for place in reversed(range(len(counts))):
+        count = counts[place]
+        number = max(1, -(-count // max(left, run if place in runs else 1)))
         number += number % 2 if 2 < number < 8 else 0
         blocks.append(max(1, -(-count // number)))
         left = max(1, left // blocks[-1])
@@ -521,7 +524,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P = P_grad = s = t15 = None
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
-    j_block_, = _blocks((H,), 8)
+    j_block_, = _blocks((H,), 8, runs=(0,))
     def tile29(blocks, w24_memory, w26_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block_, H)

@@ -8,11 +8,11 @@ ch. 8.11 and 12.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopc.backends.numpy import counted, tile_products
+from loopc.backends.numpy import counted, row_sums, tile_products
 from loopc.backends.numpy.inline import inlined
 from loopc.backends.numpy.signs import in_smallest, is_negative
 from loopc.backends.numpy.tile_items import (
@@ -72,6 +72,7 @@ class Graph:
     known: dict[Any, int] = field(default_factory=dict)
     holds: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, Expr] = field(default_factory=dict)
+    root: Value | None = None
 
     def __post_init__(self) -> None:
         self.ends = {n for i in self.tile.indices for n in (i.low, i.high)}
@@ -156,6 +157,7 @@ class Graph:
 
     def _held(self, value: Value, order: tuple[str, ...]) -> int:
         """Return the operation that has a value, its axes in the given order."""
+        self.root = value.arg if isinstance(value, Cast) else value
         found = self.visit(value)
         if found.axes != order or not _is_operation(found):
             found = self._operation(Expand(found, tuple(self.sizes[a] for a in order), order))
@@ -282,13 +284,23 @@ class Graph:
         if value.fn == "where":
             args = self._choice(args, value.axes)
         row = lookup(value.fn)
+        order = value.axes if value is self.root else self._order(args, value.axes)
         if row is None or not row.variadic or len(args) == 2:
-            return self._operation(replace(value, args=tuple(args)))
+            return self._operation(replace(value, args=tuple(args), axes=order))
         result = args[0]
         for arg in args[1:]:
-            axes = tuple(a for a in value.axes if a in result.axes or a in arg.axes)
+            axes = tuple(a for a in order if a in result.axes or a in arg.axes)
             result = self._operation(Apply(value.fn, (result, arg), axes))
         return result
+
+    def _order(self, args: Sequence[Value], axes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the axes of an operation as those of an operand lie in memory that has all."""
+        for arg in args:
+            if isinstance(arg, View) and len(arg.axes) == len(axes) > 1:
+                found = tuple(p.axis for p in arg.parts if p.axis)
+                if sorted(found) == sorted(axes):
+                    return found
+        return axes
 
     def _choice(self, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
         """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
@@ -330,7 +342,7 @@ class Graph:
             b = self.visit(last)
             if a.axes == b.axes == arg.axes and self.dtype(a) == self.dtype(b):
                 return self._operation(replace(value, arg=replace(arg, args=(a, b))))
-        return self._operation(map_children(value, self.visit))
+        return self._operation(map_children(row_sums.in_two(value), self.visit))
 
     def _is_dot(self, value: Fold) -> bool:
         """Whether a sum is over the last axis or over all, of floats."""

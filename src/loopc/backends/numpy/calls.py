@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import choices, row_sums
@@ -37,6 +39,9 @@ UFUNCS = {
 }
 """The NumPy functions of operators; those of other functions stand in their rows."""
 
+SHORT = 256
+"""The cells of a row beside which NumPy's work on the row itself takes no time."""
+
 _TURNED = re.compile(r"(\w+)\.T(\[.*\])?")
 """A transposed array, or one with further dimensions."""
 
@@ -54,7 +59,7 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
         case Apply("where"):
             return choices.call(speller, graph, value)
         case Apply(fn, args):
-            return _ufunc(speller, fn, args, axes)
+            return _ufunc(speller, fn, args, axes, lambda v: _is_short(speller, operation, v))
         case Fold("sum", Apply("mul", (a, b))) if axes:
             return f"np.vecdot({speller.text(a)}, {speller.text(b)}"
         case Fold("sum", kind="f") if product := row_sums.product(speller, graph, operation):
@@ -103,20 +108,28 @@ def out(speller: Speller, operation: Operation, name: str) -> str:
     return speller.fitted(Text(name, ATOM, operation.axes), spelled.axes)
 
 
-def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, ...]) -> str | None:
+def _ufunc(
+    speller: Speller,
+    fn: str,
+    args: tuple[Value, ...],
+    axes: tuple[str, ...],
+    rows: Callable[[Value], bool] | None = None,
+) -> str | None:
+    """Return the call of a function up to `out=`; `rows` tells whether a value is a short row."""
     row = lookup(fn)
-    assert row is not None, fn
+    assert row is not None
     if fn == "where" or order(fn):  # these take no memory
         return None
+    name = UFUNCS.get(fn)
     if fn == "add" and isinstance(args[-1], Apply) and args[-1].fn == "neg":
-        inner = (args[0], args[-1].args[0])
-        texts = [_turned_once(speller, speller.fit(a, axes)) for a in inner]
-        return f"np.subtract({', '.join(texts)}"
+        name, args = "np.subtract", (args[0], args[-1].args[0])
     texts = [_turned_once(speller, speller.fit(a, axes)) for a in args]
     if fn == "pow" and isinstance(args[1], Lit) and args[1].value == 0.5:
         return f"np.sqrt({texts[0]}"
-    if fn in UFUNCS:
-        return f"{UFUNCS[fn]}({', '.join(texts)}"
+    if name is not None:
+        if rows and any(a.axes == axes for a in args) and any(map(rows, args)):
+            return f"{speller.helper('_long_rows')}({name}, {', '.join(texts)}"
+        return f"{name}({', '.join(texts)}"
     template = _CALL.fullmatch(row.numpy)
     if template is None or (row.helper and "out=None" not in row.helper):
         return None
@@ -129,6 +142,15 @@ def _ufunc(speller: Speller, fn: str, args: tuple[Value, ...], axes: tuple[str, 
         if _NUMBER.fullmatch(number) and not _NUMBER.fullmatch(array):
             return f"{speller.helper('_beside')}({template.group(1)}, {array}, {number}"
     return f"{template.group(1)}({', '.join(given)}"
+
+
+def _is_short(speller: Speller, operation: Operation, value: Value) -> bool:
+    """Whether a value is a row of an operation's, as a bias is, that may be short."""
+    number = len(value.axes)
+    if not 0 < number < len(operation.axes) or value.axes != operation.axes[-number:]:
+        return False
+    sizes = operation.dims[-number:] if operation.dims else ()
+    return math.prod(speller.hints.typical(s, decides=False) for s in sizes) < SHORT
 
 
 def _turned_once(speller: Speller, text: str) -> str:

@@ -119,11 +119,13 @@ def _selected(total, terms, equation, points=1 << 16):
     return exact.astype(total.dtype)
 ''',
     "_blocks": '''\
-def _blocks(counts, cell, limit=1 << 19):
+def _blocks(counts, cell, limit=1 << 19, runs=(), run=64):
     """Return how many of each index a block takes, if one cell of it takes `cell` bytes.
 
     Blocks are about equally large, and an even number if they are few: threads share them. More
     than 16 become up to twice as large: threads that meet between two calls wait for each other.
+    Of indices that arrays are cut by into runs of memory, by their places in `counts`, they take
+    at least `run` values.
     """
     share = cell
     for count in counts:
@@ -131,8 +133,9 @@ def _blocks(counts, cell, limit=1 << 19):
     limit = max(limit, min(2 * limit, share // 16))
     left = max(1, limit // max(cell, 1))
     blocks = []
-    for count in reversed(counts):
-        number = max(1, -(-count // left))
+    for place in reversed(range(len(counts))):
+        count = counts[place]
+        number = max(1, -(-count // max(left, run if place in runs else 1)))
         number += number % 2 if 2 < number < 8 else 0
         blocks.append(max(1, -(-count // number)))
         left = max(1, left // blocks[-1])
@@ -194,6 +197,24 @@ def _kept(a, where, out, few=4096):
         np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
     elif out is not a:
         np.copyto(out, a)
+''',
+    "_long_rows": '''\
+def _long_rows(ufunc, a, b, out, few=4096, least=256):
+    """Return a function of an array and a row: short rows are repeated, NumPy goes by rows."""
+    row, array = (a, b) if a.size < b.size else (b, a)
+    size = row.size
+    together = array.flags.c_contiguous and out.flags.c_contiguous and array.shape == out.shape
+    if out.size < few or not 0 < size < least or not together:
+        return ufunc(a, b, out=out)
+    number = least // size * 2
+    long = np.empty((number, size), row.dtype)
+    long[...] = row.reshape(-1)
+    array, target = array.reshape(-1, size), out.reshape(-1, size)
+    end = len(array) // number * number
+    for part, other in (slice(end), long.reshape(-1)), (slice(end, None), long[0]):
+        operands = array[part].reshape(-1, other.size), other
+        ufunc(*operands[:: -1 if row is a else 1], out=target[part].reshape(-1, other.size))
+    return out
 ''',
     "_beside": '''\
 def _beside(ufunc, a, number, out=None, few=4096):

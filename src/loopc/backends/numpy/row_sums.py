@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import ATOM, PRODUCT, Text
 from loopc.backends.numpy.tile_items import Operation
+from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
 from loopc.lower.plan import Along, Fold, View
@@ -38,11 +39,11 @@ def product(speller: Speller, graph: Graph, operation: Operation) -> str | None:
     if isinstance(below.value, View) and any(p.step != 1 for p in below.value.parts):
         return None
     if len(value.over) > 1:
-        return _of_last(speller, graph, operation, below)
+        return _of_last(speller, graph, operation, below) or _of_first(
+            speller, graph, operation, below
+        )
     place = arg.axes.index(value.over[0])
-    extent = below.dims[place]
-    is_block = extent in {size(i) for i in graph.tile.indices}
-    number = speller.size(extent) if is_block else speller.count(extent)
+    number = _number(speller, graph, below.dims[place])
     ones, text = f"np.ones({number}, {speller.dtype(dtype)})", speller.text(arg)
     if place == len(arg.axes) - 1 and value.axes == arg.axes[:-1]:
         several = len(arg.axes) > 2 and speller.hints.typical(below.dims[-2], decides=False) < MANY
@@ -70,6 +71,43 @@ def _of_last(speller: Speller, graph: Graph, operation: Operation, below: Operat
     text, count = speller.text(value.arg), size_of(speller, summed)
     rows = f"{text}.reshape(*{text}.shape[:-{number}], {count})"
     return f"np.matmul({rows}, np.ones({count}, {speller.dtype(operation.dtype)})"
+
+
+def _of_first(speller: Speller, graph: Graph, operation: Operation, below: Operation) -> str | None:
+    """Return the call that sums along all axes but the last one."""
+    value, dims = operation.value, below.dims
+    assert isinstance(value, Fold)
+    assert dims is not None
+    assert operation.dtype is not None
+    if value.axes != value.arg.axes[-1:] or len(value.over) != len(dims) - 1:
+        return None
+    text, dtype = speller.text(value.arg), speller.dtype(operation.dtype)
+    if {size(i) for i in graph.tile.indices}.isdisjoint(dims[1:]):
+        rows = " * ".join(_number(speller, graph, d, ATOM) for d in dims[:-1])
+        return f"np.matmul(np.ones({rows}, {dtype}), {text}.reshape(-1, {speller.count(dims[-1])})"
+    if speller.hints.typical(dims[-2], decides=False) < MANY:
+        return None
+    sums = f"np.matmul(np.ones({_number(speller, graph, dims[-2])}, {dtype}), {text})"
+    return f"np.sum({sums}, axis={tuple(range(len(dims) - 2))}"
+
+
+def _number(speller: Speller, graph: Graph, extent: Expr, level: int = 0) -> str:
+    """Spell the extent of an axis of a block."""
+    if extent in {size(i) for i in graph.tile.indices}:
+        return speller.size(extent, level)
+    return speller.count(extent, level)
+
+
+def in_two(value: Fold) -> Fold:
+    """Return a sum over the last axes and others, as of `[b,c,i,j]` for each c, as sums of sums."""
+    axes = value.arg.axes
+    number = next((n for n, a in enumerate(reversed(axes)) if a not in value.over), 0)
+    if value.op != "sum" or value.kind != "f" or value.mask is not None:
+        return value
+    if not 0 < number < len(value.over):
+        return value
+    inner = replace(value, over=axes[-number:], axes=axes[:-number])
+    return replace(value, arg=inner, over=tuple(a for a in value.over if a in inner.axes))
 
 
 def of_array(speller: Speller, value: Fold | Along) -> Text | None:

@@ -14,6 +14,7 @@ from loopc.ir.bind import evaluate
 from loopc.ir.nodes import Const, Expr
 from loopc.lower.blocks import size
 from loopc.lower.plan import Alloc, Apply, Assign, Overlap, Part, Step, Store, Tile, View
+from loopc.lower.plan_names import mentions
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
@@ -48,6 +49,15 @@ def is_small(graph: Graph, tile: Tile, extents: Mapping[str, int]) -> bool:
         cells = math.prod(number(blocks.get(d, d)) for d in operation.dims or ())
         largest = max(largest, cells)
     return largest <= SMALL
+
+
+def cut(graph: Graph, tile: Tile) -> str:
+    """Spell the argument that names the indices by which the last dimension of an array is cut."""
+    views = (o.value for o in graph.operations if not o.below and isinstance(o.value, View))
+    last = [v.parts[-1] for v in views if len(v.parts) > 1]
+    found = (n for n, i in enumerate(tile.indices) if any(mentions(p, {i.low}) for p in last))
+    places = tuple(found)
+    return f", runs={places}" if places else ""
 
 
 def made(speller: Speller, tile: Tile, alloc: Alloc) -> str:

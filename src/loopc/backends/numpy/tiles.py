@@ -27,7 +27,7 @@ from loopc.backends.numpy.tile_items import (
     place_of_write,
     touched,
 )
-from loopc.backends.numpy.tile_loops import TileLoop, TileSums, is_small, made
+from loopc.backends.numpy.tile_loops import TileLoop, TileSums, cut, is_small, made
 from loopc.lower.blocks import size
 from loopc.lower.fresh import is_fresh
 from loopc.lower.plan import Apply, Contract, Exactly, Expand, Fold, Note, Tile, Value, View
@@ -123,9 +123,9 @@ class TileSpeller:
         speller.names.known.update({("block", n): n for n in names})
         counts = ", ".join(speller.size(i.extent) for i in tile.indices)
         comma = "," if len(names) == 1 else ""
-        blocks = speller.helper("_blocks")
         limit = ", 1 << 20" if self.graph.splits_rows() else ""  # a matmul wants some rows
-        sizes = f"{', '.join(names)}{comma} = {blocks}(({counts}{comma}), {self.cell()}{limit})"
+        limits = f"({counts}{comma}), {self.cell()}{limit}{cut(self.graph, tile)}"
+        sizes = f"{', '.join(names)}{comma} = {speller.helper('_blocks')}({limits})"
         memory, block = self.memory(names), list(self.block())
         loop = TileLoop(self.steps, tile, names, sizes, memory, block, self.sums)
         yield from loop.lines(self.head)
