@@ -296,7 +296,7 @@ def _forward(W, h, B):
         tile6,
         range(0, J, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=15,
+        work=12,
         products=True)
     return {"s": s}
 
@@ -392,7 +392,7 @@ def _value_and_grad(W, h, B, s_grad):
         tile10,
         range(0, J, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=20,
+        work=17,
         products=True)
     # layer.loops:3  for j,i  h.grad[i] += s̃.grad[j] W[j,i]
     h_grad = s̃_grad @ W

@@ -335,7 +335,7 @@ def _forward(x, y, W0, B0, W1, B1):
         tile6,
         range(0, H, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=15,
+        work=12,
         products=True)
     s = np.empty((C,), dtype)
     k_block, = _blocks((C,), 8)
@@ -359,7 +359,7 @@ def _forward(x, y, W0, B0, W1, B1):
         tile12,
         range(0, C, k_block),
         [(k_block, dtype), (k_block, dtype)],
-        work=15,
+        work=12,
         products=True)
     h = None
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
@@ -451,7 +451,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile6,
         range(0, H, j_block),
         [(j_block, dtype), (j_block, dtype)],
-        work=15,
+        work=12,
         products=True)
     # mlp.loops:11  L = -ln(P[y])
     P_grad = np.zeros(C, dtype)
@@ -477,7 +477,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
         tile12,
         range(0, C, k_block),
         [(k_block, dtype), (k_block, dtype)],
-        work=15,
+        work=12,
         products=True)
     # mlp.loops:10  for k  P[k] = softmax[k](s[k])
     P = _softmax(s, (0,))
@@ -524,7 +524,7 @@ def _value_and_grad(x, y, W0, B0, W1, B1):
     P = P_grad = s = t15 = None
     B0_grad = np.empty((H,), dtype)
     W0_grad = np.empty((H, I), dtype)
-    j_block_, = _blocks((H,), 8, runs=(0,))
+    j_block_, = _blocks((H,), 8)
     def tile29(blocks, w24_memory, w26_memory):
         for j_from in blocks:
             j_to = min(j_from + j_block_, H)

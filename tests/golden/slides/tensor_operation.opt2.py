@@ -294,7 +294,7 @@ def _forward(A, B):
         tile6,
         range(0, H, h_block),
         [((h_block, I, J), dtype), ((h_block, I, J), dtype)],
-        work=14,
+        work=11,
         products=True)
     return {"Y": Y}
 
@@ -387,7 +387,7 @@ def _value_and_grad(A, B, Y_grad):
         tile9,
         range(0, H, h_block),
         [((h_block, I, J), dtype), ((h_block, I, J), dtype)],
-        work=25,
+        work=22,
         products=True)
     return {"Y": Y}, {"A": A_grad, "B": B_grad}
 

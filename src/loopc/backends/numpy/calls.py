@@ -42,6 +42,9 @@ UFUNCS = {
 SHORT = 256
 """The cells of a row beside which NumPy's work on the row itself takes no time."""
 
+MANY = 4096
+"""The cells of an array whose rows are worth a call of Python."""
+
 _TURNED = re.compile(r"(\w+)\.T(\[.*\])?")
 """A transposed array, or one with further dimensions."""
 
@@ -59,7 +62,9 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
         case Apply("where"):
             return choices.call(speller, graph, value)
         case Apply(fn, args):
-            return _ufunc(speller, fn, args, axes, lambda v: _is_short(speller, operation, v))
+            return _ufunc(
+                speller, fn, args, axes, lambda v: _is_short(speller, graph, operation, v)
+            )
         case Fold("sum", Apply("mul", (a, b))) if axes:
             return f"np.vecdot({speller.text(a)}, {speller.text(b)}"
         case Fold("sum", kind="f") if product := row_sums.product(speller, graph, operation):
@@ -144,13 +149,15 @@ def _ufunc(
     return f"{template.group(1)}({', '.join(given)}"
 
 
-def _is_short(speller: Speller, operation: Operation, value: Value) -> bool:
+def _is_short(speller: Speller, graph: Graph, operation: Operation, value: Value) -> bool:
     """Whether a value is a row of an operation's, as a bias is, that may be short."""
     number = len(value.axes)
     if not 0 < number < len(operation.axes) or value.axes != operation.axes[-number:]:
         return False
-    sizes = operation.dims[-number:] if operation.dims else ()
-    return math.prod(speller.hints.typical(s, decides=False) for s in sizes) < SHORT
+    blocks = {size(i): i.extent for i in graph.tile.indices}
+    dims = (blocks.get(d, d) for d in operation.dims or ())
+    sizes = [speller.hints.typical(d, decides=False) for d in dims]
+    return math.prod(sizes) >= MANY and math.prod(sizes[-number:]) < SHORT
 
 
 def _turned_once(speller: Speller, text: str) -> str:

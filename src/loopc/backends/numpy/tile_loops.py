@@ -14,7 +14,6 @@ from loopc.ir.bind import evaluate
 from loopc.ir.nodes import Const, Expr
 from loopc.lower.blocks import size
 from loopc.lower.plan import Alloc, Apply, Assign, Overlap, Part, Step, Store, Tile, View
-from loopc.lower.plan_names import mentions
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(")
 """What calls BLAS."""
 
-_CHEAP = re.compile(r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|sum|\w+al)\(")
+_CHEAP = re.compile(r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|sum|\w+al)[(,]")
 """What takes about as long as an addition."""
 
 _COSTLY = 4
@@ -52,11 +51,13 @@ def is_small(graph: Graph, tile: Tile, extents: Mapping[str, int]) -> bool:
 
 
 def cut(graph: Graph, tile: Tile) -> str:
-    """Spell the argument that names the indices by which the last dimension of an array is cut."""
-    views = (o.value for o in graph.operations if not o.below and isinstance(o.value, View))
-    last = [v.parts[-1] for v in views if len(v.parts) > 1]
-    found = (n for n, i in enumerate(tile.indices) if any(mentions(p, {i.low}) for p in last))
-    places = tuple(found)
+    """Spell the argument that names the indices that cut all of a tile's arrays into short runs."""
+    several = [o.dims for o in graph.operations if o.dims is not None and len(o.dims) > 1]
+    places = tuple(
+        n
+        for n, index in enumerate(map(size, tile.indices))
+        if (own := [d for d in several if index in d]) and all(d[-1] == index for d in own)
+    )
     return f", runs={places}" if places else ""
 
 
