@@ -16,6 +16,7 @@ import numpy as np
 from loopc.diagnostics import catalogue
 from loopc.diagnostics.record import record
 from loopc.ir import bind
+from loopc.ir.magnitude import FEW
 from loopc.ir.nodes import Array, Program
 
 KIND = {"u": "i"}
@@ -45,8 +46,9 @@ class Call:
 
     @property
     def magnitudes(self) -> tuple[int, ...]:
-        """The powers of two that the dims are between."""
-        return tuple(self.dims[name].bit_length() for name in sorted(self.dims))
+        """The powers of two that the dims are between; few are counted."""
+        found = (self.dims[name] for name in sorted(self.dims))
+        return tuple(n if n <= FEW else FEW + n.bit_length() for n in found)
 
 
 def take(

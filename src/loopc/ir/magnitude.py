@@ -11,6 +11,9 @@ from loopc.ir.nodes import Expr
 TYPICAL = 64
 """An extent of which nothing is known."""
 
+FEW = 4
+"""The largest number that a module may be made for alone."""
+
 
 @dataclass
 class Magnitudes:

@@ -28,6 +28,7 @@ from loopc.passes.pass_on_sums import pass_on_sums
 from loopc.passes.reuse_sums import reuse_sums
 from loopc.passes.reuse_values import reuse_values
 from loopc.passes.running_sums import running_sums
+from loopc.passes.settle_few import settle_few
 from loopc.passes.share_products import share_products
 from loopc.passes.split_cases import split_cases
 from loopc.passes.split_factors import split_factors
@@ -89,7 +90,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
 BY_EXTENTS: dict[int, tuple[Callable[[Program, Magnitudes], Program], ...]] = {
     0: (),
     1: (),
-    2: (follow_deltas, pass_on_sums, share_products, take_out_terms),
+    2: (settle_few, follow_deltas, pass_on_sums, share_products, take_out_terms),
 }
 """The passes that follow, which choose by the extents of the call at hand."""
 

@@ -22,6 +22,7 @@ from loopc.backends.numpy.tile_items import (
     Write,
     block_of,
     in_pieces,
+    memory_order,
     name_of,
 )
 from loopc.diagnostics.record import replace
@@ -284,7 +285,7 @@ class Graph:
         if value.fn == "where":
             args = self._choice(args, value.axes)
         row = lookup(value.fn)
-        order = value.axes if value is self.root else self._order(args, value.axes)
+        order = value.axes if value is self.root else memory_order(args, value.axes)
         if row is None or not row.variadic or len(args) == 2:
             return self._operation(replace(value, args=tuple(args), axes=order))
         result = args[0]
@@ -292,15 +293,6 @@ class Graph:
             axes = tuple(a for a in order if a in result.axes or a in arg.axes)
             result = self._operation(Apply(value.fn, (result, arg), axes))
         return result
-
-    def _order(self, args: Sequence[Value], axes: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the axes of an operation as those of an operand lie in memory that has all."""
-        for arg in args:
-            if isinstance(arg, View) and len(arg.axes) == len(axes) > 1:
-                found = tuple(p.axis for p in arg.parts if p.axis)
-                if sorted(found) == sorted(axes):
-                    return found
-        return axes
 
     def _choice(self, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
         """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
@@ -342,7 +334,10 @@ class Graph:
             b = self.visit(last)
             if a.axes == b.axes == arg.axes and self.dtype(a) == self.dtype(b):
                 return self._operation(replace(value, arg=replace(arg, args=(a, b))))
-        return self._operation(map_children(row_sums.in_two(value), self.visit))
+        made = map_children(row_sums.in_two(value), self.visit)
+        assert isinstance(made, Fold)
+        left = tuple(a for a in made.arg.axes if a in made.axes)
+        return self._operation(replace(made, axes=left))
 
     def _is_dot(self, value: Fold) -> bool:
         """Whether a sum is over the last axis or over all, of floats."""

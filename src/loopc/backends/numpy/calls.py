@@ -70,8 +70,9 @@ def call(speller: Speller, graph: Graph, operation: Operation) -> str | None:
         case Fold("sum", kind="f") if product := row_sums.product(speller, graph, operation):
             return product
         case Fold("sum" | "max" | "min", arg, mask=None) if value.kind == "f":
-            text = speller.spell(value).text
-            return text[:-1] if arg.axes and axes and text.endswith(")") else None
+            found = speller.spell(value)
+            fits = arg.axes and axes and found.axes == axes and found.text.endswith(")")
+            return found.text[:-1] if fits else None
         case _:
             return _product(speller, graph, operation)
 

@@ -131,3 +131,13 @@ def place_of_write(items: Sequence[Item], array: str, start: int) -> int:
         if isinstance(item, Write) and item.view.array == array:
             return place
     return len(items)
+
+
+def memory_order(args: Sequence[Value], axes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the axes of an operation as those of an operand lie in memory that has all."""
+    for arg in args:
+        if isinstance(arg, View) and len(arg.axes) == len(axes) > 1:
+            found = tuple(p.axis for p in arg.parts if p.axis)
+            if sorted(found) == sorted(axes):
+                return found
+    return axes
