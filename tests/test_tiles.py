@@ -283,7 +283,7 @@ def test_an_array_is_made_by_those_who_read_it_and_lies_block_by_block() -> None
         for n           L += logsumexp[k](e[n,k])
     """
     rng = np.random.default_rng(0)
-    shapes = {"x": (7, 3), "mu": (5, 3), "q": (5, 3), "l": (5, 3, 3)}
+    shapes = {"x": (7, 6), "mu": (5, 6), "q": (5, 6), "l": (5, 6, 6)}
     given = {k: rng.standard_normal(s) for k, s in shapes.items()}
     fast, plain = loopc.compile(text, threads=2), loopc.compile(text, opt=0)
     expected = plain.grad(given)
