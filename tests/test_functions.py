@@ -192,3 +192,12 @@ def test_a_bound_of_an_array_of_any_shape_is_that_of_its_cells(
 
 def dtype_of(dtype: str, number: float) -> np.generic:
     return np.dtype(dtype).type(number)
+
+
+def test_a_sign_is_not_put_in_its_arguments_place() -> None:
+    """NumPy takes eight times as long there."""
+    text = "for i,j: L += abs(x[i,j] - y[i,j]) exp(x[i,j])\n"
+    source = loopc.compile(text, wrt="x", loss="L").source
+    (call,) = {line.strip() for line in source.splitlines() if "np.sign(" in line}
+    argument, out = call.removeprefix("np.sign(").removesuffix(")").split(", out=")
+    assert argument != out

@@ -62,6 +62,7 @@ def _rounding(
         of_quotient=of_quotient,
         counts_bools=True,
         complex=name == "sign",
+        apart=name == "sign",
         samples=(*_ANY, (0.5,), (1.5,), (-0.5,)),
         source=source,
     )

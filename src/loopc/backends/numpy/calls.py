@@ -169,6 +169,12 @@ def _turned_once(speller: Speller, text: str) -> str:
     return copied(speller, found[1], f"{found[1]}.T") + (found[2] or "")
 
 
+def replaceable(value: Value) -> tuple[Value, ...]:
+    """Return the operands whose memory the value of an operation may take."""
+    row = lookup(value.fn) if isinstance(value, Apply) else None
+    return () if row is None or row.apart else value.args  # type: ignore[union-attr]
+
+
 def has_call(value: Value) -> bool:
     """Whether a value is a function that a NumPy call computes cell by cell."""
     if not isinstance(value, Apply) or value.fn == "where" or order(value.fn):

@@ -56,7 +56,8 @@ def _adds_rows(ufunc, cells, row, value, wide=32, many=1 << 18, each=4096, part=
     exact = ufunc in (np.add, np.maximum, np.minimum) and cells.dtype == value.dtype
     if not exact or width < wide or value.size < many:
         return False
-    order = np.argsort(row)
+    small = len(cells) <= 1 << 16  # NumPy sorts 16 bits by counting
+    order = np.argsort(row.astype(np.uint16), kind="stable") if small else np.argsort(row)
     row, value = row[order], value.reshape(-1, width)
     first = np.flatnonzero(np.diff(row, prepend=-1))
     counts = np.diff(first, append=row.size)
@@ -101,6 +102,10 @@ def _steps(at, most=8):
 
     A cell that comes again is in a later slice.
     """
+    ends = [0, *(np.flatnonzero(np.diff(at) != 1)[:most] + 1).tolist(), at.size]
+    if len(ends) <= most + 1:
+        pieces = zip(ends, ends[1:], at[ends[:-1]].tolist())
+        return [(slice(p, q), slice(cell, cell + q - p)) for p, q, cell in pieces]
     if np.count_nonzero(np.abs(np.diff(at)) > 8) > most:
         return []
     order, number = np.argsort(at, kind="stable"), np.arange(at.size)

@@ -232,7 +232,7 @@ class TileSpeller:
             owned = is_fresh(value) and bool(key)
             self._take(operation, Buffer(name, key, owned=owned))
             return
-        buffer = self._buffer(operation, place, value.args if isinstance(value, Apply) else ())
+        buffer = self._buffer(operation, place, calls.replaceable(value))
         self.body.append(f"{made}, out={calls.out(self.speller, operation, buffer.name)})")
         self._take(operation, buffer)
 
