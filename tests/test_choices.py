@@ -49,3 +49,24 @@ def test_the_peak_of_a_choice_is_foreseen() -> None:
     report = program.explain(x=np.ones((300, 200)))
     assert not report.estimated
     assert 2 * 480_000 < report.peak_bytes < 5 * 480_000
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kept", ["j <= i", "abs(i-j) > 1", "not (j == 2 or i == 1)"])
+def test_a_condition_on_indices_keeps_cells_by_bits_made_once(kept: str, dtype: str) -> None:
+    text = f"""
+        input x[A,B,N,M]
+        for a,b,i,j  y[a,b,i,j] = where({kept}, exp(x[a,b,i,j]), 0) + where({kept}, 0, x[a,b,i,j])
+        for a,b,j,i  z[a,b,j,i] = where({kept}, 2 x[a,b,i,j] + y[a,b,i,j], 0)
+        output y, z
+    """
+    program, plain = loopc.compile(text), loopc.compile(text, backend="reference")
+    assert program.source.count("_bits(") >= 2
+    rng = np.random.default_rng(0)
+    for shape in [(2, 3, 5, 4), (1, 1, 1, 1), (9, 4, 30, 20)]:
+        x = rng.standard_normal(shape).astype(dtype)
+        x.flat[::7], x.flat[::11] = np.nan, np.inf
+        found, expected = program(x=x), plain(x=x)
+        for name in ("y", "z"):
+            assert found[name].dtype == expected[name].dtype
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-6, atol=1e-6)

@@ -208,7 +208,7 @@ class FlatSpeller(TileSpeller):
             super()._leaf(operation, place)
             return
         name = self._part_of(view.array, self._run(view, operation))
-        self._take(operation, Buffer(name, owned=False))
+        self.take(operation, Buffer(name, owned=False))
 
     def _computed(self, operation: Operation, place: int) -> None:
         if not operation.axes or _is_filled(operation.value):
@@ -219,9 +219,9 @@ class FlatSpeller(TileSpeller):
         if target is None and signed is None:
             made = calls.call(self.speller, self.graph, operation)
             assert isinstance(operation.value, Apply)
-            buffer = self._buffer(operation, place, operation.value.args)
+            buffer = self.buffer(operation, place, operation.value.args)
             self.body.append(f"{made}, out={buffer.name})")
-            self._take(operation, buffer)
+            self.take(operation, buffer)
             return
         with self._gapped(operation.below):
             made = calls.call(self.speller, self.graph, operation)
@@ -234,7 +234,7 @@ class FlatSpeller(TileSpeller):
             self.body.append(f"{made}, out={self._gap(name)})")
         else:
             self.body.append(f"{made}, out={target.name})")
-        self._take(operation, target)
+        self.take(operation, target)
 
     def _target(self, operation: Operation, place: int) -> Buffer | None:
         alone = only_written(self.items, operation)

@@ -198,6 +198,16 @@ def _kept(a, where, out, few=4096):
     elif out is not a:
         np.copyto(out, a)
 ''',
+    "_bits": '''\
+def _bits(where, dtype):
+    """Return a condition as integers as wide as a float: all bits where it holds, else none."""
+    return np.negative(where.view(np.int8)).astype(f"i{dtype.itemsize}")
+''',
+    "_chosen": '''\
+def _chosen(a, bits, out):
+    """Put `a` into `out` where a condition holds, given as bits, else 0."""
+    np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
+''',
     "_long_rows": '''\
 def _long_rows(ufunc, a, b, out, few=4096, least=256):
     """Return a function of an array and a row: short rows are repeated, NumPy goes by rows."""

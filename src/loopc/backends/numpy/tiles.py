@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from loopc.backends.numpy import calls
+from loopc.backends.numpy import calls, tile_choices
 from loopc.backends.numpy.blocks_graph import Graph
 from loopc.backends.numpy.integers import ATOM
 from loopc.backends.numpy.tile_items import (
@@ -61,7 +61,7 @@ class TileSpeller:
         for number, place in enumerate(self.last):
             self.expiring.setdefault(place, []).append(number)
         self.placed: dict[int, View] = {}
-        self.opposites: dict[str, str] = {}
+        self.once: dict[str, str] = {}
         self.written = {i.number: i for i in reversed(self.items) if isinstance(i, Write)}
         alone = not self.in_sweep and self.steps.prepared is not None
         self.whole = alone and is_small(self.graph, self.tile, self.speller.hints.extents)
@@ -198,7 +198,7 @@ class TileSpeller:
     def _invariant(self, operation: Operation) -> None:
         name = self.steps.fresh("t")
         self.head.append(f"{name} = {calls.text(self.speller, operation.value, operation.axes)}")
-        self._take(operation, Buffer(name, owned=False))
+        self.take(operation, Buffer(name, owned=False))
 
     def _leaf(self, operation: Operation, place: int) -> None:
         """A block of an array in memory."""
@@ -208,12 +208,12 @@ class TileSpeller:
         if place_of_write(self.items, array, place) < self.last[operation.number]:
             text += ".copy()"
         name = self._named(array, text) if operation.axes else self._part_of(array, text)
-        self._take(operation, Buffer(name, owned=False))
+        self.take(operation, Buffer(name, owned=False))
 
     def _computed(self, operation: Operation, place: int) -> None:
         value = operation.value
         if isinstance(value, Expand) and not value.arg.axes and only_written(self.items, operation):
-            self._take(operation, Buffer(self.speller.fit(value.arg, ()), owned=False))
+            self.take(operation, Buffer(self.speller.fit(value.arg, ()), owned=False))
             return
         if isinstance(value, Exactly) and self._is_checked(operation):
             self._checked(operation, value, place)
@@ -221,7 +221,7 @@ class TileSpeller:
         key = self._key(operation)
         made = calls.call(self.speller, self.graph, operation)
         if made is None and key and isinstance(value, Apply) and value.fn == "where":
-            self._chosen(operation, value, place)
+            tile_choices.chosen(self, operation, value, place)
             return
         if made is None or not key:
             name = self.steps.fresh("t")
@@ -230,11 +230,11 @@ class TileSpeller:
             text = f"{made})" if made is not None and isinstance(value, Fold) else text
             self.body.append(f"{name} = {text}")
             owned = is_fresh(value) and bool(key)
-            self._take(operation, Buffer(name, key, owned=owned))
+            self.take(operation, Buffer(name, key, owned=owned))
             return
-        buffer = self._buffer(operation, place, calls.replaceable(value))
+        buffer = self.buffer(operation, place, calls.replaceable(value))
         self.body.append(f"{made}, out={calls.out(self.speller, operation, buffer.name)})")
-        self._take(operation, buffer)
+        self.take(operation, buffer)
 
     def _is_full(self, number: int) -> bool:
         """Whether an operation's variable has a cell for each point of its axes in the block."""
@@ -242,25 +242,6 @@ class TileSpeller:
         if isinstance(below.value, View) and not below.below:
             return below.varies
         return self.buffers[number].owned and bool(self.buffers[number].key)
-
-    def _chosen(self, operation: Operation, value: Apply, place: int) -> None:
-        """Spell `where(c, a, b)` by masked copies; where possible into an operand of last use."""
-        condition, first, second = value.args
-        test = self.speller.fit(condition, operation.axes)
-        into_first = self._is_last(first, operation, place)
-        kept, other = (first, second) if into_first else (second, first)
-        keeps = self._is_last(kept, operation, place)
-        kept_text = self.speller.fit(kept, operation.axes)
-        other_text = self.speller.fit(other, operation.axes)
-        buffer = self._buffer(operation, place, (kept,))
-        if not keeps or buffer.name != kept_text:
-            self.body.append(f"np.copyto({buffer.name}, {kept_text})")
-        if into_first:
-            where = self._opposite(condition, test)
-        else:
-            where = calls.as_bool(test, self.graph.dtype(condition))
-        self.body.append(f"np.copyto({buffer.name}, {other_text}, where={where})")
-        self._take(operation, buffer)
 
     def _is_checked(self, operation: Operation) -> bool:
         """Whether an operation is made in memory of its own, and anew where it is not finite."""
@@ -270,23 +251,18 @@ class TileSpeller:
         """Spell a value that is made anew where it is not finite."""
         fast = self.speller.fit(value.arg, operation.axes)
         exact = self.speller.fit(value.exact, operation.axes)
-        buffer = self._buffer(operation, place, (value.arg,))
+        buffer = self.buffer(operation, place, (value.arg,))
         if buffer.name != fast:
             self.body.append(f"np.copyto({buffer.name}, {fast})")
         self.body.append(f"if not {self.speller.helper('_finite')}({buffer.name}):")
         self.body.append(f"    {buffer.name}[...] = {exact}")
-        self._take(operation, buffer)
+        self.take(operation, buffer)
 
-    def _opposite(self, condition: Value, test: str) -> str:
-        """Return where a condition does not hold: made before the loop if it is the same always."""
-        text = f"np.logical_not({test})"
-        if not isinstance(condition, View) or not condition.array.startswith("·"):
-            return text
-        if self.graph.operations[int(condition.array[1:])].varies:
-            return text
-        name = self.opposites.get(test)
+    def before(self, text: str) -> str:
+        """Return a variable for what is made once, before the loop."""
+        name = self.once.get(text)
         if name is None:
-            name = self.opposites[test] = self.steps.fresh("t")
+            name = self.once[text] = self.steps.fresh("t")
             self.head.append(f"{name} = {text}")
         return name
 
@@ -304,7 +280,7 @@ class TileSpeller:
         assert operation.dtype is not None
         return self.speller.dtype(operation.dtype)
 
-    def _is_last(self, value: Value, operation: Operation, place: int) -> bool:
+    def is_last(self, value: Value, operation: Operation, place: int) -> bool:
         """Whether an operand is a buffer of the same shape that nothing needs after this."""
         if not isinstance(value, View) or not value.array.startswith("·"):
             return False
@@ -314,7 +290,7 @@ class TileSpeller:
             return False
         return self.last[number] == place and buffer.key == self._key(operation)
 
-    def _buffer(self, operation: Operation, place: int, operands: Sequence[Value]) -> Buffer:
+    def buffer(self, operation: Operation, place: int, operands: Sequence[Value]) -> Buffer:
         """Return memory for an operation's value.
 
         That is the block of an array that it is written to, or an operand's that is used last, or
@@ -325,7 +301,7 @@ class TileSpeller:
             return target
         for operand in operands:
             inner = operand.args[0] if isinstance(operand, Apply) else operand
-            if isinstance(inner, View) and self._is_last(inner, operation, place):
+            if isinstance(inner, View) and self.is_last(inner, operation, place):
                 number = int(inner.array[1:])
                 buffer = self.buffers[number]
                 self._lose(number)
@@ -374,7 +350,8 @@ class TileSpeller:
         value = self.graph.operations[number].value
         return isinstance(value, View) and value.array == write.view.array
 
-    def _take(self, operation: Operation, buffer: Buffer) -> None:
+    def take(self, operation: Operation, buffer: Buffer) -> None:
+        """Let an operation's value be in a variable from here on."""
         self.buffers[operation.number] = buffer
         self.speller.names.known["array", name_of(operation.number)] = buffer.name
 
