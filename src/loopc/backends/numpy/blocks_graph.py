@@ -174,8 +174,8 @@ class Graph:
                 return value
             case View():
                 return self._view(value)
-            case Renamed(arg, old, new, axes):
-                view: Value = renamed(self.visit(arg), {old: new}, axes)
+            case Renamed(arg, old, new, _):
+                view: Value = renamed(self.visit(arg), {old: new})
                 return view
             case Cast(arg, dtype, axes):
                 inner = self.visit(arg) if not isinstance(arg, Range) else arg
@@ -214,7 +214,7 @@ class Graph:
                     replace(value, args=tile_products.factors(self, value.args, value.axes))
                 )
             case _:
-                return self._operation(map_children(value, self.visit))
+                return self._reduction(value)
 
     def _late(self, value: Value) -> Value:
         """Return a value that the run computes only if it has to, over what there is."""
@@ -334,8 +334,12 @@ class Graph:
             b = self.visit(last)
             if a.axes == b.axes == arg.axes and self.dtype(a) == self.dtype(b):
                 return self._operation(replace(value, arg=replace(arg, args=(a, b))))
-        made = map_children(row_sums.in_two(value), self.visit)
-        assert isinstance(made, Fold)
+        return self._reduction(row_sums.in_two(value))
+
+    def _reduction(self, value: Fold | Along) -> Value:
+        """Return a reduction, its axes in the order of those of its terms."""
+        made = map_children(value, self.visit)
+        assert isinstance(made, Fold | Along)
         left = tuple(a for a in made.arg.axes if a in made.axes)
         return self._operation(replace(made, axes=left))
 

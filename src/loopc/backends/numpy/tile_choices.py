@@ -76,6 +76,6 @@ def _opposite(tile: TileSpeller, condition: Value, test: str) -> str:
 
 def _is_steady(tile: TileSpeller, condition: Value) -> bool:
     """Whether a condition is computed once for all blocks."""
-    if not isinstance(condition, View) or not condition.array.startswith("·"):
+    if not isinstance(condition, View) or not condition.axes or condition.array[:1] != "·":
         return False
     return not tile.graph.operations[int(condition.array[1:])].varies
