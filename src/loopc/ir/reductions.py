@@ -56,6 +56,8 @@ class Reduction:
         sum_of: a function f that is positive, and its inverse: the value is that of the sum of
             f(x). That of a sum of terms is the product of theirs.
         of_value: a function of the value, and the reduction whose value that is, made of the same.
+        shared: a text over a term `x` and the value `y`, and one that has the same value where
+            that is finite, by what the definition computes.
         source: where a formula comes from.
     """
 
@@ -80,6 +82,7 @@ class Reduction:
     definition: str = ""
     sum_of: tuple[str, str] | None = None
     of_value: tuple[str, str] | None = None
+    shared: tuple[str, str] | None = None
     source: str = ""
 
 
@@ -273,6 +276,7 @@ _WHOLE = (
         adjoint_where="y > -inf",
         definition=f"ln(sum[k](exp(x - {_FINITE}))) + {_FINITE}",
         sum_of=("exp", "ln"),
+        shared=("exp(x - y)", f"exp(x - {_FINITE}) * exp({_FINITE} - y)"),
         source="The largest term is taken out: Blanchard, Higham and Higham, 2021.",
     ),
     Reduction(name="argmax", form="whole", evaluate=argmax, result="int"),

@@ -79,7 +79,7 @@ def _fields(kind: type) -> tuple[tuple[str, bool], ...]:
 _FIELDS: dict[type, tuple[tuple[str, bool], ...]] = {}
 
 
-def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None = None) -> Any:
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
     """Return a value whose axes go by other names."""
     changed: dict[str, Any] = {}
     for name in fields(value):
@@ -95,8 +95,6 @@ def renamed(value: Any, names: Mapping[str, str], axes: tuple[str, ...] | None =
             changed[name] = tuple(_renamed_item(i, names) for i in held)
         else:
             changed[name] = _renamed_item(held, names)
-    if axes is not None:
-        changed["axes"] = axes
     return replace(value, **changed)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopc.backends.numpy import counted, row_sums, tile_products
+from loopc.backends.numpy import choices, counted, row_sums, tile_products
 from loopc.backends.numpy.inline import inlined
+from loopc.backends.numpy.shared_terms import SharedTerms
 from loopc.backends.numpy.signs import in_smallest, is_negative
 from loopc.backends.numpy.tile_items import (
     Add,
@@ -74,6 +75,7 @@ class Graph:
     holds: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, Expr] = field(default_factory=dict)
     root: Value | None = None
+    shared: SharedTerms = field(default_factory=SharedTerms)
 
     def __post_init__(self) -> None:
         self.ends = {n for i in self.tile.indices for n in (i.low, i.high)}
@@ -107,6 +109,10 @@ class Graph:
             return
         assert isinstance(step, Assign | Store | Overlap)
         self.sizes = extents(step)
+        self._made(step)
+        self.shared.note(step)
+
+    def _made(self, step: Assign | Store | Overlap) -> None:
         if isinstance(step, Overlap):
             self._overlap(step)
         elif isinstance(step, Assign):
@@ -201,7 +207,8 @@ class Graph:
 
     def _function(self, value: Apply | Fold | Along | Contract) -> Value:
         """Return a function, reduction or product by the simplest operations."""
-        simpler = inlined(value, self.sizes, self.dtype)
+        simpler = self.shared.found(value, self.sizes) if isinstance(value, Apply) else None
+        simpler = simpler or inlined(value, self.sizes, self.dtype)
         if simpler is not None:
             return self.visit(simpler)
         match value:
@@ -283,7 +290,7 @@ class Graph:
         else:
             args = [self.visit(windows.packed(a)) for a in value.args]
         if value.fn == "where":
-            args = self._choice(args, value.axes)
+            args = choices.merged(self, args, value.axes)
         row = lookup(value.fn)
         order = value.axes if value is self.root else memory_order(args, value.axes)
         if row is None or not row.variadic or len(args) == 2:
@@ -293,17 +300,6 @@ class Graph:
             axes = tuple(a for a in order if a in result.axes or a in arg.axes)
             result = self._operation(Apply(value.fn, (result, arg), axes))
         return result
-
-    def _choice(self, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
-        """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
-        condition, taken, other = args
-        if not isinstance(taken, View) or not _is_operation(taken) or taken.axes != axes:
-            return args
-        match self.operations[int(taken.array[1:])].value:
-            case Apply("where", (same, chosen, _), own) if same == condition and own == axes:
-                if {*condition.axes, *chosen.axes, *other.axes} >= {*axes}:  # else one is lost
-                    return [condition, chosen, other]
-        return args
 
     def needed(self) -> list[Item]:
         """Return the items but for operations that nothing uses."""

@@ -31,6 +31,18 @@ def call(speller: Speller, graph: Graph, value: Apply) -> str | None:
     return _zeroed(speller, graph, value) or _either(speller, graph.dtype, value)
 
 
+def merged(graph: Graph, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
+    """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
+    condition, taken, other = args
+    if not isinstance(taken, View) or taken.array[:1] != "·" or taken.axes != axes:
+        return args
+    match graph.operations[int(taken.array[1:])].value:
+        case Apply("where", (same, chosen, _), own) if same == condition and own == axes:
+            if {*condition.axes, *chosen.axes, *other.axes} >= {*axes}:  # else one is lost
+                return [condition, chosen, other]
+    return args
+
+
 def text(speller: Speller, value: Apply) -> Text | None:
     """Return a choice outside of tiles, by bits; None: `np.where` does it."""
     on_data = any(isinstance(v, View | Gather | Strided) for v in walk(value.args[0]))

@@ -28,10 +28,10 @@ def inlined(value: Value, sizes: Mapping[str, Expr], types: Types) -> Value | No
             return _defined(value, types)
         case Contract(args, kept):
             return _elementwise(args, kept)
-        case Fold(op, arg, over, axes, "f", None):
-            return _reduced(op, arg, over, axes, sizes) if _is_float(types(arg)) else None
-        case Along(op, arg, over, axes) if _is_float(types(arg)):
-            return _reduced(op, arg, over, axes, sizes)
+        case Fold(op, arg, over, _, "f", None):
+            return _reduced(op, arg, over, sizes) if _is_float(types(arg)) else None
+        case Along(op, arg, over, _) if _is_float(types(arg)):
+            return _reduced(op, arg, over, sizes)
         case _:
             return None
 
@@ -52,27 +52,39 @@ def power(value: Apply, types: Types) -> Value | None:
     text = dict(row.by_number).get(number)
     if text is None or (number not in (2, 3) and not _is_float(types(base))):
         return None
-    return _placed(_text(text), {row.params[0]: base}, value.axes, types)
+    return _placed(parsed(text), {row.params[0]: base}, value.axes, types)
 
 
 @cache
-def _text(text: str) -> Expr:
+def parsed(text: str) -> Expr:
+    """Return an expression over placeholders."""
     from loopc.ir.build import expression
 
     return expand_primes(expression(text, {}))
 
 
-def _reduced(
-    op: str,
-    arg: Value,
-    over: tuple[str, ...],
-    axes: tuple[str, ...],
-    sizes: Mapping[str, Expr],
-) -> Value | None:
+def _reduced(op: str, arg: Value, over: tuple[str, ...], sizes: Mapping[str, Expr]) -> Value | None:
     """Write a reduction by the folds that define it."""
     row = reductions.lookup(op)
     assert row is not None, op
-    if not row.definition or any(a not in sizes for a in over):
+    return _by_folds(row.definition, arg, over, sizes, {}) if row.definition else None
+
+
+def defined_by(
+    text: str, fold: Fold, sizes: Mapping[str, Expr], others: Mapping[str, Value]
+) -> Value | None:
+    """Return what a text says of a fold's terms, as its definition does, and of other values."""
+    return _by_folds(text, fold.arg, fold.over, sizes, others)
+
+
+def _by_folds(
+    text: str,
+    arg: Value,
+    over: tuple[str, ...],
+    sizes: Mapping[str, Expr],
+    others: Mapping[str, Value],
+) -> Value | None:
+    if any(a not in sizes for a in over):
         return None
     counts = tuple(sizes[a] for a in over)
     count = Scalar(counts[0] if len(counts) == 1 else Call("mul", counts))
@@ -83,7 +95,7 @@ def _reduced(
             case Const(number):
                 return Lit(number)
             case Read(access):
-                return count if access.array == "n" else arg
+                return count if access.array == "n" else others.get(access.array, arg)
             case Reduce(fold, _, _, body):
                 return Fold(fold, value(body), over, left)
             case Call("neg", (Const(number),)):
@@ -95,7 +107,7 @@ def _reduced(
             case _:
                 raise AssertionError(expr)
 
-    return value(_text(row.definition))
+    return value(parsed(text))
 
 
 def _scaled_softmax(value: Apply, sizes: Mapping[str, Expr], types: Types) -> Value | None:
@@ -134,11 +146,11 @@ def placed(value: Apply, types: Types, *, fast: bool = False) -> Value | None:
     if not primes and row.numpy and not row.definition and not quick:
         return None
     if quick:
-        body = _text(row.fast[primes])
+        body = parsed(row.fast[primes])
     elif primes:
         body = expand_primes(definition(value.fn))
     elif row.definition:
-        body = _text(row.definition)
+        body = parsed(row.definition)
     else:
         return None
     args = dict(zip(row.params, value.args, strict=True))
