@@ -23,7 +23,7 @@ from loopc.lower.tile_groups import Group
 DEFAULTS = (
     ("_blocks", "limit", ("1", "48", "1 << 19")),
     ("_blocks", "run", ("1", "64")),
-    ("_long_rows", "few", ("1", "4096")),
+    ("_long_rows", "few", ("1", "1024")),
     ("_long_rows", "least", ("4", "256")),
     ("_tile", "least", ("1",)),
     ("_rows", "limit", ("1", "1 << 18")),

@@ -42,8 +42,8 @@ UFUNCS = {
 SHORT = 256
 """The cells of a row beside which NumPy's work on the row itself takes no time."""
 
-MANY = 4096
-"""The cells of an array whose rows are worth a call of Python."""
+MANY = 64
+"""The rows that may be worth a call of Python, which decides by how many a block has."""
 
 _TURNED = re.compile(r"(\w+)\.T(\[.*\])?")
 """A transposed array, or one with further dimensions."""
@@ -158,7 +158,7 @@ def _is_short(speller: Speller, graph: Graph, operation: Operation, value: Value
     blocks = {size(i): i.extent for i in graph.tile.indices}
     dims = (blocks.get(d, d) for d in operation.dims or ())
     sizes = [speller.hints.typical(d, decides=False) for d in dims]
-    return math.prod(sizes) >= MANY and math.prod(sizes[-number:]) < SHORT
+    return math.prod(sizes[:-number]) >= MANY and math.prod(sizes[-number:]) < SHORT
 
 
 def _turned_once(speller: Speller, text: str) -> str:

@@ -209,12 +209,12 @@ def _chosen(a, bits, out):
     np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
 ''',
     "_long_rows": '''\
-def _long_rows(ufunc, a, b, out, few=4096, least=256):
+def _long_rows(ufunc, a, b, out, few=1024, least=256):
     """Return a function of an array and a row: short rows are repeated, NumPy goes by rows."""
     row, array = (a, b) if a.size < b.size else (b, a)
     size = row.size
     together = array.flags.c_contiguous and out.flags.c_contiguous and array.shape == out.shape
-    if out.size < few or not 0 < size < least or not together:
+    if not 0 < size < least or out.size < few * size or not together:
         return ufunc(a, b, out=out)
     number = least // size * 2
     long = np.empty((number, size), row.dtype)
