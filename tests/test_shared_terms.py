@@ -23,6 +23,12 @@ LOSSES = {
         for c  s[c] = logsumexp[n](z[n,c])
         for c  L += s[c]**2
     """,
+    "an output": """
+        input z[N,C]
+        for n  s[n] = logsumexp[c](z[n,c])
+        for n  L += s[n]**2
+        output s, L
+    """,
     "terms that change behind it": """
         input z[N,C]
         for n,c  w[n,c] = 2 z[n,c]
@@ -68,7 +74,7 @@ def test_any_terms_give_the_references_gradient(name: str, dtype: str, special: 
     np.testing.assert_allclose(found[1]["z"], expected[1]["z"], **near)
 
 
-@pytest.mark.parametrize("name", ["cross-entropy", "a temperature", "columns"])
+@pytest.mark.parametrize("name", ["cross-entropy", "a temperature", "columns", "an output"])
 def test_a_term_has_one_exponential(name: str) -> None:
     program = loopc.compile(LOSSES[name], wrt="z", loss="L")
     program.value_and_grad(_arrays(program, "float64", 50))

@@ -110,7 +110,7 @@ class Graph:
         assert isinstance(step, Assign | Store | Overlap)
         self.sizes = extents(step)
         self._made(step)
-        self.shared.note(step)
+        self.shared.note(step, self.types)
 
     def _made(self, step: Assign | Store | Overlap) -> None:
         if isinstance(step, Overlap):

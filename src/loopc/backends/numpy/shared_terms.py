@@ -16,32 +16,41 @@ from itertools import repeat
 from loopc.backends.numpy.inline import defined_by, parsed
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
+from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Call, Expr, Read
 from loopc.lower.plan import Apply, Assign, Exactly, Fold, Overlap, Store, Value, View
 from loopc.lower.plan_visit import arrays_read, touched
+from loopc.lower.value_types import type_of
 
 
 @dataclass
 class SharedTerms:
-    """The reductions that arrays of a tile hold at a point of its body, by array."""
+    """The reductions that arrays of a tile hold at a point of its body, by array.
 
-    held: dict[str, Fold] = field(default_factory=dict)
+    An array that others read, too, has a view of the block.
+    """
 
-    def note(self, step: Assign | Store | Overlap) -> None:
-        """Take note of a step of a tile."""
+    held: dict[str, tuple[Fold, View | None]] = field(default_factory=dict)
+
+    def note(self, step: Assign | Store | Overlap, types: Mapping[str, DType]) -> None:
+        """Take note of a step of a tile; `types`: of the arrays in memory."""
         written, value = touched(step)[1], step.value
-        for name, fold in list(self.held.items()):
+        for name, (fold, _) in list(self.held.items()):
             if name in written or written & arrays_read(fold):
                 del self.held[name]
         row = reductions.lookup(value.op) if isinstance(value, Fold) else None
         if row is None or not row.shared or not isinstance(value, Fold) or value.mask is not None:
             return
         if isinstance(step, Assign) and not step.cast:
-            self.held[step.array] = value
+            self.held[step.array] = value, None
+        if not isinstance(step, Store) or step.op != "=":
+            return
+        if types[step.target.array] == type_of(value, types.get):
+            self.held[step.target.array] = value, step.target
 
     def found(self, value: Apply, sizes: Mapping[str, Expr]) -> Value | None:
         """Return a value by what a reduction of the same terms computes; None: there is none."""
-        for array, fold in self.held.items():
+        for array, (fold, block) in self.held.items():
             row = reductions.lookup(fold.op)
             assert row is not None
             assert row.shared is not None
@@ -52,7 +61,8 @@ class SharedTerms:
             result = own["y"]
             if not isinstance(result, View) or result.array != array or fold.kind != "f":
                 continue
-            if result.axes == fold.axes and all(p.whole for p in result.parts):
+            whole = result.axes == fold.axes and all(p.whole for p in result.parts)
+            if whole if block is None else result == block:
                 made = defined_by(text, fold, sizes, {"y": result})
                 return None if made is None else Exactly(made, value, value.axes)
         return None
