@@ -4,7 +4,7 @@ from __future__ import annotations
 
 THREAD_HELPERS = {
     "_tile": '''\
-def _tile(run, blocks, memory=(), work=1, products=False, least=16, most=16):
+def _tile(run, blocks, memory=(), work=1, products=False, rows=False, least=16, most=16):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.
 
     In which chunks the blocks run, and in which order the sums of chunks are added, does not
@@ -17,16 +17,18 @@ def _tile(run, blocks, memory=(), work=1, products=False, least=16, most=16):
         work: of a block, in additions of blocks.
         products: whether it calls BLAS, which then uses one thread: with more, and in other
             chunks, it would add up in another order.
+        rows: whether what it calls there is products of rows alone, which gain nothing by threads
+            where they are few: these would go on waiting for more, in other threads' way.
         least: the work that is worth a second thread.
         most: the number of chunks.
     """
     count = min(len(blocks), most)
-    if count < 2:
-        return run(blocks, *(np.empty(shape, dtype) for shape, dtype in memory))
-    ends = [len(blocks) * k // count for k in range(count + 1)]
-    job = _Job(run, [blocks[ends[k]:ends[k + 1]] for k in range(count)], memory)
-    held = products and _pool.hold_blas()
+    held = (products if count > 1 else rows) and _pool.hold_blas()
     try:
+        if count < 2:
+            return run(blocks, *(np.empty(shape, dtype) for shape, dtype in memory))
+        ends = [len(blocks) * k // count for k in range(count + 1)]
+        job = _Job(run, [blocks[ends[k]:ends[k + 1]] for k in range(count)], memory)
         if (products and not held) or len(blocks) * work < least:
             job.work()
         else:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
     from loopc.backends.numpy.values import Speller
 
-_PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(")
+_PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(|_finite\(")
 """What calls BLAS."""
+
+_ROWS = re.compile(r"np\.matmul\((.*, )?np\.ones\(|dot\(|_finite\(")
+"""What calls it for products of rows."""
 
 _CHEAP = re.compile(r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|sum|\w+al)[(,]")
 """What takes about as long as an addition."""
@@ -224,8 +227,11 @@ class TileLoop:
         code = [line for line in self.body if "(" in line and not line.lstrip().startswith("#")]
         work = sum(1 if _CHEAP.search(line) else _COSTLY for line in code)
         starts.append(f"work={work}")
-        if any(_PRODUCTS.search(line) for line in code):
+        products = [line for line in code if _PRODUCTS.search(line)]
+        if products:
             starts.append("products=True")
+        if products and all(map(_ROWS.search, products)):
+            starts.append("rows=True")
         return starts
 
     def _ends(self) -> Iterator[tuple[str, str, str, str]]:
