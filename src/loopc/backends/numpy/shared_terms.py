@@ -61,8 +61,8 @@ class SharedTerms:
             result = own["y"]
             if not isinstance(result, View) or result.array != array or fold.kind != "f":
                 continue
-            whole = result.axes == fold.axes and all(p.whole for p in result.parts)
-            if whole if block is None else result == block:
+            same = all(p.whole for p in result.parts) if block is None else result == block
+            if same and result.axes == fold.axes:
                 made = defined_by(text, fold, sizes, {"y": result})
                 return None if made is None else Exactly(made, value, value.axes)
         return None
