@@ -23,6 +23,7 @@ from loopc.backends.numpy.tile_items import (
     Write,
     block_of,
     in_pieces,
+    is_operation,
     memory_order,
     name_of,
 )
@@ -166,7 +167,7 @@ class Graph:
         """Return the operation that has a value, its axes in the given order."""
         self.root = value.arg if isinstance(value, Cast) else value
         found = self.visit(value)
-        if found.axes != order or not _is_operation(found):
+        if found.axes != order or not is_operation(found):
             found = self._operation(Expand(found, tuple(self.sizes[a] for a in order), order))
         assert isinstance(found, View)
         return int(found.array[1:])
@@ -243,9 +244,8 @@ class Graph:
 
     def cost(self, value: Value) -> tuple[bool, int, bool]:
         """Return what tells large values from small: of blocks, of many axes, computed."""
-        if not _is_operation(value):
+        if not is_operation(value):
             return (False, len(value.axes), False)
-        assert isinstance(value, View)
         operation = self.operations[int(value.array[1:])]
         return (operation.varies, len(value.axes), not isinstance(operation.value, View))
 
@@ -387,7 +387,3 @@ class Graph:
         if array in self.holds:
             return self.operations[self.holds[array]].dtype
         return self.types[array]
-
-
-def _is_operation(value: Value) -> bool:
-    return isinstance(value, View) and value.array.startswith("·")

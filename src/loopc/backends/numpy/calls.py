@@ -123,7 +123,7 @@ def _ufunc(
 ) -> str | None:
     """Return the call of a function up to `out=`; `rows` tells whether a value is a short row."""
     row = lookup(fn)
-    assert row is not None
+    assert row is not None, fn
     if fn == "where" or order(fn):  # these take no memory
         return None
     name = UFUNCS.get(fn)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import ATOM, Text
+from loopc.backends.numpy.tile_items import is_operation
 from loopc.ir.dtypes import DType
 from loopc.lower.plan import Apply, Gather, Lit, Strided, Value, View
 from loopc.lower.plan_visit import walk
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def call(speller: Speller, graph: Graph, value: Apply) -> str | None:
-    """Return the call of a choice on blocks up to `out=`, by bits; None: masked copies do it.
+    """Return the call of a choice on blocks up to `out=`, by bits; None: `tile_choices` spells it.
 
-    They do where the condition is the same for all blocks: it changes seldom from cell to cell.
+    It does where the condition is the same for all blocks.
     """
     condition = value.args[0]
     if not isinstance(condition, View) or not graph.varies(condition):
@@ -34,7 +35,7 @@ def call(speller: Speller, graph: Graph, value: Apply) -> str | None:
 def merged(graph: Graph, args: list[Value], axes: tuple[str, ...]) -> list[Value]:
     """Return the arguments of `where(c, where(c, a, b), d)` as those of `where(c, a, d)`."""
     condition, taken, other = args
-    if not isinstance(taken, View) or taken.array[:1] != "·" or taken.axes != axes:
+    if not is_operation(taken) or taken.axes != axes:
         return args
     match graph.operations[int(taken.array[1:])].value:
         case Apply("where", (same, chosen, _), own) if same == condition and own == axes:
@@ -63,6 +64,7 @@ def _either(speller: Speller, types: Callable[[Value], DType | None], value: App
     if not all(isinstance(v, Lit) or types(v) == own for v in both):
         return None
     texts = [speller.fit(v, value.axes) for v in value.args]
+    speller.helper("_bits")
     return f"{speller.helper('_either')}({', '.join(texts)}"
 
 
@@ -78,4 +80,5 @@ def _zeroed(speller: Speller, graph: Graph, choice: Apply) -> str | None:
         return None
     test = speller.fit(condition, choice.axes)
     where = f"np.logical_not({test})" if value is second else test
+    speller.helper("_bits")
     return f"{speller.helper('_kept')}({speller.text(value)}, {where}"

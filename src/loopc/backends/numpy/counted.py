@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy.tile_items import is_operation
 from loopc.diagnostics.record import replace
 from loopc.ir.dtypes import DType
-from loopc.lower.plan import Apply, Cast, Value, View
+from loopc.lower.plan import Apply, Cast, Value
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.blocks_graph import Graph
@@ -54,14 +55,14 @@ def _float(graph: Graph, value: Value, dtype: DType) -> Value | None:
 
 def _made(graph: Graph, value: Value) -> Value | None:
     """Return the operation that gives a value."""
-    if not isinstance(value, View) or not value.array.startswith("·"):
+    if not is_operation(value):
         return None
     return graph.operations[int(value.array[1:])].value
 
 
 def _masks(graph: Graph, value: Value) -> list[Value] | None:
     """Return the conditions that an integer is the sum of; None: it is something else."""
-    if not isinstance(value, View) or not value.array.startswith("·"):
+    if not is_operation(value):
         return None
     made = graph.operations[int(value.array[1:])]
     if made.axes != value.axes or made.dtype is None or made.dtype.kind != "i":

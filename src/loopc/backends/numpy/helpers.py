@@ -193,7 +193,7 @@ def _packed(a, out):
 def _kept(a, where, out, few=4096):
     """Put `a` into `out` where a condition holds, else 0: by bits, which let no NaN through."""
     if where.size <= few or where.min() == 0:
-        bits = np.negative(where.view(np.int8)).astype(f"i{out.itemsize}")
+        bits = _bits(where, out.dtype)
         np.bitwise_and(a.view(bits.dtype), bits, out=out.view(bits.dtype))
     elif out is not a:
         np.copyto(out, a)
@@ -247,7 +247,7 @@ def _either(where, a, b, out=None, few=1024):
         return np.where(where, a, b) if out is None else np.copyto(out, np.where(where, a, b))
     dtype = np.result_type(a, b) if out is None else out.dtype
     a, b = (np.asarray(v, dtype).view(f"i{dtype.itemsize}") for v in (a, b))
-    bits = np.negative(where.view(np.int8)).astype(a.dtype) & (a ^ b)
+    bits = _bits(where, dtype) & (a ^ b)
     return np.bitwise_xor(bits, b, out=out if out is None else out.view(a.dtype)).view(dtype)
 ''',
     "_padded": '''\

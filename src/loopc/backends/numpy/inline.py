@@ -67,23 +67,17 @@ def _reduced(op: str, arg: Value, over: tuple[str, ...], sizes: Mapping[str, Exp
     """Write a reduction by the folds that define it."""
     row = reductions.lookup(op)
     assert row is not None, op
-    return _by_folds(row.definition, arg, over, sizes, {}) if row.definition else None
+    return by_folds(row.definition, arg, over, sizes, {}) if row.definition else None
 
 
-def defined_by(
-    text: str, fold: Fold, sizes: Mapping[str, Expr], others: Mapping[str, Value]
-) -> Value | None:
-    """Return what a text says of a fold's terms, as its definition does, and of other values."""
-    return _by_folds(text, fold.arg, fold.over, sizes, others)
-
-
-def _by_folds(
+def by_folds(
     text: str,
     arg: Value,
     over: tuple[str, ...],
     sizes: Mapping[str, Expr],
     others: Mapping[str, Value],
 ) -> Value | None:
+    """Return what a text says by folds of its `n` terms `x`, and by other values."""
     if any(a not in sizes for a in over):
         return None
     counts = tuple(sizes[a] for a in over)

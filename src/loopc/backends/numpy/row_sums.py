@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.texts import ATOM, PRODUCT, Text
-from loopc.backends.numpy.tile_items import Operation
+from loopc.backends.numpy.tile_items import Operation, is_operation
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import size
@@ -31,7 +31,7 @@ def product(speller: Speller, graph: Graph, operation: Operation) -> str | None:
     if not isinstance(value, Fold) or value.mask is not None:
         return None
     arg, dtype = value.arg, operation.dtype
-    if not isinstance(arg, View) or not arg.array.startswith("·") or not value.axes:
+    if not is_operation(arg) or not value.axes:
         return None
     below = graph.operations[int(arg.array[1:])]
     if below.dims is None or below.axes != arg.axes or dtype is None or dtype != below.dtype:

@@ -102,11 +102,12 @@ def _steps(at, most=8):
 
     A cell that comes again is in a later slice.
     """
-    ends = [0, *(np.flatnonzero(np.diff(at) != 1)[:most] + 1).tolist(), at.size]
+    moves = np.diff(at)
+    ends = [0, *(np.flatnonzero(moves != 1)[:most] + 1).tolist(), at.size]
     if len(ends) <= most + 1:
         pieces = zip(ends, ends[1:], at[ends[:-1]].tolist())
         return [(slice(p, q), slice(cell, cell + q - p)) for p, q, cell in pieces]
-    if np.count_nonzero(np.abs(np.diff(at)) > 8) > most:
+    if np.count_nonzero(np.abs(moves) > 8) > most:
         return []
     order, number = np.argsort(at, kind="stable"), np.arange(at.size)
     again = np.diff(at[order], prepend=-1) == 0

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
 
-from loopc.backends.numpy.inline import defined_by, parsed
+from loopc.backends.numpy.inline import by_folds, parsed
 from loopc.diagnostics.record import replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType
@@ -63,7 +63,7 @@ class SharedTerms:
                 continue
             same = all(p.whole for p in result.parts) if block is None else result == block
             if same and result.axes == fold.axes:
-                made = defined_by(text, fold, sizes, {"y": result})
+                made = by_folds(text, fold.arg, fold.over, sizes, {"y": result})
                 return None if made is None else Exactly(made, value, value.axes)
         return None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import calls
+from loopc.backends.numpy.tile_items import is_operation
 from loopc.lower.plan import Apply, Lit, Value, View
 
 if TYPE_CHECKING:
@@ -76,6 +77,5 @@ def _opposite(tile: TileSpeller, condition: Value, test: str) -> str:
 
 def _is_steady(tile: TileSpeller, condition: Value) -> bool:
     """Whether a condition is computed once for all blocks."""
-    if not isinstance(condition, View) or not condition.axes or condition.array[:1] != "·":
-        return False
-    return not tile.graph.operations[int(condition.array[1:])].varies
+    computed = is_operation(condition) and bool(condition.axes)
+    return computed and not tile.graph.varies(condition)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType
@@ -77,6 +78,11 @@ def block_of(number: int, axes: tuple[str, ...]) -> View:
     """Return the view of all that an operation makes."""
     parts = tuple(Part(ZERO, a, None, 1, whole=True) for a in axes)
     return View(name_of(number), parts, axes)
+
+
+def is_operation(value: Value) -> TypeGuard[View]:
+    """Whether a value is a view of an operation."""
+    return isinstance(value, View) and value.array.startswith("·")
 
 
 def in_buffer(operation: Operation, blocks: Collection[Expr]) -> bool:

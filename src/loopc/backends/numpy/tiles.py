@@ -22,6 +22,7 @@ from loopc.backends.numpy.tile_items import (
     block_of,
     ends_in,
     in_buffer,
+    is_operation,
     name_of,
     only_written,
     place_of_write,
@@ -282,7 +283,7 @@ class TileSpeller:
 
     def is_last(self, value: Value, operation: Operation, place: int) -> bool:
         """Whether an operand is a buffer of the same shape that nothing needs after this."""
-        if not isinstance(value, View) or not value.array.startswith("·"):
+        if not is_operation(value):
             return False
         number = int(value.array[1:])
         buffer = self.buffers.get(number)
