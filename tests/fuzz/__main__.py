@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from . import triangles
 from .directions import judge_directions
 from .gradients import judge_gradient
 from .judge import Verdict, judge, stages
@@ -23,7 +24,9 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="number of the first program")
     parser.add_argument(
-        "--mode", choices=("mixed", "exact", "smooth", "grad", "places"), default="mixed"
+        "--mode",
+        choices=("mixed", "exact", "smooth", "grad", "places", "triangles"),
+        default="mixed",
     )
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after that long")
     parser.add_argument("--shrink", type=float, default=20, help="seconds to spend on a failure")
@@ -75,8 +78,10 @@ def main() -> int:
 def made_case(seed: int, mode: str) -> Case:
     """Return the case of a number: in mixed mode one of four is smooth, of gradients one of two.
 
-    `places` are gradients of bare reductions.
+    `places` are gradients of bare reductions, `triangles` those of sums over triangles.
     """
+    if mode == "triangles":
+        return triangles.case(random.Random(seed))
     smooth = mode == "smooth" or (mode == "mixed" and seed % 4 == 3)
     gradient = mode in ("grad", "places")
     smooth = smooth or (gradient and seed % 2 == 1)
@@ -86,6 +91,8 @@ def made_case(seed: int, mode: str) -> Case:
 def decide(made: Case, mode: str, seed: int) -> Verdict:
     """Judge a case; most run on ways of larger calls."""
     with varied(seed):
+        if mode == "triangles":
+            return triangles.judge_triangle(made, seed)
         if mode in ("grad", "places"):
             return judge_directions(made, seed) if made.smooth else judge_gradient(made, seed)
         return judge(made, stages(seed))

@@ -14,10 +14,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from loopc.backends.numpy import helpers, planes, sweeps, tile_loops
+from loopc.backends.numpy import contractions, helpers, planes, sweeps, tile_loops
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Expr
-from loopc.lower import value, windows
+from loopc.lower import strips, value, windows
 from loopc.lower.tile_groups import Group
 
 DEFAULTS = (
@@ -41,6 +41,10 @@ DEFAULTS = (
     ("_selected", "points", ("2", "1 << 16")),
     ("_kept", "few", ("0", "4096")),
     ("_beside", "few", ("1", "4096")),
+    ("_strip", "least", ("1", "64")),
+    ("_strip", "each", ("1", "1 << 16")),
+    ("_strip", "unit", ("1", "16")),
+    ("_vdot", "part", ("2", "4096")),
 )
 """Parameters of helpers, and the values that they take instead of their own."""
 
@@ -49,6 +53,10 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, int]], ...] = (
     (sweeps, "LEAST", (1, 8)),
     (tile_loops, "SMALL", (0, 1 << 15)),
     (value, "MANY", (2, 500)),
+    (strips, "LEAST", (1, 128)),
+    (strips, "CELLS", (1, 1 << 18)),
+    (strips, "WORK", (1, 3)),
+    (contractions, "ONE_THREAD", (1, 10_000)),
     (windows, "UNROLLED", (0, 16)),
     (import_module("loopc.passes.follow_deltas"), "FEW", (1, 16)),
     (import_module("loopc.passes.pass_on_sums"), "FEW", (1, 64)),

@@ -26,6 +26,7 @@ from loopc.lower.plan import (
     Selected,
     Step,
     Strided,
+    Strips,
     Sweep,
     Tile,
     View,
@@ -109,7 +110,7 @@ def _parts(steps: Sequence[Step], note: str, around: tuple[str, ...]) -> Iterato
             yield from _parts(stages, note, (*around, step.index))
         elif isinstance(step, Planes):
             yield from _parts(step.body, note, (*around, "plane°"))
-        elif isinstance(step, Numbers | Tile | When):
+        elif isinstance(step, Numbers | Strips | Tile | When):
             yield from _parts(step.body, note, around)
         else:
             yield _Part(note, step, around)

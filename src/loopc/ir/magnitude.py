@@ -36,9 +36,19 @@ class Magnitudes:
             expr: the extent.
             decides: whether other extents are worth a module of their own.
         """
+        extent = self.known(expr, decides=decides)
+        return TYPICAL if extent is None else max(extent, 1)
+
+    def known(self, expr: Expr, *, decides: bool = True) -> int | None:
+        """Return the extent that an expression of dims has in the call at hand, if that is known.
+
+        Args:
+            expr: the extent.
+            decides: whether other extents are worth a module of their own.
+        """
         try:
             extent = evaluate(expr, self.extents, {})
         except KeyError:  # a serial index, an integer of data, or a module for any call
-            return TYPICAL
+            return None
         self.by_extents = self.by_extents or decides
-        return max(extent, 1)
+        return extent

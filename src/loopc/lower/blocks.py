@@ -92,7 +92,7 @@ def block(value: Value, blocks: Blocks, local: Collection[str] = ()) -> Value:
         case Range(start, stop, step, (axis,)) if axis in blocks:
             ends = blocks[axis]
             low = _moved(start, ends, step)
-            high = stop if step < 0 else _plus(start, _times(IndexRef(ends.high), step))
+            high = stop if step < 0 else _plus(start, _times(end(ends), step))
             return replace(new, start=low, stop=high)
         case Expand(counts=counts, axes=axes):
             sizes = tuple(
@@ -125,7 +125,17 @@ def local_view(view: View, blocks: Blocks) -> View:
 @lru_cache(maxsize=1 << 10)
 def size(index: TileIndex) -> Expr:
     """Return the number of values in a block."""
-    return _minus(IndexRef(index.high), IndexRef(index.low))
+    return _minus(end(index), begin(index))
+
+
+def begin(index: TileIndex) -> Expr:
+    """Return the first value of a block."""
+    return IndexRef(index.low) if index.low else Const(0)
+
+
+def end(index: TileIndex) -> Expr:
+    """Return what comes behind the last value of a block."""
+    return IndexRef(index.high) if index.high else index.extent
 
 
 def _part(part: Part, blocks: Blocks) -> Part:
@@ -139,7 +149,7 @@ def _part(part: Part, blocks: Blocks) -> Part:
 @lru_cache(maxsize=1 << 10)
 def _moved(start: Expr, ends: TileIndex, step: int | Expr) -> Expr:
     """Return where a part of a dimension starts in a block."""
-    return _plus(start, _times(IndexRef(ends.low), step))
+    return _plus(start, _times(begin(ends), step))
 
 
 def block_window(value: Strided, blocks: Blocks) -> Strided:
@@ -154,7 +164,7 @@ def block_window(value: Strided, blocks: Blocks) -> Strided:
         ends = blocks[window.axis]
         for axis, step in enumerate(window.steps):
             if step and value.pads:
-                low, high = (_plus(starts[axis], IndexRef(e)) for e in (ends.low, ends.high))
+                low, high = (_plus(starts[axis], e(ends)) for e in (begin, end))
                 cuts.append((axis, low, high))
                 starts[axis] = Const(0)
             else:

@@ -21,7 +21,8 @@
           | Checked( helper, arg, place, dtype )
           | Cast( arg, dtype )
     step  = Alloc | Copy | Assign | Store | Scatter | Overlap | Flatten | Loop | Numbers | Sweep
-          | Stage | Tile | When | RowStore | SpotStore | Planes | Running | Unfold | Let | Note
+          | Stage | Strips | Tile | When | RowStore | SpotStore | Planes | Running | Unfold | Let
+          | Note
 
 Every value has `axes`: the names of the indices that its dimensions run over, in their order. Axes
 meet by name, so that broadcasting and transposition are worked out where a value is spelled.
@@ -42,6 +43,7 @@ from loopc.lower.plan_loops import Planes as Planes
 from loopc.lower.plan_loops import Running as Running
 from loopc.lower.plan_loops import SpotStore as SpotStore
 from loopc.lower.plan_loops import Stage as Stage
+from loopc.lower.plan_loops import Strips as Strips
 from loopc.lower.plan_loops import Sweep as Sweep
 from loopc.lower.plan_values import Along as Along
 from loopc.lower.plan_values import Apply as Apply
@@ -202,7 +204,10 @@ MOST_LOOPS = 8
 
 @record()
 class TileIndex:
-    """An index that runs in blocks: the variables of a block's ends, and its number of values."""
+    """An index that runs in blocks: the variables of a block's ends, and its number of values.
+
+    An end without a variable is that of the whole index.
+    """
 
     low: str
     high: str
@@ -286,6 +291,7 @@ Step: TypeAlias = (
     | Numbers
     | Sweep
     | Stage
+    | Strips
     | Tile
     | When
     | RowStore

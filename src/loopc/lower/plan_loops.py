@@ -9,7 +9,7 @@ from loopc.ir.nodes import Expr
 from loopc.lower.plan_values import Spot, Value, View
 
 if TYPE_CHECKING:
-    from loopc.lower.plan import Loop, Step, Tile
+    from loopc.lower.plan import Alloc, Loop, Step, Tile, TileIndex
 
 
 @record()
@@ -110,3 +110,33 @@ class Running(Memo):
     target: View
     axis: str
     ufunc: str
+
+
+@record()
+class Strips(Memo):
+    """Steps for a strip of rows at a time, with those columns alone in which its band has points.
+
+    Attributes:
+        rows: the index that is cut into strips.
+        columns: the other index; an end without a name is that of the whole index.
+        first: the first column of a strip, by the ends of its rows; None: the first of all.
+        stop: the column behind its last one; None: the last of all.
+        cells: the extents of the largest value, by which strips are made.
+        products: arrays by whose norms it is known that what is left out is 0, if each product of
+            norms is no large number; otherwise strips have all columns.
+        made: the arrays that they make strip by strip.
+        sums: those that they add up to, or make some columns of: all cells start from 0.
+        local: the arrays that live within a strip, and their shapes there.
+        body: the steps; views are of a strip.
+    """
+
+    rows: TileIndex
+    columns: TileIndex
+    first: Expr | None
+    stop: Expr | None
+    cells: tuple[Expr, ...]
+    products: tuple[tuple[str, ...], ...]
+    made: tuple[Alloc, ...]
+    sums: tuple[Alloc, ...]
+    local: tuple[Alloc, ...]
+    body: tuple[Step, ...]

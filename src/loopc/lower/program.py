@@ -11,6 +11,7 @@ from loopc.ir import reductions
 from loopc.ir.bind import solved_for
 from loopc.ir.dtypes import infer_dtypes
 from loopc.ir.fits import known_fits
+from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Array, Dim, Expr, Extent, Program, Stmt
 from loopc.ir.visit import changing, updates, walk
 from loopc.lower.context import Context
@@ -39,6 +40,7 @@ def lower(
     uniform: bool = False,
     filled: frozenset[Expr] = frozenset(),
     prepared: bool = False,
+    sizes: Magnitudes | None = None,
 ) -> Plan:
     """Return the plan of a program.
 
@@ -49,6 +51,7 @@ def lower(
         uniform: whether all float inputs have one type.
         filled: the extents of ranges that surely have a value.
         prepared: whether it is for calls of known shapes.
+        sizes: what is known of extents.
     """
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
@@ -63,7 +66,8 @@ def lower(
         inputs = [a.name for a in program.arrays if a.kind != "temp"]
         steps = without_unread(steps, {*inputs, *program.outputs}, context.types)
         serial = PREPARED if prepared else SERIAL
-        steps = tiled(steps, inputs, program.outputs, shapes, context.types, serial)
+        sizes = sizes or Magnitudes()
+        steps = tiled(steps, inputs, program.outputs, shapes, context.types, serial, sizes=sizes)
         steps = laid_out(steps, program.outputs)
         steps = tuple(on_numbers(s, shapes, context.types) for s in steps)
     dims, free = _dim_rules(program)

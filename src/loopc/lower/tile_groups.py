@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
-from loopc.ir import reductions
 from loopc.ir.affine import equal
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Expr, IndexRef, Read
 from loopc.ir.visit import walk
+from loopc.lower.bands import has_passes
 from loopc.lower.plan import (
     Along,
     Apply,
@@ -25,7 +25,6 @@ from loopc.lower.plan import (
     Overlap,
     Selected,
     Store,
-    Value,
 )
 from loopc.lower.tile_rules import (
     Alignment,
@@ -70,6 +69,7 @@ class Group:
         read: for every array read: the same, None where it does not.
         sums: the arrays that are added up.
         apart: steps that may not join, by identity: they have nothing to do with the first one.
+        rows: the axes of the steps that may, by identity, if blocks are rows of products, too.
         before, behind, rest: the other steps.
     """
 
@@ -77,6 +77,7 @@ class Group:
     made: set[str]
     lead: int = 0
     apart: frozenset[int] = frozenset()
+    rows: Mapping[int, tuple[str, ...]] | None = None
     sizes: tuple[Expr, ...] = ()
     members: list[Member] = field(default_factory=list)
     touched: list[set[str]] = field(default_factory=list)
@@ -131,6 +132,8 @@ class Group:
     def _axes(self, unit: Unit) -> tuple[str, ...] | None:
         """Return the axis of a step that each shared index is."""
         sizes = unit.sizes
+        if self.rows is not None:
+            return self.rows.get(id(unit))
         axes = self._linked(unit)
         if axes is None:
             first = unit.ask(batches) or unit.ask(target_axes)
@@ -167,15 +170,20 @@ class Group:
         unit = member.unit
         name = next(iter(unit.writes))
         axes = frozenset(member.axes)
+        products = self.rows is not None
         if unit.ask(repeats, axes):
             return False
         if member.sums:
-            if name in self.places or name in self.read or not unit.ask(adds_up, axes):
+            if (
+                name in self.places
+                or name in self.read
+                or not unit.ask(adds_up, axes, self.rows is not None)
+            ):
                 return False
             if _may_be_empty(unit.sizes[a] for a in axes) and unit.ask(divides_sums):
                 return False
         else:
-            if name in self.sums or not unit.ask(can_be_made_in_blocks, axes):
+            if name in self.sums or not unit.ask(can_be_made_in_blocks, axes, products):
                 return False
             own = unit.ask(written, member.axes)
             known = self.places.get(name)
@@ -237,7 +245,7 @@ class Group:
     def unit(self, kept: set[str], shapes: Shapes, types: Mapping[str, DType]) -> Unit:
         """Return the group as one step; `kept` are the arrays that others use."""
         arrays = Arrays(shapes, types, frozenset(kept))
-        step = tile(self.members, self.sizes, self.places, arrays)
+        step = tile(self.members, self.sizes, arrays)
         own = self.own
         return Unit(None, step, frozenset(own.reads), frozenset(own.writes), {})
 
@@ -257,14 +265,9 @@ class Group:
                 if isinstance(value, Apply):
                     found += max(1, len(value.args) - 1)
                 elif isinstance(value, OPERATIONS):
-                    found += PASSES if _has_passes(value) else 1
+                    passes = isinstance(value, Fold | Along) and has_passes(value.op)
+                    found += PASSES if passes else 1
         return found
-
-
-def _has_passes(value: Value) -> bool:
-    """Whether a reduction goes over its terms several times, as a softmax does."""
-    row = reductions.lookup(value.op) if isinstance(value, Fold | Along) else None
-    return row is not None and "exp(" in row.definition
 
 
 def _read_by(unit: Unit) -> frozenset[str]:

@@ -14,6 +14,7 @@ from loopc.lower.plan import (
     Exactly,
     Fold,
     Overlap,
+    Selected,
     Step,
     Store,
     Strided,
@@ -84,13 +85,13 @@ def batches(step: Tileable) -> tuple[str, ...]:
     return tuple(x for x in shared if all(x in a.axes for a in found))
 
 
-def can_be_made_in_blocks(step: Tileable, axes: frozenset[str]) -> bool:
-    """Whether the value of a step can be made from blocks.
+def can_be_made_in_blocks(step: Tileable, axes: frozenset[str], rows: bool = False) -> bool:
+    """Whether the value of a step can be made from blocks, which may be `rows` of products.
 
     Windows that overlap are added up one block after the other anyway: so may their product be.
     """
     value = step.value
-    if can_run_in_blocks(value, axes):
+    if can_run_in_blocks(value, axes, rows=rows):
         return True
     if not isinstance(step, Overlap) or not isinstance(value, Contract):
         return False
@@ -134,20 +135,23 @@ def alignments(step: Tileable, name: str, axes: Sequence[str]) -> set[Alignment 
     return found
 
 
-def adds_up(step: Tileable, axes: frozenset[str]) -> bool:
-    """Whether a step adds to its target a sum over the shared indices, of other arrays' cells."""
+def adds_up(step: Tileable, axes: frozenset[str], rows: bool = False) -> bool:
+    """Whether a step adds to its target a sum over the shared indices, of other arrays' cells.
+
+    The sum may be a product of `rows` with each other.
+    """
     if isinstance(step, Overlap):
         return False
     if isinstance(step, Store):
         apart = step.target.array not in arrays_read(step.value)
-        return apart and step.op == "+=" and _is_sum(step.value, axes)
+        return apart and step.op == "+=" and _is_sum(step.value, axes, rows=rows)
     value = step.value
     if not step.order and isinstance(value, Apply) and value.fn == "add":
         own = View(step.array, (), ())
         terms = [a for a in value.args if a != own]
         if len(terms) == 1 < len(value.args):
             (value,) = terms
-    return _is_sum(value, axes) and step.array not in arrays_read(value)
+    return _is_sum(value, axes, rows=rows) and step.array not in arrays_read(value)
 
 
 def divides_sums(step: Tileable) -> bool:
@@ -182,6 +186,12 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
             return (
                 (rows or len(everywhere) == 1)
                 and axes <= set().union(*everywhere)
+                and not axes & set(kept)
+                and all(can_run_in_blocks(a, axes, rows=rows) for a in args)
+            )
+        case Selected(args, _, _, kept) if rows:
+            return (
+                axes <= {x for a in args for x in a.axes}
                 and not axes & set(kept)
                 and all(can_run_in_blocks(a, axes, rows=rows) for a in args)
             )

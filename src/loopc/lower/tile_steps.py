@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import Const, Expr
-from loopc.lower.blocks import block, block_view, block_window, local_view, size
+from loopc.lower.blocks import Blocks, block, block_view, block_window, local_view, size
 from loopc.lower.plan import (
     Alloc,
     Along,
@@ -25,7 +25,7 @@ from loopc.lower.plan import (
     View,
 )
 from loopc.lower.plan_visit import arrays_read, map_children
-from loopc.lower.tile_rules import Alignment, Tileable, reads_itself
+from loopc.lower.tile_rules import Tileable, reads_itself
 from loopc.lower.tile_units import Member, Unit
 
 
@@ -46,7 +46,6 @@ class Arrays:
 def tile(
     members: Sequence[Member],
     sizes: Sequence[Expr],
-    places: Mapping[str, Alignment],
     arrays: Arrays,
 ) -> Tile:
     """Return a group as one step.
@@ -54,7 +53,6 @@ def tile(
     Args:
         members: its steps.
         sizes: the extents of the shared indices.
-        places: how each array that it writes runs over them.
         arrays: of the program.
     """
     names = [a.replace("°", "") for a in members[0].axes]
@@ -79,10 +77,8 @@ def tile(
     for member in _sharing(members):
         if member.unit.note is not None:
             body.append(member.unit.note)
-        if member.sums:
-            body.append(_sum(member, indices, local, arrays.shapes))
-        else:
-            body.append(_in_block(member, indices, local, places, arrays.shapes))
+        blocks = dict(zip(member.axes, indices, strict=True))
+        body.append(of_block(member, blocks, local, arrays.shapes))
     return Tile(indices, made, sums, local, tuple(body))
 
 
@@ -137,47 +133,40 @@ def _allocated(name: str, arrays: Arrays) -> Alloc:
     return Alloc(name, arrays.shapes[name], arrays.types[name], 0)
 
 
-def _in_block(
-    member: Member,
-    indices: tuple[TileIndex, ...],
-    local: tuple[str, ...],
-    places: Mapping[str, Alignment],
-    shapes: Mapping[str, tuple[Expr, ...]],
+def of_block(
+    member: Member, blocks: Blocks, local: Collection[str], shapes: Mapping[str, tuple[Expr, ...]]
 ) -> Step:
-    blocks = dict(zip(member.axes, indices, strict=True))
+    """Return a step of a group as it is in a block; `local` arrays hold no more than that."""
     step = member.unit.step
     assert isinstance(step, Tileable)
     value = block(step.value, blocks, set(local))
+    if member.sums:
+        return _sum(step, value, blocks, shapes)
     if isinstance(step, Overlap):
-        window = block_window(step.window, blocks)
-        return replace(step, window=window, value=value)
+        return replace(step, window=block_window(step.window, blocks), value=value)
     if isinstance(step, Store):
-        if step.target.array in local:
-            return replace(step, target=local_view(step.target, blocks), value=value)
-        return replace(step, target=block_view(step.target, blocks), value=value)
+        view = local_view if step.target.array in local else block_view
+        return replace(step, target=view(step.target, blocks), value=value)
     if step.array in local:
-        shape = list(shapes[step.array])
-        for axis, place in zip(member.axes, places[step.array].places, strict=True):
-            shape[place] = size(blocks[axis])
-        return replace(step, value=value, shape=tuple(shape))
+        counts = zip(step.order, shapes[step.array], strict=True)
+        shape = tuple(size(blocks[a]) if a in blocks else n for a, n in counts)
+        return replace(step, value=value, shape=shape)
     return Store(block_view(_whole(step, shapes), blocks), "=", value)
 
 
 def _sum(
-    member: Member,
-    indices: tuple[TileIndex, ...],
-    local: tuple[str, ...],
-    shapes: Mapping[str, tuple[Expr, ...]],
+    step: Tileable, value: Value, blocks: Blocks, shapes: Mapping[str, tuple[Expr, ...]]
 ) -> Step:
-    step = member.unit.step
+    """Return what adds the sum over a block to its target."""
     assert isinstance(step, Assign | Store)
-    value: Value = block(step.value, dict(zip(member.axes, indices, strict=True)), set(local))
-    if isinstance(step, Store) or reads_itself(step):
+    if isinstance(step, Store):
+        return replace(step, target=block_view(step.target, blocks), value=value)
+    if reads_itself(step):
         return replace(step, value=value)
     if not step.order:
         old = View(step.array, (), ())
         return replace(step, value=Apply("add", (old, value), ()), fresh=True)
-    return Store(_whole(step, shapes), "+=", value)
+    return Store(block_view(_whole(step, shapes), blocks), "+=", value)
 
 
 def _whole(step: Assign, shapes: Mapping[str, tuple[Expr, ...]]) -> View:

@@ -16,12 +16,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from loopc.diagnostics.record import replace
 from loopc.ir.dtypes import DType
+from loopc.ir.magnitude import Magnitudes
 from loopc.lower.plan import (
     Assign,
     Loop,
     Step,
     Store,
+    Strips,
 )
+from loopc.lower.strips import stripped
 from loopc.lower.sweeps import swept
 from loopc.lower.tile_groups import Group, Shapes
 from loopc.lower.tile_rules import (
@@ -61,6 +64,7 @@ def tiled(
     types: Mapping[str, DType],
     serial: tuple[int, int] = SERIAL,
     work: tuple[int, int] = TOP,
+    sizes: Magnitudes | None = None,
 ) -> tuple[Step, ...]:
     """Return the steps of a plan, those in tiles that do enough.
 
@@ -72,10 +76,13 @@ def tiled(
         types: of the arrays.
         serial: the work that a tile in a serial loop does at least.
         work: the work that one here does at least.
+        sizes: what is known of extents where triangles are to run in strips; None: they are not.
     """
-    left = units_of([_with_tiles(s, shapes, types, serial) for s in steps])
     made = set(inputs)
     kept = set(outputs)
+    if sizes is not None:
+        steps = stripped(steps, made, kept, shapes, types, sizes)
+    left = units_of([_with_tiles(s, shapes, types, serial) for s in steps])
     found: list[Step] = []
     while left:
         group = _best(left, made, work)
@@ -94,7 +101,15 @@ def tiled(
 def _with_tiles(
     step: Step, shapes: Shapes, types: Mapping[str, DType], work: tuple[int, int]
 ) -> Step:
-    """Return a serial loop as a sweep, or with tiles in its body, where all arrays exist."""
+    """Return a serial loop as a sweep, or with tiles in its body, where all arrays exist.
+
+    In strips those exist that are not made in each.
+    """
+    if isinstance(step, Strips):
+        own = {a.array: a.shape for a in step.local}
+        others = [n for n in shapes if n not in own]
+        shapes = {**shapes, **own}
+        return replace(step, body=tiled(step.body, others, others, shapes, types, work))
     if not isinstance(step, Loop):
         return step
     sweep = swept(step)

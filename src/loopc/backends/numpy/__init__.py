@@ -22,8 +22,9 @@ from loopc.backends.numpy.values import Speller
 from loopc.diagnostics.record import record, replace
 from loopc.ir.bind import evaluate
 from loopc.ir.dtypes import REAL
+from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Array, Const, Program
-from loopc.lower.plan import Plan, Require
+from loopc.lower.plan import Plan, Require, Strips, Tile
 from loopc.lower.program import lower
 
 INDENT = "    "
@@ -53,6 +54,7 @@ class _Text:
             plan.shapes,
             self.extents,
         )
+        speller.hints.tiles = any(isinstance(s, Strips | Tile) for s in plan.steps)
         args = [speller.name("array", n) for n in plan.inputs]
         args += [speller.name("dim", n) for n in plan.free]
         prepared = None if self.types is None else self._prepared(plan, speller)
@@ -241,6 +243,7 @@ class Compiled:
 def build(program: Program, case: Case) -> Compiled:
     """Return a program, runnable; shapes have been checked before."""
     prepared = case.types is not None
+    sizes = Magnitudes(case.extents)
     plan = lower(
         program,
         case.kinds,
@@ -248,6 +251,7 @@ def build(program: Program, case: Case) -> Compiled:
         uniform=case.uniform,
         filled=case.filled,
         prepared=prepared,
+        sizes=sizes,
     )
     if prepared:
         plan = replace(plan, requires=tuple(_open(plan, case.extents)))
@@ -256,7 +260,8 @@ def build(program: Program, case: Case) -> Compiled:
     source = text.text("")
     namespace = _executed(source)
     run = namespace["_forward"] if case.types is None else Spare(namespace["_prepare"])
-    return Compiled(source, run, plan.inputs, plan.free, text.by_extents)
+    by_extents = text.by_extents or sizes.by_extents
+    return Compiled(source, run, plan.inputs, plan.free, by_extents)
 
 
 def _open(plan: Plan, extents: Mapping[str, int]) -> Iterator[Require]:

@@ -83,6 +83,10 @@ def spell_selected(speller: Speller, value: Selected) -> Text:
     return Text(call, ATOM, value.axes)
 
 
+ONE_THREAD = 10_000
+"""The cells up to which BLAS sums products in one thread."""
+
+
 def dot(speller: Speller, value: Fold | Along) -> Text | None:
     """Spell the sum of all products of two arrays' cells; None: it is something else."""
     from loopc.backends.numpy.values import ATOM, Text
@@ -95,10 +99,18 @@ def dot(speller: Speller, value: Fold | Along) -> Text | None:
             whole = all(map(_in_one_piece, (a, b)))
             if not speller.opt or not real or not (rows or whole):
                 return None
-            call = "dot" if rows else "vdot"
-            return Text(f"np.{call}({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
+            call = "np.dot" if rows else "np.vdot"
+            if speller.hints.tiles and _is_long(speller, a):
+                call = speller.helper("_vdot")
+            return Text(f"{call}({speller.text(a)}, {speller.fit(b, a.axes)})", ATOM, ())
         case _:
             return None
+
+
+def _is_long(speller: Speller, view: View) -> bool:
+    """Whether BLAS is known to use threads for a sum over all cells."""
+    counts = [speller.hints.known(p.count, decides=False) for p in view.parts if p.count]
+    return prod(0 if n is None else n for n in counts) >= ONE_THREAD
 
 
 def _in_one_piece(view: View) -> bool:

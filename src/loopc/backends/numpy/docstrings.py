@@ -10,7 +10,20 @@ from loopc.diagnostics.record import record
 from loopc.diagnostics.render import escaped
 from loopc.ir.nodes import Program
 from loopc.ir.unbuild_expr import expr_text
-from loopc.lower.plan import Alloc, Copy, Let, Loop, Note, Numbers, Plan, Step, Tile, Unfold, When
+from loopc.lower.plan import (
+    Alloc,
+    Copy,
+    Let,
+    Loop,
+    Note,
+    Numbers,
+    Plan,
+    Step,
+    Strips,
+    Tile,
+    Unfold,
+    When,
+)
 
 _SILENT = (Alloc, Copy, Let, Unfold)
 """Steps that compute nothing."""
@@ -81,7 +94,7 @@ def _inside(step: Step) -> tuple[tuple[str, int], ...]:
     """Return the places that the steps inside one come from."""
     if isinstance(step, Note):
         return _of_note(step)
-    body = step.body if isinstance(step, Loop | Numbers | Tile | When) else ()
+    body = step.body if isinstance(step, Loop | Numbers | Strips | Tile | When) else ()
     return tuple(place for inner in body for place in _inside(inner))
 
 
@@ -90,6 +103,9 @@ def _what(step: Step) -> str:
         case Tile(indices=indices):
             names = ", ".join(i.low.removesuffix("_from") for i in indices)
             return f"in blocks of {names}, whose arrays stay in the cache"
+        case Strips(rows=rows):
+            name = rows.low.removesuffix("_start")
+            return f"in strips of {name}, without the columns that these do not have"
         case Loop(index=index):
             return f"in the order of {_index(index)}"
         case Numbers(body=(loop,)):

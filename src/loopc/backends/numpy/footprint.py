@@ -25,6 +25,9 @@ LOST = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError,
 CELLS = 2**20
 """The largest array of integers whose values are looked at, for what they decide."""
 
+ALL = 16
+"""The iterations of a loop that all run, as those over strips, whose tables they keep."""
+
 
 def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int | None:
     """Return the most bytes that a call takes at a time; None if that depends on what cells hold.
@@ -254,9 +257,10 @@ class Few(Sequence[int]):
         count = len(self.every)
         some = [0, 1, 2, count // 2, count - 2, count - 1]
         places = (some, [0, 1, count - 1], [0, count - 1])[min(self.depth[0], 2)]
+        all_of_them = len(places) if self.depth[0] else ALL
         self.depth[0] += 1
         try:
-            for at in places if count > len(places) else range(count):
+            for at in places if count > all_of_them else range(count):
                 place = Place(self.every[at])
                 place.among = count
                 yield place

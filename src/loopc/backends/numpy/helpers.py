@@ -8,6 +8,7 @@ from loopc.backends.numpy.check_helpers import CHECK_HELPERS
 from loopc.backends.numpy.gather_helpers import GATHER_HELPERS
 from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
 from loopc.backends.numpy.scatter_helpers import SCATTER_HELPERS
+from loopc.backends.numpy.strip_helpers import STRIP_HELPERS
 from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
 
 HELPERS = {
@@ -15,6 +16,7 @@ HELPERS = {
     **GATHER_HELPERS,
     **PLANE_HELPERS,
     **SCATTER_HELPERS,
+    **STRIP_HELPERS,
     **THREAD_HELPERS,
     "_keep_pages": '''\
 def _keep_pages(size=(1 << 25) - (1 << 14)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loopc.ir.magnitude import Magnitudes
+from loopc.ir.nodes import Expr
 
 
 @dataclass
@@ -13,9 +14,13 @@ class Hints(Magnitudes):
 
     Attributes:
         order: the axes of the array that the value goes into, as they lie in memory.
+        tiles: whether the program has tiles, in whose way threads of BLAS would be.
+        counts: sizes that are not negative.
     """
 
     order: tuple[str, ...] = ()
+    tiles: bool = False
+    counts: set[Expr] = field(default_factory=set)
 
     def wished(self, axes: tuple[str, ...]) -> tuple[str, ...]:
         """Return the order in which a value with these axes would best lie in memory."""

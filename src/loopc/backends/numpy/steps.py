@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
 
-from loopc.backends.numpy import calls, loop_invariant, rows, sweeps, windows
+from loopc.backends.numpy import calls, loop_invariant, rows, strips, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
@@ -43,6 +43,7 @@ from loopc.lower.plan import (
     Stage,
     Step,
     Store,
+    Strips,
     Sweep,
     Tile,
     Unfold,
@@ -72,6 +73,7 @@ class StepSpeller:
         self.note = ""
         self.count = 0
         self.around: list[str] = []
+        self.in_strip = False
         self.inner: set[str] = set()
         self.before: list[str] = []
 
@@ -116,7 +118,7 @@ class StepSpeller:
                 yield from self._flatten(step)
             case Loop():
                 yield from self._loop(step)
-            case Numbers() | Running() | Planes() | Sweep() | Tile():
+            case Numbers() | Running() | Planes() | Sweep() | Strips() | Tile():
                 yield from self._special(step)
             case SpotStore() | Stage():
                 raise AssertionError("these stand in steps of their own kind")
@@ -127,9 +129,9 @@ class StepSpeller:
                 yield f"{speller.name('dim', dim)} = {speller.size(value)}"
             case When(condition, body):
                 yield f"if {self._condition(condition)}:"
-                yield from self._inside(body)
+                yield from self.inside(body)
 
-    def _special(self, step: Numbers | Running | Planes | Sweep | Tile) -> Iterator[str]:
+    def _special(self, step: Numbers | Running | Planes | Sweep | Strips | Tile) -> Iterator[str]:
         match step:
             case Numbers():
                 yield from NumbersSpeller(self.speller, step).lines()
@@ -141,6 +143,8 @@ class StepSpeller:
                 yield from PlanesSpeller(self, step).lines()
             case Sweep():
                 yield from sweeps.lines(self, step)
+            case Strips():
+                yield from strips.lines(self, step)
             case Tile():
                 yield from TileSpeller(self, step).lines()
 
@@ -159,7 +163,7 @@ class StepSpeller:
             name = self.speller.name("index", each.index)
             heads.append((name, f"range({self._range(each.start, each.stop, each.step)})"))
             self.around.append(name)
-        body = list(self._inside(inside))
+        body = list(self.inside(inside))
         del self.around[len(self.around) - len(loops) :]
         if not self.around:
             yield from self.before
@@ -227,7 +231,8 @@ class StepSpeller:
         self.before += lines
         return True
 
-    def _inside(self, body: tuple[Step, ...]) -> Iterator[str]:
+    def inside(self, body: tuple[Step, ...]) -> Iterator[str]:
+        """Yield the lines of steps, indented."""
         self.note = ""
         for line in self.lines(body):
             yield f"    {line}"

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 THREAD_HELPERS = {
+    "_vdot": '''\
+def _vdot(a, b, part=4096):
+    """Return the sum of the products of two arrays' cells, in one thread.
+
+    Those of BLAS would go on waiting for more, in the way of a tile's: it starts none for short
+    rows.
+    """
+    a, b = a.reshape(-1), b.reshape(-1)
+    whole = len(a) // part * part
+    rest = np.dot(a[whole:], b[whole:])
+    if not whole:
+        return rest
+    return np.vecdot(a[:whole].reshape(-1, part), b[:whole].reshape(-1, part)).sum() + rest
+''',
     "_tile": '''\
 def _tile(run, blocks, memory=(), work=1, products=False, rows=False, least=16, most=16):
     """Run a function on the blocks of a tile, several at once; return its sums over all blocks.

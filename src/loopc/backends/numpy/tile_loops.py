@@ -230,7 +230,7 @@ class TileLoop:
         products = [line for line in code if _PRODUCTS.search(line)]
         if products:
             starts.append("products=True")
-        if products and all(map(_ROWS.search, products)):
+        if products and (self.steps.in_strip or all(map(_ROWS.search, products))):
             starts.append("rows=True")
         return starts
 

@@ -35,6 +35,8 @@ from loopc.lower.plan import Apply, Contract, Exactly, Expand, Fold, Note, Tile,
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
+    from loopc.backends.numpy.strips import Table
+    from loopc.ir.nodes import Expr
 
 
 @dataclass
@@ -51,6 +53,7 @@ class TileSpeller:
     made: list[tuple[Buffer, Operation]] = field(default_factory=list)
     note: str = ""
     in_sweep: bool = False
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         self.speller = self.steps.speller
@@ -93,7 +96,7 @@ class TileSpeller:
     def lines(self) -> Iterator[str]:
         """Yield the lines of the tile."""
         self.prepare()
-        yield from self._loop()
+        yield from self.loop()
 
     def prepare(self) -> None:
         """Spell all operations: the lines of a block, what comes before it, and the buffers."""
@@ -111,7 +114,8 @@ class TileSpeller:
                     self._add(item)
             self._release(place)
 
-    def _loop(self) -> Iterator[str]:
+    def loop(self) -> Iterator[str]:
+        """Yield the lines of the loop over blocks."""
         speller, tile = self.speller, self.tile
         for alloc in tile.made:
             name = speller.name("array", alloc.array)
@@ -129,7 +133,7 @@ class TileSpeller:
         sizes = f"{', '.join(names)}{comma} = {speller.helper('_blocks')}({limits})"
         memory, block = self.memory(names), list(self.block())
         loop = TileLoop(self.steps, tile, names, sizes, memory, block, self.sums)
-        yield from loop.lines(self.head)
+        yield from loop.lines(self.head if self.table is None else ())
 
     def memory(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the shape and type of each buffer for blocks whose sizes have these names."""
@@ -142,9 +146,8 @@ class TileSpeller:
 
     def block(self) -> Iterator[str]:
         """Yield the lines of a block."""
-        for buffer, operation in self.made:
-            yield f"{buffer.name} = {buffer.memory}{self._part(operation)}"
-        yield from self.body
+        own = [f"{b.name} = {self._part(b.memory, o)}" for b, o in self.made]
+        yield from own + self.body if self.table is None else self.table.loop(own + self.body)
 
     def _at_once(self) -> Iterator[str]:
         """Yield the lines of a tile that is one block."""
@@ -164,7 +167,7 @@ class TileSpeller:
         for _, operation in self.made:
             assert operation.dims is not None
             inner = [d for d in operation.dims if d not in self.blocks]
-            sizes = [self.speller.count(d) for d in inner]
+            sizes = [self._count(d) for d in inner]
             text = " * ".join(s if s.isidentifier() or s.isdigit() else f"({s})" for s in sizes)
             found[f"{text} * {self._dtype(operation)}.itemsize" if text else "8"] = None
         texts = list(found) or ["8"]
@@ -173,17 +176,25 @@ class TileSpeller:
     def _shape(self, operation: Operation, names: Sequence[str]) -> str:
         assert operation.dims is not None
         of = {size(i): n for i, n in zip(self.tile.indices, names, strict=True)}
-        parts = [of.get(d) or self.speller.count(d) for d in operation.dims]
+        parts = [of.get(d) or self._count(d) for d in operation.dims]
         return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
-    def _part(self, operation: Operation) -> str:
-        """Return the part of a buffer that a block takes."""
+    def _count(self, size: Expr) -> str:
+        """Spell an extent in the largest block."""
+        largest = {} if self.table is None else self.table.largest
+        return largest.get(size) or self.speller.count(size)
+
+    def _part(self, memory: str, operation: Operation) -> str:
+        """Return the part of a buffer that a block takes; in a strip it has no gaps."""
         assert operation.dims is not None
         dims = operation.dims
+        if self.table is not None:
+            sizes = ", ".join(map(self.speller.size, dims))
+            return f"{self.speller.helper('_fitting')}({memory}, {sizes})"
         parts = [f":{self.speller.size(d)}" if d in self.blocks else ":" for d in dims]
         while parts and parts[-1] == ":":
             parts.pop()
-        return f"[{', '.join(parts)}]" if parts else ""
+        return f"{memory}[{', '.join(parts)}]" if parts else memory
 
     # Operations
 

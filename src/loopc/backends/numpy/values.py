@@ -207,9 +207,9 @@ class Speller:
 
     def count(self, expr: Expr, loosest: int = 0) -> str:
         """Return a size, 0 where its expression is negative."""
-        expr = integers.at(expr, self.fixed)
+        known, expr = expr in self.hints.counts, integers.at(expr, self.fixed)
         text = self.size(expr, loosest)
-        return text if integers.never_negative(expr) else f"max({text}, 0)"
+        return text if known or integers.never_negative(expr) else f"max({text}, 0)"
 
     # Kinds of values
 
