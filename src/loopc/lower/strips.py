@@ -48,7 +48,10 @@ CELLS = 1 << 18
 """The cells of a value over both that are."""
 
 WORK = 3
-"""The operations on such values that are; products of matrices are."""
+"""The operations on such values that are."""
+
+MATRICES = 100
+"""What a product of matrices counts for."""
 
 
 def stripped(
@@ -127,7 +130,7 @@ class _Triangle:
             kept = self.outputs | {n for u in later for n in u.reads | u.writes}
             wrong = self._wrong(group.members, left, kept)
             if not wrong and len(own) == len(left):
-                if not self._pays(group, left):
+                if not self._pays(group, left, units):
                     return None
                 return [*ahead, *before, self._unit(group, left, kept), *later]
             left = {n: each for n, each in left.items() if n in own and n not in wrong}
@@ -143,13 +146,20 @@ class _Triangle:
         group.grow(units[first:])
         return group, units[:first]
 
-    def _pays(self, group: Group, axes: Mapping[int, Axes]) -> bool:
-        """Whether steps do more on rows and columns than strips cost."""
-        work = 0
+    def _pays(self, group: Group, axes: Mapping[int, Axes], units: Sequence[Unit]) -> bool:
+        """Whether steps do more on rows and columns than strips cost.
+
+        What one step alone computes, others that have a condition may compute as well: in a tile
+        of all of them it is computed once.
+        """
+        work = []
         for member in group.members:
             row, column = axes[id(member.unit)]
-            work += sum(_work(v) for v in walk(_step(member).value) if {row, column} <= _axes(v))
-        return work >= WORK
+            values = walk(_step(member).value)
+            work.append(sum(_work(v) for v in values if {row, column} <= _axes(v)))
+        own = {id(m.unit) for m in group.members}
+        others = any(id(u) not in own and any(seeds_of(u)) for u in units)
+        return sum(work) >= (MATRICES if len(work) == 1 and others else WORK)
 
     # Which of them give the same where columns are left out
 
@@ -270,7 +280,7 @@ def _work(value: Value) -> int:
     """Return what an operation counts for; choices and signs are as much work as strips."""
     match value:
         case Contract(args) | Selected(args):
-            return WORK if len({x for a in args for x in a.axes}) > 2 else 1
+            return MATRICES if len({x for a in args for x in a.axes}) > 2 else 1
         case Fold(op) | Along(op):
             return PASSES if has_passes(op) else 1
         case Apply(fn, args) if fn not in ("where", "neg"):
