@@ -171,6 +171,20 @@ def test_what_is_read_outside_is_there(statement: str) -> None:
             np.testing.assert_allclose(other[n], part[n], 1e-10, 1e-10)
 
 
+@pytest.mark.parametrize("place", ["k[j]", "k[k[j]]", "int(v[j])"])
+def test_a_subscript_beyond_all_strips_is_refused(place: str) -> None:
+    program = loopc.compile(
+        "input u[T], k[T]: int, v[T], w[V]\n"
+        f"for i,j  s[i,j] = exp(u[i]) w[{place}]\n"
+        "for i,j if j < i: L += s[i,j]**2 sin(u[j])\n"
+    )
+    given = {"u": np.ones(9), "k": np.arange(9) % 2, "v": np.zeros(9), "w": np.ones(4)}
+    program(given)
+    given["v" if "v" in place else "k"][-1] = 77
+    with pytest.raises(loopc.BoundsError):
+        program(given)
+
+
 def test_few_rows_make_no_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strips, "LEAST", 128)
     made: list[object] = []

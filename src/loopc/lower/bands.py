@@ -23,12 +23,14 @@ from loopc.lower.plan import (
     Along,
     Apply,
     Cast,
+    Checked,
     Contract,
     Exactly,
     Flip,
     Fold,
     Gather,
     Lit,
+    Position,
     Range,
     Renamed,
     Scalar,
@@ -272,8 +274,19 @@ class Values:
                 return None if own & {old, new} else EMPTY
             case Flip(_, axis) | Take(_, axis):
                 return None if axis in own else EMPTY
+            case Gather() | Checked():
+                return None if self._is_refused(value) else EMPTY
             case _:
                 return EMPTY
+
+    def _is_refused(self, value: Gather | Checked) -> bool:
+        """Whether a subscript or an argument outside may be one that the run has to refuse."""
+        if isinstance(value, Checked):
+            return self.column in value.arg.axes
+        if value.mask is not None and self.excludes(value.mask):
+            return False
+        places = (p for p in value.indices if isinstance(p, Position) and not p.safe)
+        return any(self.column in p.at.axes for p in places)
 
     def _reduced(
         self, every: set[str], over: set[str], left_out: Outside | None, neutral: float | None

@@ -277,7 +277,7 @@ def _axes(value: Value) -> set[str]:
 
 
 def _work(value: Value) -> int:
-    """Return what an operation counts for; choices and signs are as much work as strips."""
+    """Return what an operation counts for: choices and signs for nothing."""
     match value:
         case Contract(args) | Selected(args):
             return MATRICES if len({x for a in args for x in a.axes}) > 2 else 1
