@@ -14,7 +14,7 @@ from fuzz.varied import varied
 from loopc.backends.numpy import helpers
 from loopc.ir.affine import Affine
 from loopc.lower import strips
-from loopc.lower.bands import Band, band_of
+from loopc.lower.bands import Band, Values, band_of
 from loopc.lower.plan import Apply, Lit, Range, Scalar
 
 ATTENTION = """
@@ -249,6 +249,14 @@ def test_a_band_holds_narrower_ones() -> None:
     assert not lower.holds(Band(None, Affine(1)))
     assert not lower.holds(Band(Affine(0), None))
     assert not Band(Affine(-1), Affine(0)).holds(Band(None, Affine(0)))
+
+
+def test_numbers_alone_need_no_norms() -> None:
+    values = Values(Band(None, Affine(0)), "i", "j", {}, (), {})
+    for fn in ("mul", "add"):
+        found = values.of(Apply(fn, (Lit(0.5), Lit(0.25)), ()))
+        assert found is not None
+        assert not found.needs
 
 
 @pytest.mark.parametrize("seed", range(0, 400, 5))

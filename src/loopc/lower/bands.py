@@ -9,7 +9,7 @@ of products is no larger than the product of its factors' norms.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
 from typing import TypeAlias
@@ -49,6 +49,7 @@ Norms: TypeAlias = frozenset[tuple[str, ...]]
 """Products of norms, as the names of the arrays."""
 
 EMPTY: Norms = frozenset()
+ONE: Norms = frozenset({()})
 
 
 @record()
@@ -264,10 +265,7 @@ class Values:
                     return EMPTY
                 left_out = self.of(arg) if has_passes(op) else None
                 return self._reduced(set(arg.axes), set(over), left_out, -math.inf)
-            case Contract(args, axes):
-                every = {x for a in args for x in a.axes}
-                return self._reduced(every, every - set(axes), self.of(value), 0)
-            case Selected(args, mask, _, axes):
+            case Contract(args, axes) | Selected(args=args, axes=axes):
                 every = {x for a in args for x in a.axes}
                 return self._reduced(every, every - set(axes), self.of(value), 0)
             case Renamed(_, old, new):
@@ -300,30 +298,29 @@ class Values:
 
 
 def _product(factors: Sequence[Outside | None]) -> Outside | None:
-    known = [f for f in factors if f is not None]
-    if len(known) < len(factors) or not all(f.is_finite for f in known):
-        return None
-    needs = frozenset().union(*(f.needs for f in known))
-    if any(f.is_zero for f in known):
-        return Outside(0, EMPTY, needs)
-    if any(f.number is not None and abs(f.number) > 1 for f in known):
-        return None
-    parts = (f.bounds or frozenset({()}) for f in known)
-    bounds = frozenset(tuple(sorted(chain(*each))) for each in product(*parts))
-    return Outside(None, bounds, needs | bounds) if len(bounds) <= MOST else None
+    return _combined(factors, any, lambda each: {tuple(sorted(chain(*n))) for n in product(*each)})
 
 
 def _sum(terms: Sequence[Outside | None]) -> Outside | None:
-    known = [t for t in terms if t is not None]
-    if len(known) < len(terms) or not all(t.is_finite for t in known):
+    return _combined(terms, all, lambda each: set(chain(*each)))
+
+
+def _combined(
+    parts: Sequence[Outside | None],
+    makes_zero: Callable[[Iterable[bool]], bool],
+    bounds: Callable[[list[Norms]], set[tuple[str, ...]]],
+) -> Outside | None:
+    """Return what a product or a sum is: 0 if any part is, or all are, else a finite number."""
+    known = [p for p in parts if p is not None]
+    if len(known) < len(parts) or not all(p.is_finite for p in known):
         return None
-    needs = frozenset().union(*(t.needs for t in known))
-    if all(t.is_zero for t in known):
+    needs = EMPTY.union(*(p.needs for p in known))
+    if makes_zero(p.is_zero for p in known):
         return Outside(0, EMPTY, needs)
-    if any(t.number is not None and abs(t.number) > 1 for t in known):
+    if any(p.number is not None and abs(p.number) > 1 for p in known):
         return None
-    bounds = frozenset().union(*(t.bounds or frozenset({()}) for t in known))
-    return Outside(None, bounds, needs) if len(bounds) <= MOST else None
+    found = frozenset(bounds([p.bounds or ONE for p in known]))
+    return Outside(None, found, needs | (found - ONE)) if len(found) <= MOST else None
 
 
 def _is_power(exponent: Value) -> bool:

@@ -38,7 +38,7 @@ from loopc.lower.plan_visit import children, walk
 from loopc.lower.strip_axes import Axes, Seed, accesses, dims_of, roles, seeds_of
 from loopc.lower.tile_groups import PASSES, Group, Shapes
 from loopc.lower.tile_rules import reads_itself, target_axes
-from loopc.lower.tile_steps import of_block
+from loopc.lower.tile_steps import of_block, written_in_parts
 from loopc.lower.tile_units import Member, Unit, listed, units_of
 
 LEAST = 128
@@ -158,8 +158,8 @@ class _Triangle:
             values = walk(_step(member).value)
             work.append(sum(_work(v) for v in values if {row, column} <= _axes(v)))
         own = {id(m.unit) for m in group.members}
-        others = any(id(u) not in own and any(seeds_of(u)) for u in units)
-        return sum(work) >= (MATRICES if len(work) == 1 and others else WORK)
+        shares = len(own) == 1 and any(any(seeds_of(u)) for u in units if id(u) not in own)
+        return sum(work) >= (MATRICES if shares else WORK)
 
     # Which of them give the same where columns are left out
 
@@ -236,13 +236,9 @@ class _Triangle:
         high = f"{names[1]}_stop" if band.high is not None else ""
         columns = TileIndex(low, high, sizes[seed.column])
         steps = [_step(m) for m in group.members]
-        parted = {
-            s.target.array
-            for s in steps
-            if isinstance(s, Store) and not all(p.whole for p in s.target.parts)
-        }
         fresh = [s.array for s in steps if isinstance(s, Assign) and not reads_itself(s)]
-        local = tuple(n for n in fresh if n not in kept | parted | group.sums)
+        shared = kept | group.sums | written_in_parts(group.members)
+        local = tuple(n for n in fresh if n not in shared)
         made = [
             Alloc(n, self.shapes[n], self.types[n], 0)
             for n in dict.fromkeys(fresh)

@@ -174,11 +174,9 @@ class Group:
         if unit.ask(repeats, axes):
             return False
         if member.sums:
-            if (
-                name in self.places
-                or name in self.read
-                or not unit.ask(adds_up, axes, self.rows is not None)
-            ):
+            if name in self.places or name in self.read:
+                return False
+            if not unit.ask(adds_up, axes, products):
                 return False
             if _may_be_empty(unit.sizes[a] for a in axes) and unit.ask(divides_sums):
                 return False

@@ -178,20 +178,16 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
     match value:
         case Fold("sum", arg, over):
             return axes <= set(over) and can_run_in_blocks(arg, axes, rows=rows)
-        case Contract(args, kept):
+        case Contract(args, kept) | Selected(args=args, axes=kept):
             everywhere = {frozenset(a.axes) for a in args if a.axes}
-            if any(is_window(a) and moves_apart(a, axes) for a in args):
+            if isinstance(value, Contract) and any(
+                is_window(a) and moves_apart(a, axes) for a in args
+            ):
                 inside = all(axes <= set(a.axes) and can_run_in_blocks(a, axes) for a in args)
                 return inside and not axes & set(kept)
             return (
-                (rows or len(everywhere) == 1)
+                (rows or (isinstance(value, Contract) and len(everywhere) == 1))
                 and axes <= set().union(*everywhere)
-                and not axes & set(kept)
-                and all(can_run_in_blocks(a, axes, rows=rows) for a in args)
-            )
-        case Selected(args, _, _, kept) if rows:
-            return (
-                axes <= {x for a in args for x in a.axes}
                 and not axes & set(kept)
                 and all(can_run_in_blocks(a, axes, rows=rows) for a in args)
             )

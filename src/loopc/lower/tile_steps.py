@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
@@ -60,11 +60,7 @@ def tile(
     fresh = [
         next(iter(m.unit.writes)) for m in members if isinstance(m.unit.step, Assign) and not m.sums
     ]
-    parted = {
-        m.unit.step.target.array
-        for m in members
-        if isinstance(m.unit.step, Store) and not all(p.whole for p in m.unit.step.target.parts)
-    }
+    parted = written_in_parts(members)
     local = tuple(n for n in dict.fromkeys(fresh) if n not in arrays.kept and n not in parted)
     made = tuple(_allocated(n, arrays) for n in fresh if n not in local)
     sums = tuple(
@@ -80,6 +76,12 @@ def tile(
         blocks = dict(zip(member.axes, indices, strict=True))
         body.append(of_block(member, blocks, local, arrays.shapes))
     return Tile(indices, made, sums, local, tuple(body))
+
+
+def written_in_parts(members: Iterable[Member]) -> set[str]:
+    """Return the arrays that a group writes a part of."""
+    stores = (m.unit.step for m in members if isinstance(m.unit.step, Store))
+    return {s.target.array for s in stores if not all(p.whole for p in s.target.parts)}
 
 
 def _sharing(members: Sequence[Member]) -> Iterator[Member]:
