@@ -41,15 +41,15 @@ def seeds_of(unit: Unit) -> Iterator[Seed]:
                 yield Seed(unit, row, column, band)
 
 
-def accesses(step: Assign | Store) -> Iterator[tuple[str, tuple[Part, ...]]]:
-    """Yield the arrays that a step writes and reads as slices, with what each dimension is."""
+def accesses(step: Assign | Store) -> tuple[tuple[str, tuple[Part, ...]], ...]:
+    """Return the arrays that a step writes and reads as slices, with what each dimension is."""
     if isinstance(step, Store):
-        yield step.target.array, step.target.parts
+        target = step.target.array, step.target.parts
     else:
-        yield step.array, tuple(Part(Const(0), a, None, 1, whole=True) for a in step.order)
-    for value in walk(step.value):
-        if isinstance(value, View):
-            yield value.array, value.parts
+        parts = tuple(Part(Const(0), a, None, 1, whole=True) for a in step.order)
+        target = step.array, parts
+    read = [(v.array, v.parts) for v in walk(step.value) if isinstance(v, View)]
+    return (target, *read)
 
 
 def roles(seed: Seed, units: Sequence[Unit]) -> dict[int, Axes]:
@@ -64,16 +64,15 @@ def roles(seed: Seed, units: Sequence[Unit]) -> dict[int, Axes]:
     while changed:
         changed = False
         for unit in units:
-            step = unit.step
-            if not isinstance(step, Assign | Store):
+            if not isinstance(unit.step, Assign | Store):
                 continue
             known = found.get(id(unit), ("", ""))
-            axes = None if all(known) else _taken(step, places)
+            axes = None if all(known) else _taken(unit, places)
             if axes is not None and _has_extents(unit, axes, seed):
                 known = found[id(unit)] = axes
             if not known[0]:
                 continue
-            for number, (name, parts) in enumerate(accesses(step)):
+            for number, (name, parts) in enumerate(unit.ask(accesses)):
                 dims = dims_of(parts, known)
                 more = name not in places or places[name][1] < dims[1]
                 if dims[0] >= 0 and name in written and more and (dims[1] >= 0 or number == 0):
@@ -89,11 +88,13 @@ def dims_of(parts: Sequence[Part], axes: Axes) -> tuple[int, int]:
     return row, column
 
 
-def _taken(step: Assign | Store, places: Mapping[str, tuple[int, int]]) -> Axes | None:
+def _taken(unit: Unit, places: Mapping[str, tuple[int, int]]) -> Axes | None:
     """Return a step's axes by those of its arrays; None: it has no rows, or several."""
+    if places.keys().isdisjoint(unit.reads) and places.keys().isdisjoint(unit.writes):
+        return None
     rows: set[str] = set()
     columns: set[str] = set()
-    for name, parts in accesses(step):
+    for name, parts in unit.ask(accesses):
         row, column = places.get(name, (-1, -1))
         if row >= 0:
             rows.add(parts[row].axis)

@@ -173,7 +173,7 @@ class _Triangle:
         for member in members:
             unit, step = member.unit, _step(member)
             row, column = axes[id(unit)]
-            if not self._reads_well(step, (row, column)):
+            if not self._reads_well(unit, (row, column)):
                 wrong.add(id(unit))
                 continue
             if not column:
@@ -190,18 +190,18 @@ class _Triangle:
                 self.products |= needs
         return wrong
 
-    def _reads_well(self, step: Assign | Store, axes: Axes) -> bool:
+    def _reads_well(self, unit: Unit, axes: Axes) -> bool:
         """Whether rows and columns of a strip are read as what they are."""
         return all(
             name not in self.places
             or (dims_of(parts, axes) == self.places[name] and parts[self.places[name][1]].whole)
-            for name, parts in accesses(step)
+            for name, parts in unit.ask(accesses)
         )
 
     def _writes_well(self, member: Member, values: Values, kept: set[str]) -> bool:
         """Whether what a step writes is known outside, as far as others read it there."""
         step = _step(member)
-        name, target = next(accesses(step))
+        name, target = member.unit.ask(accesses)[0]
         dims = dims_of(target, (values.row, values.column))
         if member.sums or dims[1] < 0:
             return True
