@@ -19,6 +19,11 @@ PROGRAMS = {
     "a row and a column": "for b,i,k  L[b,i] += A[b,i,k] v[b,k]",
     "trace of a product": "for i,j  L += A[i,j] E[j,i]",
     "a chain": "for i,j,k,n  L[i,n] += A[i,j] E[j,k] F[k,n]",
+    "quotients of products": """
+        for i,j,k  y[k,j] += g[i,k] p[i,j] / z[i]
+        for i,j,k  y[k,j] -= -(g[i,k] p[i,j] v[j] / z[i]) / (z[i] + 2)
+        for i,j,k  y[k,j] += 3 (g[i,k] / c p[i,j] / z[i]) / w[i,j]
+    """,
     "scalings": "for i,j,k  L[i,j] -= s A[i,k] E[k,j] v[k] / 2",
     "valid": "for n,d,p,q,c,k,s  y[n,d,p,q] += w[d,c,k,s] x[n,c,p+k,q+s]",
     "steps": "for n,d,p,q,c,k,s  y[n,d,p,q] += w[d,c,k,s] x[n,c,2*p+k,3*q+s]",
@@ -104,6 +109,32 @@ def test_nothing_is_a_size_like_any_other(name: str) -> None:
     for missing in ("B", "N", "D", "H"):
         given = arrays(program, sizes={**SIZES, missing: 0})
         check(PROGRAMS[name], given, rtol=1e-11, atol=1e-12)
+
+
+QUOTIENT = "input p[I,J], g[I,K], z[I]\nfor i, j, k{}: y[j,k] += g[i,k] p[i,j] / z[i]\n"
+
+
+@pytest.mark.parametrize("divisor", [2.0, 1e-310, 0.0, np.inf, np.nan])
+@pytest.mark.parametrize("guard", ["", " if j <= i"])
+def test_quotients_in_products_are_those_that_are_written(divisor: float, guard: str) -> None:
+    given = arrays(loopc.compile(QUOTIENT.format(guard)))
+    given["z"][1] = divisor
+    given["g"] /= 99
+    expected = loopc.compile(QUOTIENT.format(guard), backend="reference")(given)
+    for opt in (1, 2):
+        found = loopc.compile(QUOTIENT.format(guard), opt=opt)(given)
+        np.testing.assert_allclose(found["y"], expected["y"], rtol=1e-11)
+
+
+@pytest.mark.parametrize("guard", ["", " if j <= i"])
+def test_a_quotient_of_a_product_is_not_spread_out(guard: str) -> None:
+    """A weighted mean and its gradients: arrays have no cell for each term but to be exact."""
+    source = loopc.compile(QUOTIENT.format(guard), loss="y").source
+    exact = [line for line in source.splitlines() if "[:, None, :]" in line]
+    assert all("lambda: " in line or "[...] = " in line for line in exact)
+    outside = [line.split("lambda: ")[0] for line in exact if "[...] = " not in line]
+    assert not any("[:, None, :]" in line for line in outside)
+    assert source.count("@") + source.count("np.matmul(") >= 4
 
 
 def test_many_rows_at_once_are_added_in_order() -> None:

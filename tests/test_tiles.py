@@ -314,6 +314,35 @@ def test_no_block_makes_a_sum_anew_that_a_larger_block_needs_once(text: str, sha
     assert f"in blocks of {shared}, whose" in program.source
 
 
+EXCITING = """
+    input t[N], a, b
+    for i  s[i] = sum[j if j < i](exp(-b (t[i] - t[j])))
+    for i  L += log(1 + a s[i]) - a / b (1 - exp(-b t[i]))
+"""
+"""A self-exciting process (Hawkes): `b.grad` has two sums, of points and of pairs."""
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("special", [0.5, np.inf, np.nan])
+def test_sums_of_points_and_pairs_in_one_tile(special: float) -> None:
+    given = {"t": np.array([0.1, 0.4, special, 1.1, 1.7, 2.9]), "a": 0.5, "b": 1.5}
+    program = loopc.compile(EXCITING, wrt=("a", "b"), loss="L")
+    expected = loopc.compile(EXCITING, wrt=("a", "b"), loss="L", backend="reference").grad(given)
+    for name, value in program.grad(given).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-12, err_msg=name)
+
+
+def test_what_is_computed_of_pairs_is_no_array_but_a_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"t": np.linspace(0.1, 9, 64), "a": 0.5, "b": 1.5}
+    program = loopc.compile(EXCITING, wrt=("a", "b"), loss="L")
+    program.grad(given)
+    cells, exp = [], np.exp
+    counted = lambda x, **to: cells.append(np.size(x)) or exp(x, **to)  # noqa: E731
+    monkeypatch.setattr(np, "exp", counted)
+    program.grad(given)
+    assert sum(cells) == 64 * 64 + 64
+
+
 @pytest.mark.parametrize(("step", "size"), [(1, "M"), (-1, "M+1"), (2, "(M+1)//2")])
 def test_the_size_of_an_axis_that_an_index_alone_has(step: int, size: str) -> None:
     start, stop = (Extent("M"), Const(-1)) if step < 0 else (Const(0), Extent("M"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.analysis.products import parts
-from loopc.diagnostics.record import record
+from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import FLOAT, INTEGER, as_float, join, of_reduction
@@ -92,7 +92,10 @@ def _contraction(lowering: Lowering, product: _Product, over: Sequence[str]) -> 
     if literal:
         return Apply("mul", tuple(args), ())
     axes = tuple(a for a in lowering.order if a in found and a not in over)
-    return Contract(tuple(args), axes, _sizes(lowering, args))
+    value = Contract(tuple(args), axes, _sizes(lowering, args))
+    if not product.written:
+        return value
+    return Exactly(value, _contraction(lowering, product.exact, over), axes)
 
 
 def _values(
@@ -170,7 +173,10 @@ def _selected(
             return None
         fast = [Cast(mask, dtype, mask.axes), *args]
     sizes = _sizes(lowering, (mask, *args))
-    value: Value = Selected(tuple(fast), mask, tuple(args), kept, sizes)
+    exact = args
+    if product.written:
+        exact = _as_terms(lowering, product.exact, [lowering.value(f) for f in product.written])
+    value: Value = Selected(tuple(fast), mask, tuple(exact), kept, sizes)
     terms = growth.multiplied_out(lowering, product.factors, over) if any(known) else None
     if terms is not None:
         value = Exactly(_of_parts(lowering, terms, over), value, kept)
@@ -194,27 +200,37 @@ def _sizes(lowering: Lowering, values: Sequence[Value]) -> tuple[tuple[str, Expr
 
 @record()
 class _Product:
-    """A term as `± factors / divisors`, no divisor of which depends on a summed axis."""
+    """A term as `± factors / divisors`, no divisor of which depends on a summed axis.
+
+    `written`: the factors as they are written, if one of them is made into several.
+    """
 
     negative: bool
     factors: tuple[Expr, ...]
     divisors: tuple[Expr, ...]
+    written: tuple[Expr, ...] = ()
 
     @property
     def body(self) -> Expr:
         return self.factors[0] if len(self.factors) == 1 else Call("mul", self.factors)
 
+    @property
+    def exact(self) -> _Product:
+        """The product of the factors as they are written."""
+        return replace(self, factors=self.written or self.factors, written=())
+
     def undivided(self, lowering: Lowering, over: Sequence[str]) -> _Product:
         """Return the product with its divisors in the factors: of no term, 0 / 0 is no sum."""
-        factors, left = list(self.factors), []
+        each, left = [list(self.factors), list(self.written)], []
         for divisor in self.divisors:
             if _is_positive(lowering, divisor) or (isinstance(divisor, Const) and divisor.value):
                 left.append(divisor)
                 continue
-            places = (n for n, f in enumerate(factors) if not {*over} & {*free_indices(f)})
-            place = next(places, 0)
-            factors[place] = Call("div", (factors[place], divisor))
-        return _Product(self.negative, tuple(factors), tuple(left))
+            for factors in filter(None, each):
+                place = _place(factors, divisor, over)
+                factors[place] = Call("div", (factors[place], divisor))
+        own, written = map(tuple, each)
+        return _Product(self.negative, own, tuple(left), written)
 
     def scaled(self, lowering: Lowering, value: Value) -> Value:
         """Return the sum of the products from the sum over the factors."""
@@ -242,7 +258,43 @@ def _split(lowering: Lowering, body: Expr, over: Sequence[str]) -> _Product:
 
 def _product(body: Expr, over: Sequence[str]) -> _Product:
     found = parts(body, over)
-    return _Product(found.negative, found.factors, found.divisors)
+    factors = tuple(q for f in found.factors for q in _quotients(f, over))
+    written = found.factors if factors != found.factors else ()
+    return _Product(found.negative, factors, found.divisors, written)
+
+
+def _quotients(factor: Expr, over: Sequence[str]) -> tuple[Expr, ...]:
+    """Return a quotient of a product as factors, which are quotients and have fewer indices.
+
+    `g[i,d] p[i,j] / z[i]` is `(g[i,d] / z[i]) p[i,j]`: no array over i, j and d is needed.
+    """
+    divisors, whole = [], (factor,)
+    while isinstance(factor, Call) and factor.fn == "div":
+        factor, divisor = factor.args
+        divisors.append(divisor)
+    found = parts(factor, over)
+    factors = list(found.factors)
+    if len({frozenset(free_indices(f)) for f in factors} - {frozenset()}) < 2:
+        return whole
+    if found.negative:
+        factors[0] = Call("neg", (factors[0],))
+    for divisor in (*found.divisors, *reversed(divisors)):
+        place = _place(factors, divisor, over)
+        if not {*free_indices(divisor)} <= {*free_indices(factors[place])}:
+            return whole
+        factors[place] = Call("div", (factors[place], divisor))
+    return tuple(factors)
+
+
+def _place(factors: Sequence[Expr], divisor: Expr, over: Sequence[str]) -> int:
+    """Return the factor that a divisor makes fewest cells with, of those a small one."""
+    inside = {*free_indices(divisor)}
+
+    def cost(place: int) -> tuple[int, bool, int]:
+        own = {*free_indices(factors[place])}
+        return len(inside - own), bool(own & {*over}), len(own)
+
+    return min(range(len(factors)), key=cost)
 
 
 def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) -> list[Value]:

@@ -191,7 +191,7 @@ class Group:
                 return False
             if not _agree(self.read.get(name, set()), own):
                 return False
-        return all(self._reads_well(a, member) for a in _read_by(unit))
+        return all(self._reads_well(a, member) for a in _read_by(member))
 
     def _reads_well(self, name: str, member: Member) -> bool:
         if name in self.sums:
@@ -207,7 +207,7 @@ class Group:
         name = next(iter(member.unit.writes))
         self.sizes = self.sizes or tuple(sizes[a] for a in member.axes)
         touched = {name}
-        for array in _read_by(member.unit):
+        for array in _read_by(member):
             found = member.unit.ask(alignments, array, member.axes)
             self.read.setdefault(array, set()).update(found)
             if found != {None} or member.unit.ask(looks_through_windows, array):
@@ -268,9 +268,11 @@ class Group:
         return found
 
 
-def _read_by(unit: Unit) -> frozenset[str]:
-    """Return the arrays whose values a step reads; not the one that it adds windows to."""
-    return unit.reads - unit.writes if isinstance(unit.step, Overlap) else unit.reads
+def _read_by(member: Member) -> frozenset[str]:
+    """Return the arrays whose values a step reads; not the one that it adds a sum or windows to."""
+    unit = member.unit
+    adds = isinstance(unit.step, Overlap) or (member.sums and not unit.ask(target_axes))
+    return unit.reads - unit.writes if adds else unit.reads
 
 
 def _may_be_empty(sizes: Iterable[Expr]) -> bool:

@@ -13,6 +13,7 @@ from loopc.lower.plan import (
     Contract,
     Exactly,
     Fold,
+    Gather,
     Overlap,
     Selected,
     Step,
@@ -186,8 +187,8 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
                 inside = all(axes <= set(a.axes) and can_run_in_blocks(a, axes) for a in args)
                 return inside and not axes & set(kept)
             return (
-                (rows or (isinstance(value, Contract) and len(everywhere) == 1))
-                and axes <= set().union(*everywhere)
+                (rows or len(everywhere) == 1 or _is_spread(args))
+                and axes <= frozenset().union(*everywhere)
                 and not axes & set(kept)
                 and all(can_run_in_blocks(a, axes, rows=rows) for a in args)
             )
@@ -204,6 +205,14 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
             return not _depends(by, axes) and _is_sum(inner, axes, rows=rows)
         case _:
             return False
+
+
+def _is_spread(args: Sequence[Value]) -> bool:
+    """Whether a factor has all axes, and is computed from arrays that have fewer."""
+    everywhere = {x for a in args for x in a.axes}
+    full = [a for a in args if everywhere <= set(a.axes)]
+    leaves = (v for a in full for v in walk(a) if isinstance(v, View | Strided | Gather))
+    return bool(full) and not any(everywhere <= set(v.axes) for v in leaves)
 
 
 def repeats(step: Tileable, axes: frozenset[str]) -> bool:
