@@ -68,6 +68,21 @@ for i,j,d if j < i - 1: C[i,j] += A[i,d] B[j,d]
 for i,j  L += tanh(C[i,j]) G[i,j] C[i,j]
 output L
 """,
+    "a sum over heads of columns": """
+input q[B,T,D], k[B,T,D], w[T], u[T]
+for b,i,j if i < j: s[b,i,j] = w[j] q[b,j,0]
+for b,i,j if i < j: e[b,i,j] = 2 s[b,i,j]
+for b,i,j,d if i < j: o[b,i,d] += e[b,i,j] k[b,j,d]
+for b,i,j: y[b,j] += e[b,i,j] u[i]
+for b,i,d  L += o[b,i,d]
+output L
+""",
+    "what nobody reads": """
+input q[B,T,D], k[B,T,D]
+for b,i,j,d if i > j + 1: s[b,i,j] += q[b,i,d] k[b,j,d]
+for b,i,d  L += q[b,i,d]
+output L
+""",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from loopc.backends.numpy.tiles import TileSpeller
 from loopc.ir.nodes import Expr
 from loopc.ir.visit import free_indices
 from loopc.lower.blocks import size
-from loopc.lower.plan import Note, Strips, Tile
+from loopc.lower.plan import Note, Step, Store, Strips, Tile
+from loopc.lower.plan_names import mentions
 from loopc.lower.plan_visit import touched
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ class Table:
     head: str
     largest: Mapping[Expr, str]
 
-    def loop(self, body: Iterable[str]) -> Iterator[str]:
-        """Yield the lines of the loop."""
+    def loop(self, body: Sequence[str]) -> Iterator[str]:
+        """Yield the lines of the loop; of what nobody reads there are notes alone."""
+        if all(line.lstrip().startswith("#") for line in body):
+            yield from body
+            return
         yield self.head
         yield from (f"    {line}" for line in body)
 
@@ -118,6 +122,7 @@ class _Spelled:
             len(body) > 1
             or not isinstance(tile, Tile)
             or any(not ends.isdisjoint(free_indices(i.extent)) for i in tile.indices)
+            or any(_adds_to_columns(step, tile, ends) for step in tile.body)
         ):
             return None
         made = TileSpeller(self.steps, tile)
@@ -142,6 +147,15 @@ class _Spelled:
         largest = {size(self.strips.rows): self.rows, size(self.strips.columns): columns}
         tile.table = Table(f"for {found} in {table}:", largest)
         yield from tile.loop()
+
+
+def _adds_to_columns(step: Step, tile: Tile, ends: set[str]) -> bool:
+    """Whether a step adds a sum over a tile's blocks to a part of an array that strips have."""
+    if not isinstance(step, Store):
+        return False
+    blocks = {n for i in tile.indices for n in (i.low, i.high)}
+    parts = step.target.parts
+    return any(mentions(p, ends) for p in parts) and not any(mentions(p, blocks) for p in parts)
 
 
 def _arrays(steps: StepSpeller, strips: Strips) -> Iterator[str]:
