@@ -73,6 +73,7 @@ def explain(source: Source, stop: Stop) -> Diagnostic:
         _of_layout(source, stop)
         or _of_foreign_word(source, stop)
         or _of_reserved_word(source, stop)
+        or _of_range(source, stop)
         or _of_colon(source, stop)
         or _of_any(source, stop)
     )
@@ -114,6 +115,23 @@ def _of_reserved_word(source: Source, stop: Stop) -> Diagnostic | None:
     if word is None:
         return None
     return catalogue.diagnostic("L0108", _span(source, word), text=word)
+
+
+def _of_range(source: Source, stop: Stop) -> Diagnostic | None:
+    """A range of another language: `for k in 1:K`, `for k = 1:K`."""
+    line = stop.line
+    kinds = [t.type for t in line]
+    if kinds == ["FOR", "NAME", "EQUAL"]:
+        own = line[1:]
+    elif kinds[0] == "FOR" and "IN" in kinds and "COLON" in kinds[kinds.index("IN") : -1]:
+        first = kinds.index("IN") + 1
+        if kinds[first : first + 2] == ["NAME", "LPAR"]:
+            return None
+        own = [*line[first:-1], *stop.rest_of_range]
+    else:
+        return None
+    text = source.text[own[0].start_pos or 0 : own[-1].end_pos or 0]
+    return catalogue.diagnostic("L0311", _span(source, *own), text=text)
 
 
 def _of_colon(source: Source, stop: Stop) -> Diagnostic | None:

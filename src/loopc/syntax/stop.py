@@ -85,6 +85,17 @@ class Stop:
         return False
 
     @property
+    def rest_of_range(self) -> list[Token]:
+        """The tokens of a range from the place on: up to a comma, a guard or a last colon."""
+        ends = ("COMMA", "COLON", "IF", *ASSIGNS, *LAYOUT)
+        last = self.place
+        while last < len(self.tokens) and self.tokens[last].type not in ends:
+            last += 1
+        if not (self.tokens[last : last + 1] and self.tokens[last].type in ends[:3]):
+            last = self.place + (self.kind == "NUMBER")  # the statement follows at once
+        return self.tokens[self.place : last]
+
+    @property
     def lacks_block(self) -> bool:
         """Whether a block should have begun."""
         return "_INDENT" in self.wanted and self.tokens[max(0, self.place - 1)].type == "_NEWLINE"
