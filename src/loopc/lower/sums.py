@@ -273,7 +273,7 @@ def _quotients(factor: Expr, over: Sequence[str]) -> tuple[Expr, ...]:
         factor, divisor = factor.args
         divisors.append(divisor)
     found = parts(factor, over)
-    factors = list(found.factors)
+    factors = [q for f in found.factors if f is not whole[0] for q in _quotients(f, over)]
     if len({frozenset(free_indices(f)) for f in factors} - {frozenset()}) < 2:
         return whole
     if found.negative:
