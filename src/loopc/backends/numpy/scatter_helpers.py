@@ -28,10 +28,8 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
     if runs:
         return
     value = value.reshape(-1, *rest)
-    if cells.flags.c_contiguous:
-        row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)])
-        if _adds_rows(ufunc, cells.reshape(-1, value[0].size), row.ravel(), value):
-            return
+    if cells.flags.c_contiguous and _adds_rows(ufunc, cells, arrays, value):
+        return
     flat = a.transpose(np.argsort([-s for s in a.strides], kind="stable"))
     if flat.flags.c_contiguous and (cells.flags.c_contiguous or value[0].size < long):
         rows, places = _places(a, index, first)
@@ -66,15 +64,17 @@ def _places(a, index, first):
     return found
 
 
-def _adds_rows(ufunc, cells, row, value, wide=32, many=1 << 18, each=4096, part=1 << 17):
-    """Set cells[row] = ufunc(cells[row], value) for long rows, if they are worth sorting.
+def _adds_rows(ufunc, cells, arrays, value, wide=32, many=1 << 18, each=4096, part=1 << 17):
+    """Set cells[arrays] = ufunc(cells[arrays], value) for long rows, if they are worth sorting.
 
     Rows that come equally often are taken together: their terms are reduced first.
     """
-    width = cells.shape[1]
+    width = value[0].size
     exact = ufunc in (np.add, np.maximum, np.minimum) and cells.dtype == value.dtype
     if not exact or width < wide or value.size < many:
         return False
+    row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(arrays)]).ravel()
+    cells = cells.reshape(-1, width)
     small = len(cells) <= 1 << 16  # NumPy sorts 16 bits by counting
     order = np.argsort(row.astype(np.uint16), kind="stable") if small else np.argsort(row)
     row, value = row[order], value.reshape(-1, width)
