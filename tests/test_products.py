@@ -127,6 +127,18 @@ def test_quotients_in_products_are_those_that_are_written(divisor: float, guard:
         np.testing.assert_allclose(found["y"], expected["y"], rtol=1e-11)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float32"])
+def test_a_product_of_integers_wraps_round_before_it_is_divided(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    given = {n: (40 * rng.integers(1, 4, s)).astype(dtype) for n, s in (("p", (4, 3)), ("z", 4))}
+    given["g"] = given["p"][:, :2]
+    expected = loopc.compile(QUOTIENT.format(""), backend="reference")(given)["y"]
+    for opt in (1, 2):
+        found = loopc.compile(QUOTIENT.format(""), opt=opt)(given)["y"]
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -55,7 +55,7 @@ def coordinates(lowering: Lowering, update: Update, over: Sequence[str]) -> tupl
     names = tuple(n for n in own if windows.few(lowering, (n,)))
     if not names or not windows.few(lowering, names):
         return ()
-    factors = _product(update.value, over).factors
+    factors = _product(lowering, update.value, over).factors
     spread = any(folds.is_spread(lowering, [f], names) for f in factors)
     return names if spread and not growth.multiplied_out(lowering, factors, over) else ()
 
@@ -251,30 +251,32 @@ def _is_positive(lowering: Lowering, divisor: Expr) -> bool:
 
 def _split(lowering: Lowering, body: Expr, over: Sequence[str]) -> _Product:
     """Return a term as a product; a divisor stays in it that is looked up where the masks hold."""
-    found = _product(body, over)
+    found = _product(lowering, body, over)
     looked_up = (a for d in found.divisors for a in lowering.value(d).axes)
     return found if set(over).isdisjoint(looked_up) else _Product(False, (body,), ())
 
 
-def _product(body: Expr, over: Sequence[str]) -> _Product:
+def _product(lowering: Lowering, body: Expr, over: Sequence[str]) -> _Product:
     found = parts(body, over)
-    factors = tuple(q for f in found.factors for q in _quotients(f, over))
+    factors = tuple(q for f in found.factors for q in _quotients(lowering, f, over))
     written = found.factors if factors != found.factors else ()
     return _Product(found.negative, factors, found.divisors, written)
 
 
-def _quotients(factor: Expr, over: Sequence[str]) -> tuple[Expr, ...]:
+def _quotients(lowering: Lowering, factor: Expr, over: Sequence[str]) -> tuple[Expr, ...]:
     """Return a quotient of a product as factors, which are quotients and have fewer indices.
 
-    `g[i,d] p[i,j] / z[i]` is `(g[i,d] / z[i]) p[i,j]`: no array over i, j and d is needed.
+    `g[i,d] p[i,j] / z[i]` is `(g[i,d] / z[i]) p[i,j]`: no array over i, j and d is needed. A
+    product of integers stays one, for it may wrap round.
     """
     divisors, whole = [], (factor,)
     while isinstance(factor, Call) and factor.fn == "div":
         factor, divisor = factor.args
         divisors.append(divisor)
     found = parts(factor, over)
-    factors = [q for f in found.factors if f is not whole[0] for q in _quotients(f, over)]
-    if len({frozenset(free_indices(f)) for f in factors} - {frozenset()}) < 2:
+    factors = [q for f in found.factors if f is not whole[0] for q in _quotients(lowering, f, over)]
+    spread = {frozenset(free_indices(f)) for f in factors} - {frozenset()}
+    if len(spread) < 2 or sum(_is_integer(lowering, f) for f in factors) > 1:
         return whole
     if found.negative:
         factors[0] = Call("neg", (factors[0],))
@@ -284,6 +286,11 @@ def _quotients(factor: Expr, over: Sequence[str]) -> tuple[Expr, ...]:
             return whole
         factors[place] = Call("div", (factors[place], divisor))
     return tuple(factors)
+
+
+def _is_integer(lowering: Lowering, factor: Expr) -> bool:
+    dtype = lowering.type_of(factor)
+    return dtype is not None and dtype.kind in "bi" and not dtype.weak
 
 
 def _place(factors: Sequence[Expr], divisor: Expr, over: Sequence[str]) -> int:
@@ -319,7 +326,7 @@ def _as_terms(lowering: Lowering, product: _Product, values: Sequence[Value]) ->
 
 def _is_contraction(lowering: Lowering, term: Expr) -> bool:
     """Whether a term is a product of accesses with different axes."""
-    factors = _product(term, ()).factors
+    factors = _product(lowering, term, ()).factors
     axes = {
         tuple(n for n in lowering.order if n in free_indices(f))
         for f in factors
