@@ -18,8 +18,8 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
     if 0 in (*at, *rest):
         return
     first = axes[0] if axes[-1] - axes[0] < len(axes) else 0
-    given = np.broadcast_to(value, rest[:first] + at + rest[first:])
-    value = np.moveaxis(given, range(first, first + len(at)), range(len(at)))
+    value = np.broadcast_to(value, rest[:first] + at + rest[first:])
+    value = np.moveaxis(value, range(first, first + len(at)), range(len(at)))
     if len(arrays) == 1:
         arrays, value = [arrays[0].ravel()], value.reshape(-1, *rest)
     runs = _runs(arrays, value.ndim - len(rest)) if cells.ndim > 1 else ()
@@ -28,15 +28,16 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
     if runs:
         return
     value = value.reshape(-1, *rest)
-    if cells.flags.c_contiguous and _adds_rows(ufunc, cells, arrays, value):
-        return
-    flat = a.transpose(np.argsort([-s for s in a.strides], kind="stable"))
-    if flat.flags.c_contiguous and (cells.flags.c_contiguous or value[0].size < long):
-        rows, places = _places(a, index, first)
-        given, block = given.reshape(rows.size, places.size), max(1, some // places.size)
-        for low in range(0, rows.size, block):
+    if cells.flags.c_contiguous:
+        row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)])
+        if _adds_rows(ufunc, cells.reshape(-1, value[0].size), row.ravel(), value):
+            return
+        value, row = value.reshape(row.size, -1), row.reshape(-1, 1) * (value.size // row.size)
+        cell, within = cells.reshape(-1), np.arange(value.shape[1])
+        block = max(1, some // within.size)
+        for low in range(0, row.size, block):
             part = slice(low, low + block)
-            ufunc.at(flat.reshape(-1), (rows[part, None] + places).ravel(), given[part].ravel())
+            ufunc.at(cell, (row[part] + within).ravel(), value[part].ravel())
         return
     arrays = [i.ravel() for i in np.broadcast_arrays(*arrays)]
     if value[0].size >= long:
@@ -46,35 +47,15 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
         ufunc.at(cells, tuple(arrays), value)
 
 
-def _places(a, index, first):
-    """Return where the cells a[index] are in memory, as two arrays, of which each two are added.
-
-    One has the first axes of slices, or those of the index arrays if there are none.
-    """
-    steps = [s // a.itemsize for s in a.strides]
-    own = [np.arange(n)[i] * s for i, n, s in zip(index, a.shape, steps) if isinstance(i, slice)]
-    arrays = [(i, s) for i, s in zip(index, steps) if not isinstance(i, slice)]
-    where = sum(np.asarray(i).astype(np.intp) * s for i, s in arrays)
-    found = []
-    for parts in ((own[:first] or [where]), [where, *own[first:]][not first :]):
-        total = np.zeros(1, np.intp)
-        for part in parts:
-            total = (total[:, None] + part.ravel()).ravel()
-        found.append(total)
-    return found
-
-
-def _adds_rows(ufunc, cells, arrays, value, wide=32, many=1 << 18, each=4096, part=1 << 17):
-    """Set cells[arrays] = ufunc(cells[arrays], value) for long rows, if they are worth sorting.
+def _adds_rows(ufunc, cells, row, value, wide=32, many=1 << 18, each=4096, part=1 << 17):
+    """Set cells[row] = ufunc(cells[row], value) for long rows, if they are worth sorting.
 
     Rows that come equally often are taken together: their terms are reduced first.
     """
-    width = value[0].size
+    width = cells.shape[1]
     exact = ufunc in (np.add, np.maximum, np.minimum) and cells.dtype == value.dtype
     if not exact or width < wide or value.size < many:
         return False
-    row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(arrays)]).ravel()
-    cells = cells.reshape(-1, width)
     small = len(cells) <= 1 << 16  # NumPy sorts 16 bits by counting
     order = np.argsort(row.astype(np.uint16), kind="stable") if small else np.argsort(row)
     row, value = row[order], value.reshape(-1, width)
