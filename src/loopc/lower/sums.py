@@ -269,12 +269,14 @@ def _quotients(lowering: Lowering, factor: Expr, over: Sequence[str]) -> tuple[E
     `g[i,d] p[i,j] / z[i]` is `(g[i,d] / z[i]) p[i,j]`: no array over i, j and d is needed. A
     product of integers stays one, for it may wrap round.
     """
-    divisors, whole = [], (factor,)
+    whole, divisors = (factor,), list[Expr]()
     while isinstance(factor, Call) and factor.fn == "div":
         factor, divisor = factor.args
         divisors.append(divisor)
+    if not divisors:
+        return whole
     found = parts(factor, over)
-    factors = [q for f in found.factors if f is not whole[0] for q in _quotients(lowering, f, over)]
+    factors = [q for f in found.factors for q in _quotients(lowering, f, over)]
     spread = {frozenset(free_indices(f)) for f in factors} - {frozenset()}
     if len(spread) < 2 or sum(_is_integer(lowering, f) for f in factors) > 1:
         return whole

@@ -123,9 +123,9 @@ def _of_range(source: Source, stop: Stop) -> Diagnostic | None:
     kinds = [t.type for t in line]
     if kinds == ["FOR", "NAME", "EQUAL"]:
         own = line[1:]
-    elif kinds[0] == "FOR" and "IN" in kinds and "COLON" in kinds[kinds.index("IN") : -1]:
+    elif kinds[0] == "FOR" and "IN" in kinds:
         first = kinds.index("IN") + 1
-        if kinds[first : first + 2] == ["NAME", "LPAR"]:
+        if "COLON" not in kinds[first:-1] or kinds[first : first + 2] == ["NAME", "LPAR"]:
             return None
         own = [*line[first:-1], *stop.rest_of_range]
     else:
