@@ -74,6 +74,10 @@ SCATTERED = {
     "columns by number": "input x[N,N], w[N]: int, g[N,N]\nfor n,d  L += x[d,w[n]]**2 g[d,n]\n",
     "axes as one": "input x[N,N], g[K]\nfor i < N, j < N: y[N*i+j] = x[i,j]\n"
     "for k  L += y[k]**2 g[k]\n",
+    "behind an axis": "input r[4,N], d[N,N]: int, g[4,N,N]\n"
+    "for h,i,j  L += r[h,d[i,j]]**2 g[h,i,j]\n",
+    "between axes": "input r[4,N,3], d[N,N]: int, g[N,N,4,3]\n"
+    "for h,i,j,c  L += r[h,d[i,j],c]**2 g[i,j,h,c]\n",
     "an axis twice": "input x[N,N], g[2*N,N]\nfor i < 2*N, j < N: L += x[i//2,j]**2 g[i,j]\n",
 }
 

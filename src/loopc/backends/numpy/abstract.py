@@ -20,7 +20,7 @@ from loopc.backends.numpy.abstract_ledger import Memory as Memory
 from loopc.backends.numpy.abstract_shapes import (
     form_of,
     is_advanced,
-    picked_shape,
+    picked,
     reshaped,
     scalar,
 )
@@ -36,14 +36,16 @@ class Abstract:
         form: an array of NumPy's with the same shape, strides and type, whose cells are never read.
         memory: what it and its views take.
         cells: an array with its values, if they are known: integers that decide how much is made.
+        owns: whether it is no view.
     """
 
-    __slots__ = ("cells", "form", "memory")
+    __slots__ = ("cells", "form", "memory", "owns")
 
     def __init__(self, form: Any, memory: Memory, cells: Any = None) -> None:
         self.form = form
         self.memory = memory
         self.cells = cells
+        self.owns = True
 
     # What it is
 
@@ -110,9 +112,11 @@ class Abstract:
 
     def seen(self, form: Any, cells: Any = None) -> Any:
         """Return a view."""
-        if form.ndim:
-            return Abstract(form, self.memory, cells)
-        return scalar(form.dtype) if cells is None else cells
+        if not form.ndim:
+            return scalar(form.dtype) if cells is None else cells
+        view = Abstract(form, self.memory, cells)
+        view.owns = False
+        return view
 
     def fresh(self, shape: Sequence[int], dtype: Any = None, like: Any = None) -> Any:
         """Return an array with memory of its own; see `fresh`."""
@@ -219,7 +223,11 @@ class Abstract:
     def __getitem__(self, key: Any) -> Any:
         if not is_advanced(key):
             return self.seen(self.form[key], None if self.cells is None else self.cells[key])
-        return self.fresh(picked_shape(self.shape, key))
+        at, rest, before = picked(self.shape, key)
+        made = self.fresh((*at, *rest))
+        if not (before and at):
+            return made
+        return made.seen(np.moveaxis(made.form, range(len(at)), range(before, before + len(at))))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not isinstance(value, Abstract) or is_advanced(key):
@@ -299,8 +307,11 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
 
 def _may_hold(ufunc: Any, left: Abstract, right: Any) -> bool:
     """Whether NumPy would write a result over its left operand, if that is a temporary."""
-    if left.nbytes < ELIDED or left.memory.cells != left.nbytes or ufunc is np.matmul:
+    if left.nbytes < ELIDED or not left.owns or ufunc in (np.matmul, np.remainder):
         return False
+    if ufunc is np.power:
+        squared = not isinstance(right, Abstract) and np.ndim(right) == 0 and right == 2
+        return squared and left.dtype.kind in "fc"
     if isinstance(right, Abstract):
         return right.shape == left.shape and right.dtype == left.dtype
     return np.ndim(right) == 0 and left.dtype.kind in "fc"

@@ -72,8 +72,11 @@ def is_advanced(key: Any) -> bool:
     return any(map(_is_index_array, key)) if isinstance(key, tuple) else _is_index_array(key)
 
 
-def picked_shape(shape: tuple[int, ...], key: Any) -> tuple[int, ...]:
-    """Return the shape of an array at index arrays; all places of a mask are taken to hold."""
+def picked(shape: tuple[int, ...], key: Any) -> tuple[tuple[int, ...], list[int], int]:
+    """Return the shape of what index arrays take: their own, the other axes, how many are before.
+
+    All places of a mask are taken to hold.
+    """
     items = list(key) if isinstance(key, tuple) else [key]
     taken = sum(_dimensions(i) for i in items)
     rest: list[Any] = [slice(None)] * (len(shape) - taken)
@@ -99,7 +102,7 @@ def picked_shape(shape: tuple[int, ...], key: Any) -> tuple[int, ...]:
         axis += _dimensions(item)
     if places[-1] - places[0] + 1 > len(places):
         start = 0
-    return (*found[:start], *broadcast(together), *found[start:])
+    return broadcast(together), found, start
 
 
 def _dimensions(item: Any) -> int:

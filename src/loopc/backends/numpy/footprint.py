@@ -125,8 +125,9 @@ def _on_steps(ledger: Ledger, steps: FunctionType) -> Any:
 
     def run(at: Any) -> list[Any]:
         cells = at.cells if isinstance(at, Abstract) else at
-        ledger.borrow(6 * at.nbytes)
-        return [] if cells is None else list(search(cells))
+        found = [] if cells is None else list(search(cells))
+        ledger.borrow((6 if found else 2) * at.nbytes)
+        return found
 
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SCATTER_HELPERS = {
     "_scatter": '''\
-def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
+def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=1024, loop=64):
     """Set a[index] = ufunc(a[index], value), cells that come again one after the other."""
     axes = [n for n, i in enumerate(index) if not isinstance(i, slice)]
     arrays = [np.asarray(index[n]) for n in axes]
@@ -18,33 +18,57 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=64):
     if 0 in (*at, *rest):
         return
     first = axes[0] if axes[-1] - axes[0] < len(axes) else 0
-    value = np.broadcast_to(value, rest[:first] + at + rest[first:])
-    value = np.moveaxis(value, range(first, first + len(at)), range(len(at)))
+    given = np.broadcast_to(value, rest[:first] + at + rest[first:])
+    value = np.moveaxis(given, range(first, first + len(at)), range(len(at)))
     if len(arrays) == 1:
-        arrays, value = [arrays[0].ravel()], value.reshape(-1, *rest)
-    runs = _runs(arrays, value.ndim - len(rest)) if cells.ndim > 1 else ()
-    for places, where in runs:
-        ufunc(cells[where], value[places], out=cells[(*where, ...)])
+        arrays, at = [arrays[0].ravel()], (arrays[0].size,)
+    runs = _runs(arrays, len(at)) if cells.ndim > 1 else ()
     if runs:
+        value = value.reshape(*at, *rest)
+        for places, where in runs:
+            ufunc(cells[where], value[places], out=cells[(*where, ...)])
+        return
+    width, flat = cells[(0,) * len(axes)].size, cells
+    if cells.flags.c_contiguous:
+        row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)]).ravel()
+        if _adds_rows(ufunc, cells.reshape(-1, width), row, value.reshape(-1, *rest)):
+            return
+        start, within = row * width, np.arange(width)
+    elif width < long:
+        flat = a.transpose(np.argsort([-s for s in a.strides], kind="stable"))
+        start, within = _cells_at(a, index, first)
+        value = given
+    if flat.flags.c_contiguous:
+        value, block = value.reshape(start.size, within.size), max(1, some // within.size)
+        for low in range(0, start.size, block):
+            part = slice(low, low + block)
+            ufunc.at(flat.reshape(-1), (start[part, None] + within).ravel(), value[part].ravel())
         return
     value = value.reshape(-1, *rest)
-    if cells.flags.c_contiguous:
-        row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)])
-        if _adds_rows(ufunc, cells.reshape(-1, value[0].size), row.ravel(), value):
-            return
-        value, row = value.reshape(row.size, -1), row.reshape(-1, 1) * (value.size // row.size)
-        cell, within = cells.reshape(-1), np.arange(value.shape[1])
-        block = max(1, some // within.size)
-        for low in range(0, row.size, block):
-            part = slice(low, low + block)
-            ufunc.at(cell, (row[part] + within).ravel(), value[part].ravel())
-        return
     arrays = [i.ravel() for i in np.broadcast_arrays(*arrays)]
-    if value[0].size >= long:
+    if width >= loop:
         for where, terms in zip(zip(*(i.tolist() for i in arrays)), value):
             ufunc(cells[where], terms, out=cells[(*where, ...)])
     else:
         ufunc.at(cells, tuple(arrays), value)
+
+
+def _cells_at(a, index, first):
+    """Return where the cells a[index] are in memory, as two arrays, of which each two are added.
+
+    One has the first axes of slices, or those of the index arrays if there are none.
+    """
+    steps = [s // a.itemsize for s in a.strides]
+    own = [np.arange(n)[i] * s for i, n, s in zip(index, a.shape, steps) if isinstance(i, slice)]
+    arrays = [(i, s) for i, s in zip(index, steps) if not isinstance(i, slice)]
+    where = sum(np.asarray(i).astype(np.intp) * s for i, s in arrays)
+    found = []
+    for parts in ((own[:first] or [where]), [where, *own[first:]][not first :]):
+        total = np.zeros(1, np.intp)
+        for part in parts:
+            total = (total[:, None] + part.ravel()).ravel()
+        found.append(total)
+    return found
 
 
 def _adds_rows(ufunc, cells, row, value, wide=32, many=1 << 18, each=4096, part=1 << 17):
