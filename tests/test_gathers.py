@@ -80,6 +80,34 @@ def test_a_place_outside_a_last_axis_is_reported() -> None:
     assert program(x=np.ones((8, 0, 300)), p=np.arange(300)).y.shape == (8, 0, 300)
 
 
+TABLES = [
+    "for h, i, j: y[h,i,j] = r[h,p[i,j]]",
+    "for h, i, j: y[i,h,j] = 2 r[h,p[j,i]] - i",
+    "for h, i, j: y[i,j,h] = r[h,clamp(i-j+2)] + h",
+    "for h < H//2, i, j: y[h,i,j] = tanh(r[2*h+1,p[i,j]])",
+]
+
+
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+@pytest.mark.parametrize("text", TABLES)
+def test_places_of_several_indices_behind_an_axis(text: str, layout: Any) -> None:
+    head = "input r[H,R], p[I,J]: int\noutput y\n"
+    text = text.replace("i, j:", "i < I, j < J:")
+    program, plain = (
+        loopc.compile(head + text, backend=b, loss="y") for b in ("numpy", "reference")
+    )
+    assert "_along(" in program.source
+    rng = np.random.default_rng(0)
+    for size in (3, 40):
+        given = {"r": layout(rng.random((4, 5))), "p": rng.integers(0, 5, (size, size))}
+        found = program(given).y
+        np.testing.assert_allclose(found, plain(given).y, rtol=1e-14)
+        seed = rng.random(found.shape)
+        np.testing.assert_allclose(
+            program.grad(given, seed=seed)["r"], plain.grad(given, seed=seed)["r"], rtol=1e-12
+        )
+
+
 CROSSED = [
     "for n, p, q: y[n,p,q] = T[n,u[p],v[q]]",
     "for p, n, q: y[p,n,q] = 2 T[u[p],n,v[q]]",

@@ -80,7 +80,7 @@ def _on_axis(ledger: Ledger) -> Any:
     """Return what stands for the cells at places of an axis."""
 
     def run(a: Any, axis: int, rows: Any) -> Any:
-        return fresh(ledger, (*a.shape[:axis], len(rows), *a.shape[axis + 1 :]), a.dtype)
+        return fresh(ledger, (*a.shape[:axis], *rows.shape, *a.shape[axis + 1 :]), a.dtype)
 
     return run
 

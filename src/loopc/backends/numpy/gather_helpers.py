@@ -19,11 +19,11 @@ def _along(a, axis, rows, few=1 << 15):
     An array without cells has zeros, which stand for what is outside.
     """
     before = (slice(None),) * axis
-    shape = (*a.shape[:axis], len(rows), *a.shape[axis + 1 :])
+    shape = (*a.shape[:axis], *rows.shape, *a.shape[axis + 1 :])
     if not a.size:
         return np.zeros(shape, a.dtype)
-    if a.size < few or not len(rows):
-        return a[(*before, rows)]
+    if a.size < few or rows.ndim > 1 or not rows.size:
+        return a.take(rows, axis) if a.flags.c_contiguous else a[(*before, rows)]
     rows = rows.astype(np.intp, copy=False)
     ends = np.flatnonzero(rows[1:] - rows[:-1] != 1).tolist()
     if 8 * len(ends) > len(rows):

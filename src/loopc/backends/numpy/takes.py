@@ -44,7 +44,7 @@ def _along(
     """Spell cells at places of axes, of the first among others alone; None: they are others.
 
     Places of several axes are taken one axis after the other: each is an index of its own. Their
-    order is that of the array's axes.
+    order is that of the array's axes. Those of one axis may be of several indices.
     """
     places = [n for n, p in enumerate(indices) if isinstance(p, Position)]
     if speller.opt < 2 or value.mask is not None or places in ([], [0]):
@@ -53,7 +53,9 @@ def _along(
     if any(isinstance(p, Position) and p.mode == "zero" for p in indices):
         return None
     order = tuple(a for own in axes for a in own)
-    if any(len(own) != 1 or not own[0] for own in axes) or sorted(order) != sorted(value.axes):
+    if not all(own and own[0] for own in axes) or sorted(order) != sorted(value.axes):
+        return None
+    if len(places) > 1 and any(len(own) > 1 for own in axes):
         return None
     if len({*order}) < len(order):
         return None
