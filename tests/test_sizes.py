@@ -114,3 +114,30 @@ def test_a_declared_size_that_does_not_fit_is_told_as_it_is_declared() -> None:
     assert "index `t` has two sizes: T+1 from `h` and T from `x`" in found
     assert "`for t < T: …`" in found
     assert found.count("error[") == 1
+
+
+FULL = [1, 12, 123, 234, 345, 456, 560, 600]
+GUARDED = [
+    ("for t,k if k <= t: y[t] += w[k] x[t-k]", FULL[:6]),
+    ("for t  y[t] = sum[k if k <= t](w[k] x[t-k])", FULL[:6]),
+    ("for t,k  y[t] += where(t - k >= 0, w[k] x[t-k], 0)", FULL[:6]),
+    ("for t,k  y[t] += w[k] x[t-k]", [0, 0, *FULL[2:6]]),
+    ("for t,k if t > k: y[t] += w[k] x[t-k-1]", [0, *FULL[:6]]),
+    ("for t,k if 0 <= t-k and t-k < N: y[t] += w[k] x[t-k]", FULL),
+    ("for t,k if t+k < N: y[t] += w[k] x[t+k]", [321, 432, 543, 654, 65, 6]),
+    ("for t,k if k < 2: y[t] += w[k] x[t+k]", [21, 32, 43, 54, 65]),
+    ("for t,k if k != 1: y[t] += w[k] x[t+k]", [301, 402, 503, 604]),
+    ("for t,k < 2 if k <= t: y[t] += sum[k](w[k] x[t+k])", [321, 864, 1086, 1308]),
+    ("for t,k if k <= 2*t: y[t] += w[k] x[2*t-k]", [1, 123, 345]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), GUARDED)
+def test_a_range_goes_as_far_as_guards_keep_accesses_inside(
+    level: dict, text: str, expected: list
+) -> None:
+    text = f"input x[N], w[K]\n{text}\noutput y\n"
+    program = loopc.compile(text, **level)
+    given = {"x": np.arange(1.0, 7), "w": np.array([1.0, 10, 100])}
+    assert program(given).y.tolist() == expected
+    assert loopc.compile(str(program), **level)(given).y.tolist() == expected

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from loopc.analysis.dependence import leaves, overwrites_itself
 from loopc.autodiff.partials import sensitive
 from loopc.diagnostics.record import replace
-from loopc.ir.bounds import always_holds, conjuncts, first, last
+from loopc.ir.bounds import conjuncts, first, last
+from loopc.ir.comparisons import always_holds
 from loopc.ir.functions import lookup as lookup_function
 from loopc.ir.functions import order
 from loopc.ir.nodes import Access, Call, Const, Expr, For, Index, Node, Read, Reduce, Stmt, Update

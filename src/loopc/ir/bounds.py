@@ -325,20 +325,6 @@ def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:
         return
 
 
-def always_holds(condition: Expr, ranges: Mapping[str, Index]) -> bool:
-    """Whether a comparison of two numbers surely holds for all values of indices."""
-    match condition:
-        case Call("lt" | "le" | "gt" | "ge" as fn, (a, b)):
-            small, large = (affine(e) for e in ((a, b) if fn in ("lt", "le") else (b, a)))
-        case _:
-            return False
-    if small is None or large is None:
-        return False
-    low = bounds(to_expr(large - small), ranges).low
-    form = None if low is None else affine(low)
-    return form is not None and at_least(form, Affine(1 if fn in ("lt", "gt") else 0))
-
-
 def ascending(index: Index) -> Index:
     """Return an index with the same values in ascending order."""
     return index if index.step > 0 else _turned(index, first(index), 1)

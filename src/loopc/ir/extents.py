@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, is_nonnegative, plus, simplify, to_expr
-from loopc.ir.bounds import bounds, last
+from loopc.ir.bounds import bounds, last, tighten
+from loopc.ir.comparisons import excess_of, is_at_least_0
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Fit, Index, IndexRef, Program, Read
 from loopc.ir.sites import Scope, Slot
 from loopc.ir.visit import changing, free_indices, is_known_before, walk
@@ -40,12 +41,17 @@ class Class:
 
 @record()
 class Use:
-    """A subscript that bounds an axis or an index: `at` in `access`, with what is in scope."""
+    """A subscript that bounds an axis or an index: `at` in `access`, with what is in scope.
+
+    Attributes:
+        guards: the conditions that hold wherever it is evaluated.
+    """
 
     access: Access
     axis: int
     at: Expr
     scope: Scope
+    guards: tuple[Expr, ...] = ()
 
 
 class Equations:
@@ -277,8 +283,12 @@ class Equations:
         return pending
 
     def _bounded(self, group: Class) -> bool:
+        """Give a class of indices the largest range with which affine accesses are inside.
+
+        Where guards see to it that all are, the range ends behind the last value with any access.
+        """
         starts: list[Expr] = [Const(0)]
-        stops: list[Expr] = []
+        stops: dict[bool, list[Expr]] = {False: [], True: []}
         numbers = {key for key in group.keys if isinstance(key, int)}
         for use in self.reads:
             for name in free_indices(use.at):
@@ -288,16 +298,24 @@ class Equations:
                 ends = self._ends(use, name)
                 if ends is None:
                     return False
-                starts.append(ends[0])
-                stops.append(ends[1])
-        if not stops:
+                (start, free), (stop, open_end) = ends
+                starts.extend(() if free else (start,))
+                stops[open_end].append(stop)
+        nearest = stops[False] or stops[True]
+        if not nearest:
             return False
         group.start = _combine("max", starts)
-        group.stop = _combine("min", stops)
+        group.stop = _combine("min", nearest)
         return True
 
-    def _ends(self, use: Use, name: str) -> tuple[Expr, Expr] | None:
-        """Solve 0 <= at < extent for the index `name`: its range, for all values of the others."""
+    def _ends(self, use: Use, name: str) -> tuple[tuple[Expr, bool], tuple[Expr, bool]] | None:
+        """Solve 0 <= at < extent for the index `name`: its range, for all values of the others.
+
+        Returns:
+            The first value and the one behind the last, each with whether guards see to it that the
+            subscript is inside on that side, for any value of the others then; None if the range is
+            not known yet, or never.
+        """
         extent = self.class_of((use.access.array, use.axis)).stop
         form = affine(use.at)
         size = None if extent is None else affine(extent)
@@ -308,18 +326,33 @@ class Equations:
         ranges = self.ranges(rest, use.scope)
         if ranges is None or c == 0 or not is_known_before(rest, self.computed):
             return None
+        for guard in use.guards:
+            if name not in free_indices(guard):
+                ranges = tighten(ranges, guard)
         ends = bounds(rest, ranges)
         low = None if ends.low is None else affine(ends.low)
         high = None if ends.high is None else affine(ends.high)
         if low is None or high is None:
             return None
+        sides = (form, size - Affine(1) - form)[:: 1 if c > 0 else -1]
+        at_start, at_stop = (self._is_guarded(use, side) for side in sides)
         if c > 0:  # low(rest) + c*i >= 0 and high(rest) + c*i <= size - 1
             start = _floordiv(low.scaled(-1) + Affine(c - 1), c)
-            stop = _floordiv(size - Affine(1) - high, c) + Affine(1)
+            stop = _floordiv(size - Affine(1) - (low if at_stop else high), c) + Affine(1)
         else:  # high(rest) - d*i <= size - 1 and low(rest) - d*i >= 0
             start = _floordiv(high - size + Affine(1) + Affine(-c - 1), -c)
-            stop = _floordiv(low, -c) + Affine(1)
-        return to_expr(start), to_expr(stop)
+            stop = _floordiv(high if at_stop else low, -c) + Affine(1)
+        return (to_expr(start), at_start), (to_expr(stop), at_stop)
+
+    def _is_guarded(self, use: Use, form: Affine) -> bool:
+        """Whether the guards of a use see to it that a form is at least 0."""
+        for guard in use.guards:
+            excess = excess_of(guard)
+            more = None if excess is None else to_expr(form - excess)
+            ranges = None if more is None else self.ranges(more, use.scope)
+            if more is not None and ranges is not None and is_at_least_0(more, ranges):
+                return True
+        return False
 
     def equal_to(self, access: Access, axis: int, scope: Scope) -> Key | None:
         """Return the unknown of an index without a range that stands alone there, if one does."""

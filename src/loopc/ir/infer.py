@@ -185,7 +185,7 @@ class _Collector(Walker):
                 continue
             at = subscript.at
             if key in self.shifted:
-                self.equations.reads.append(Use(access, axis, at, dict(scope)))
+                self.equations.reads.append(Use(access, axis, at, dict(scope), self.guards))
                 continue
             if isinstance(at, IndexRef):
                 self.equations.alone.setdefault(key, []).append(at.name)
@@ -197,7 +197,7 @@ class _Collector(Walker):
             if equal is not None:
                 self.equations.union(key, equal)
                 continue
-            use = Use(access, axis, at, dict(scope))
+            use = Use(access, axis, at, dict(scope), self.guards)
             if write and temp:
                 self.equations.writes.setdefault(key, []).append(use)
             else:

@@ -6,12 +6,12 @@ found back with it, and the checks of bounds run over its sites.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least
-from loopc.ir.bounds import bounds, reached, runs_over, tighten
+from loopc.ir.bounds import bounds, conjuncts, reached, runs_over, tighten
 from loopc.ir.nodes import Access, Call, Expr, For, Index, Node, Program, Reduce, Stmt, Update
 from loopc.ir.visit import children, contains, free_indices, map_children
 
@@ -66,10 +66,15 @@ class Walker:
     """Walks a program with scopes; subclasses see each binder and each access, and may replace it.
 
     Binders are numbered in the order of the walk, which is the same for every walk of a program.
+
+    Attributes:
+        count: how many binders there were so far.
+        guards: what holds wherever the node is evaluated that is walked at present.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self.guards: tuple[Expr, ...] = ()
 
     def index(self, slot: Slot) -> Index:
         """Return what replaces the index bound at `slot`."""
@@ -96,30 +101,47 @@ class Walker:
                 )
             case Access():
                 self.access(node, scope, write=False)
+            case Call() if node.fn in LAZY:
+                conditions = iter(evaluated_where(node))
+                return map_children(node, lambda n: self._under(next(conditions), n, scope))
             case _:
                 pass
         return map_children(node, lambda child: self.walk(child, scope))
+
+    def _under(self, conditions: Iterable[Expr], node: Node, scope: Scope) -> Node:
+        """Walk a node that is evaluated only where conditions hold."""
+        outer = self.guards
+        self.guards = (*outer, *(part for c in conditions for part in conjuncts(c)))
+        walked = self.walk(node, scope)
+        self.guards = outer
+        return walked
 
     def _binder(self, node: For | Reduce, scope: Scope) -> Node:
         inner = dict(scope)
         indices = []
         for index in node.indices:
-            walked = self.walk(index, inner)
-            assert isinstance(walked, Index)
-            slot = Slot(self.count, walked, dict(inner))
+            ranged = self.walk(index, inner)
+            assert isinstance(ranged, Index)
+            slot = Slot(self.count, ranged, dict(inner))
             self.count += 1
             inner.pop(index.name, None)
             inner[index.name] = slot
             indices.append(self.index(slot))
         if isinstance(node, Reduce):
             self.reduction(node, scope, inner)
+        outer, own = self.guards, {index.name for index in indices}
+        self.guards = tuple(g for g in outer if own.isdisjoint(free_indices(g)))
         guard = None if node.guard is None else self._expr(node.guard, inner)
-        if isinstance(node, Reduce):
-            body = self._expr(node.body, inner)
-            at = tuple(self._expr(e, scope) for e in node.at)
-            return replace(node, indices=tuple(indices), guard=guard, body=body, at=at)
-        stmts = tuple(cast(Stmt, self.walk(s, inner)) for s in node.body)
-        return replace(node, indices=tuple(indices), guard=guard, body=stmts)
+        holds = () if node.guard is None else (node.guard,)
+        bodies = (node.body,) if isinstance(node, Reduce) else node.body
+        walked = tuple(self._under(holds, b, inner) for b in bodies)
+        self.guards = outer
+        if isinstance(node, For):
+            body = tuple(cast(Stmt, b) for b in walked)
+            return replace(node, indices=tuple(indices), guard=guard, body=body)
+        at = tuple(self._expr(e, scope) for e in node.at)
+        value = cast(Expr, walked[0])
+        return replace(node, indices=tuple(indices), guard=guard, body=value, at=at)
 
     def _expr(self, node: Expr, scope: Scope) -> Expr:
         return cast(Expr, self.walk(node, scope))

@@ -18,7 +18,8 @@ from loopc.analysis.serial import groups
 from loopc.analysis.timing import Timing, timing
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, to_expr
-from loopc.ir.bounds import always_holds, ascending, backwards, bounds, tighten
+from loopc.ir.bounds import ascending, backwards, bounds, tighten
+from loopc.ir.comparisons import always_holds
 from loopc.ir.nodes import Call, Expr, For, Index, IndexRef, Program, Reduce, Stmt
 from loopc.ir.visit import conjunction, free_indices, fresh_name, substitute, walk
 from loopc.ir.workspace import Names

@@ -1,0 +1,46 @@
+"""Comparisons of integers: what they say of forms, and whether they surely hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from loopc.ir.affine import Affine, affine, at_least, to_expr
+from loopc.ir.bounds import bounds
+from loopc.ir.nodes import Call, Expr, Index
+
+
+def always_holds(condition: Expr, ranges: Mapping[str, Index]) -> bool:
+    """Whether a comparison of two numbers surely holds for all values of indices."""
+    excess = excess_of(condition)
+    return excess is not None and is_at_least_0(to_expr(excess), ranges)
+
+
+def excess_of(condition: Expr) -> Affine | None:
+    """Return the form that is at least 0 exactly where a comparison of two integers holds."""
+    match condition:
+        case Call("lt" | "le" | "gt" | "ge" as fn, (a, b)):
+            small, large = (affine(e) for e in ((a, b) if fn in ("lt", "le") else (b, a)))
+        case _:
+            return None
+    if small is None or large is None:
+        return None
+    return large - small - Affine(1 if fn in ("lt", "gt") else 0)
+
+
+def is_at_least_0(expr: Expr, ranges: Mapping[str, Index]) -> bool:
+    """Whether an integer expression is surely not negative for all values of indices."""
+    low = bounds(expr, ranges).low
+    form = None if low is None else affine(low)
+    return form is not None and at_least(form, Affine(0))
+
+
+def follows(expr: Expr, conditions: Iterable[Expr], ranges: Mapping[str, Index]) -> bool:
+    """Whether an integer expression is surely not negative where conditions hold.
+
+    One of them has to say so by itself.
+    """
+    form = affine(expr)
+    if form is None:
+        return False
+    excess = (excess_of(c) for c in conditions)
+    return any(e is not None and is_at_least_0(to_expr(form - e), ranges) for e in excess)
