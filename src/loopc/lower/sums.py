@@ -158,11 +158,11 @@ def _selected(
     if not set(over) <= axes | gone:
         return None
     kept = tuple(a for a in lowering.order if a in axes and a not in over)
-    known = [lowering.context.is_zero_outside(f, bound) for f in product.factors]
+    left = [m for m in bound if not any(_is_zero_outside(lowering, f, m) for f in product.factors)]
     several = len({frozenset(a.axes) for a in args if a.axes}) > 1
     spread = (n for n, v in enumerate(args) if several and set(mask.axes) <= set(v.axes))
     chosen = next(spread, None)
-    if any(known):
+    if not left:
         fast = args
     elif chosen is not None:
         held = Apply("where", (mask, args[chosen], Lit(0)), args[chosen].axes)
@@ -177,10 +177,17 @@ def _selected(
     if product.written:
         exact = _as_terms(lowering, product.exact, [lowering.value(f) for f in product.written])
     value: Value = Selected(tuple(fast), mask, tuple(exact), kept, sizes)
-    terms = growth.multiplied_out(lowering, product.factors, over) if any(known) else None
+    terms = None if left else growth.multiplied_out(lowering, product.factors, over)
     if terms is not None:
         value = Exactly(_of_parts(lowering, terms, over), value, kept)
     return product.scaled(lowering, value)
+
+
+def _is_zero_outside(lowering: Lowering, factor: Expr, mask: Expr) -> bool:
+    """Whether a factor is the read of a cell that is 0 where a mask does not hold."""
+    if lowering.context.is_zero_outside(factor, (mask,)):
+        return True
+    return isinstance(factor, Read) and windows.is_outside(lowering, factor.access, mask)
 
 
 def _is_product(lowering: Lowering, product: _Product, args: Sequence[Value], mask: Value) -> bool:

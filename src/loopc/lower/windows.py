@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import bounds
+from loopc.ir.comparisons import excess_of, follows
 from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read
 from loopc.ir.points import literal, points
 from loopc.ir.sites import used_ranges
@@ -108,6 +109,14 @@ def within(window: Strided) -> tuple[str, ...]:
         moving = [w.axis for w in window.windows if w.steps[dim] and w.axis not in found]
         found.update(dict.fromkeys(moving[1:]))
     return tuple(found)
+
+
+def is_outside(lowering: Lowering, access: Access, mask: Expr) -> bool:
+    """Whether a padded subscript of an access is outside wherever a mask does not hold."""
+    excess = excess_of(mask)
+    return excess is not None and follows(
+        to_expr(excess), accesses.inside_condition(lowering, access), lowering.ranges
+    )
 
 
 def few(lowering: Lowering, names: tuple[str, ...]) -> bool:

@@ -23,6 +23,7 @@ from loopc.passes.keep_terms import keep_terms
 from loopc.passes.keep_values import keep_values
 from loopc.passes.lift_windows import lift_windows
 from loopc.passes.multiply_exponentials import multiply_exponentials
+from loopc.passes.pad_guarded import pad_guarded
 from loopc.passes.pad_once import pad_once
 from loopc.passes.pass_on_sums import pass_on_sums
 from loopc.passes.reuse_sums import reuse_sums
@@ -76,6 +77,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         keep_values,
         keep_factors,
         keep_terms,
+        pad_guarded,
         pad_once,
         drop_pads,
         reuse_sums,
