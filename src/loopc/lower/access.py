@@ -306,9 +306,11 @@ def _position(lowering: Lowering, access: Access, axis: int) -> Position:
         if not any(i.name in lowering.box.reduced for i in others):
             context.occupied.update(dict.fromkeys(others))
     value, dtype = lowering.value(subscript.at), lowering.type_of(subscript.at)
+    if subscript.mode in windows.EDGES:
+        value = windows.beside(lowering, subscript) or value
     if dtype is not None and dtype.kind == "b":  # an array of bools is a mask to NumPy
         value = Cast(value, INTEGER, value.axes)
-    if subscript.mode in ("clamp", "wrap", "reflect") and not lowering.masks:
+    if subscript.mode in windows.EDGES and not (lowering.masks or lowering.box.scalars):
         context.require_cells(access, axis, lowering.ranges)
     return Position(
         value,

@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
-from loopc.ir.bounds import bounds
+from loopc.ir.bounds import at_point, bounds
 from loopc.ir.comparisons import excess_of, follows
-from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read
+from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Read, Subscript
 from loopc.ir.points import literal, points
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices
 from loopc.lower import access as accesses
 from loopc.lower.blocks import is_window
 from loopc.lower.offsets import meet_nowhere
-from loopc.lower.plan import Packed, Strided, Value
+from loopc.lower.plan import Packed, Range, Strided, Value
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
 
+EDGES = ("clamp", "wrap", "reflect")
+"""The modes that take another cell of an axis past its edges."""
 STRIDE = 8
 """The largest step of a padded access: what is padded is copied, zeros included."""
 UNROLLED = 16
@@ -109,6 +111,28 @@ def within(window: Strided) -> tuple[str, ...]:
         moving = [w.axis for w in window.windows if w.steps[dim] and w.axis not in found]
         found.update(dict.fromkeys(moving[1:]))
     return tuple(found)
+
+
+def beside(lowering: Lowering, subscript: Subscript) -> Range | None:
+    """Return places beside those of one index of the box as a range; None: they are others."""
+    inside = [n for n in free_indices(subscript.at) if n in lowering.box.indices]
+    index = lowering.box.indices[inside[0]] if len(inside) == 1 else None
+    if (
+        index is None
+        or index.step != 1
+        or not accesses.is_regular(lowering, replace(subscript, mode="strict"))
+    ):
+        return None
+    form = affine(subscript.at)
+    if (
+        form is None
+        or index.start is None
+        or index.stop is None
+        or form.coefficient(index.name) != 1
+    ):
+        return None
+    start, stop = (at_point(subscript.at, {index.name: e}) for e in (index.start, index.stop))
+    return Range(start, stop, 1, (index.name,))
 
 
 def is_outside(lowering: Lowering, access: Access, mask: Expr) -> bool:

@@ -1,10 +1,13 @@
-"""Read padded cells from one copy of an array with zeros round it.
+"""Read cells past the edges of an array from one copy with these round it.
 
 Rewrite:   for i  y[i] = x[pad(i-1)] - x[pad(i+2)]   ->   for i1  x_padded[i1+1] = x[i1]
                                                           for i   y[i] = x_padded[i] - x_padded[i+3]
+           for i  y[i] = x[wrap(i-1)] - x[wrap(i+2)]
+              ->  if N > 0: for i1 < N + 3: x_padded[i1] = x[wrap(i1-1)], and so on
            (slices, which may run in blocks, where every access makes a copy of its own otherwise)
 Requires:  several such accesses in statements that compute cell by cell, by indices that run over
-           whole axes, beside literals; nothing writes the array from the first of them on.
+           whole axes, beside literals, each axis in one mode; nothing writes the array from the
+           first of them on.
 Keeps:     every value.
 """
 
@@ -13,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loopc.analysis.dependence import only_leaf
+from loopc.analysis.edges import Axis, Place, axis_of, place_of
 from loopc.diagnostics.record import record, replace
-from loopc.ir.affine import affine, plus
-from loopc.ir.bounds import ascending, is_whole
+from loopc.ir.affine import plus
+from loopc.ir.bounds import ascending
 from loopc.ir.nodes import (
     Access,
     Array,
     Const,
-    Expr,
     Index,
     IndexRef,
     Node,
@@ -31,7 +34,7 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import contains, free_indices, loop, map_children, reads, updates
+from loopc.ir.visit import conjunction, contains, free_indices, loop, map_children, reads, updates
 from loopc.ir.workspace import Names
 
 
@@ -42,34 +45,35 @@ class _Padded:
     Attributes:
         source: the array.
         name: of the copy.
-        pads: how many zeros are in front of and behind each axis.
+        axes: what is in front of and behind each.
         first: the statement before which it is made.
     """
 
     source: Array
     name: str
-    pads: tuple[tuple[int, int], ...]
+    axes: tuple[Axis, ...]
     first: int
 
 
 def pad_once(program: Program) -> Program:
     """Return the program with copies of arrays that are read beyond their edges."""
     arrays = {a.name: a for a in program.arrays}
-    found: dict[str, dict[Access, tuple[int, ...]]] = {}
+    found: dict[str, dict[Access, tuple[Place, ...]]] = {}
     first: dict[str, int] = {}
     for number, stmt in enumerate(program.body):
-        for access, offsets in _accesses(stmt, arrays):
-            found.setdefault(access.array, {})[access] = offsets
+        for access, places in _accesses(stmt, arrays):
+            found.setdefault(access.array, {})[access] = places
             first.setdefault(access.array, number)
     names = Names.of(program)
     copies: dict[str, _Padded] = {}
     for name, own in found.items():
         later = {u.target.array for _, u in updates(program.body[first[name] :])}
-        if name not in later and sum(any(offsets) for offsets in own.values()) > 1:
-            columns = zip(*own.values(), strict=True)
-            pads = tuple((max(0, -min(c)), max(0, *c)) for c in columns)
-            padded = names.fresh(f"{name}_padded".replace(".", "_"))
-            copies[name] = _Padded(arrays[name], padded, pads, first[name])
+        several = sum(any(p.offset for p in places) for places in own.values()) > 1
+        axes = [axis_of(places) for places in zip(*own.values(), strict=True)]
+        if name in later or not several or None in axes:
+            continue
+        padded = names.fresh(f"{name}_padded".replace(".", "_"))
+        copies[name] = _Padded(arrays[name], padded, tuple(filter(None, axes)), first[name])
     if not copies:
         return program
     body: list[Stmt] = []
@@ -81,47 +85,45 @@ def pad_once(program: Program) -> Program:
     return replace(program, body=tuple(body), arrays=tuple(names.arrays.values()))
 
 
-def _accesses(stmt: Stmt, arrays: Mapping[str, Array]) -> Iterator[tuple[Access, tuple[int, ...]]]:
-    """Yield what a statement that computes cell by cell reads of whole axes, with the offsets."""
+def _accesses(
+    stmt: Stmt, arrays: Mapping[str, Array]
+) -> Iterator[tuple[Access, tuple[Place, ...]]]:
+    """Yield what a statement that computes cell by cell reads of whole axes, and where."""
     leaf = only_leaf(stmt)
     if leaf is None or contains(leaf.update.value, Reduce):
         return
     ranges = {level.index.name: ascending(level.index) for level in leaf.levels}
     accesses = reads(leaf.update.value)
-    if not any(s.mode == "pad" for a in accesses for s in a.subscripts):
+    if not any(s.mode != "strict" for a in accesses for s in a.subscripts):
         return
     for access in accesses:
         shape = arrays[access.array].shape or ()
-        places = [_offset(s, n, ranges) for s, n in zip(access.subscripts, shape, strict=True)]
-        offsets = tuple(p for p in places if p is not None)
-        if len(offsets) == len(places) and {*free_indices(Read(access))} == {*ranges}:
-            yield access, offsets
-
-
-def _offset(subscript: Subscript, size: Expr, ranges: Mapping[str, Index]) -> int | None:
-    """Return how far beside an index of a whole axis a subscript is; None: it is another one."""
-    form = affine(subscript.at)
-    if form is None or len(form.terms) != 1 or reads(subscript):
-        return None
-    ((atom, factor),) = form.terms
-    if not isinstance(atom, IndexRef) or factor != 1 or not is_whole(ranges[atom.name], size):
-        return None
-    inside = subscript.mode == "strict" and form.constant == 0
-    return int(form.constant) if inside or subscript.mode == "pad" else None
+        found = [place_of(s, n, ranges) for s, n in zip(access.subscripts, shape, strict=True)]
+        places = tuple(p for p in found if p is not None)
+        if len(places) == len(found) and {*free_indices(Read(access))} == {*ranges}:
+            yield access, places
 
 
 def _made(copy: _Padded, names: Names) -> tuple[Stmt, ...]:
     """Return the statement that makes a copy."""
-    shape = copy.source.shape or ()
-    indices = tuple(Index(names.fresh("i", numbered=True), Const(0), n) for n in shape)
-    sizes = tuple(plus(n, low + high) for n, (low, high) in zip(shape, copy.pads, strict=True))
-    names.arrays[copy.name] = Array(copy.name, "temp", sizes, span=copy.source.span)
-    at = tuple(Subscript(IndexRef(i.name)) for i in indices)
-    lows = (low for low, _ in copy.pads)
-    to = tuple(Subscript(plus(IndexRef(i.name), low)) for i, low in zip(indices, lows, strict=True))
-    span = copy.source.span
-    update = Update(Access(copy.name, to), "=", Read(Access(copy.source.name, at)), span=span)
-    return loop(indices, None, update)
+    shape, span = copy.source.shape or (), copy.source.span
+    sizes = tuple(plus(n, a.low + a.high) for n, a in zip(shape, copy.axes, strict=True))
+    names.arrays[copy.name] = Array(copy.name, "temp", sizes, span=span)
+    indices, to, at, guards = [], [], [], []
+    for size, axis in zip(shape, copy.axes, strict=True):
+        name = names.fresh("i", numbered=True)
+        if axis.mode == "pad":
+            index, subscript = Index(name, Const(0), size), Subscript(IndexRef(name))
+            to.append(Subscript(plus(IndexRef(name), axis.low)))
+        else:
+            index, subscript, condition = axis.around(size, name)
+            to.append(Subscript(IndexRef(name)))
+            guards.append(condition)
+        indices.append(index)
+        at.append(subscript)
+    value = Read(Access(copy.source.name, tuple(at)))
+    update = Update(Access(copy.name, tuple(to)), "=", value, span=span)
+    return loop(tuple(indices), conjunction(*dict.fromkeys(guards)) if guards else None, update)
 
 
 def _reading(stmt: Stmt, copies: Mapping[str, _Padded], arrays: Mapping[str, Array]) -> Stmt:
@@ -131,8 +133,8 @@ def _reading(stmt: Stmt, copies: Mapping[str, _Padded], arrays: Mapping[str, Arr
     def put(node: Node) -> Node:
         if isinstance(node, Read) and node.access in known and node.access.array in copies:
             copy = copies[node.access.array]
-            moved = zip(node.access.subscripts, copy.pads, strict=True)
-            places = tuple(Subscript(plus(s.at, low)) for s, (low, _) in moved)
+            moved = zip(node.access.subscripts, copy.axes, strict=True)
+            places = tuple(Subscript(plus(s.at, axis.low)) for s, axis in moved)
             return replace(node, access=replace(node.access, array=copy.name, subscripts=places))
         return map_children(node, put)
 

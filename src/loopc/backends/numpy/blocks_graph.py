@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopc.backends.numpy import choices, counted, row_sums, tile_products
+from loopc.backends.numpy import choices, counted, edges, row_sums, tile_products
 from loopc.backends.numpy.inline import inlined
 from loopc.backends.numpy.shared_terms import SharedTerms
 from loopc.backends.numpy.signs import in_smallest, is_negative
@@ -204,7 +204,7 @@ class Graph:
             case Exactly(arg, exact):
                 return self._operation(replace(value, arg=self.visit(arg), exact=self._late(exact)))
             case _:
-                return self._operation(self._renamed_array(map_children(value, self.visit)))
+                return self._operation(self._inside(value))
 
     def _function(self, value: Apply | Fold | Along | Contract) -> Value:
         """Return a function, reduction or product by the simplest operations."""
@@ -248,6 +248,12 @@ class Graph:
             return (False, len(value.axes), False)
         operation = self.operations[int(value.array[1:])]
         return (operation.varies, len(value.axes), not isinstance(operation.value, View))
+
+    def _inside(self, value: Value) -> Value:
+        """Return a value whose parts are views; places past edges are slices, of no array."""
+        ranges = isinstance(value, Gather) and edges.axes_of(value.indices) is not None
+        own = map_children(value, lambda v: v if ranges and isinstance(v, Range) else self.visit(v))
+        return self._renamed_array(own)
 
     def _renamed_array(self, value: Value) -> Value:
         if isinstance(value, Strided | Gather) and value.array in self.holds:

@@ -48,6 +48,8 @@ def peak_bytes(code: CodeType, function: str, arguments: Sequence[Any]) -> int |
         models["_along"] = _on_axis(ledger)
     if "_places" in module:
         models["_places"] = _on_places(ledger, module)
+    if "_edges" in module:
+        models["_edges"] = _on_edges(module)
     if "_adds_rows" in module:
         models["_adds_rows"] = _on_rows(ledger, module["_adds_rows"])
     if "_steps" in module:
@@ -104,6 +106,15 @@ def _on_places(ledger: Ledger, module: Mapping[str, Any]) -> Any:
         return lows, [[table[n] for n in most] for table in tables], rows
 
     return run
+
+
+def _on_edges(module: Mapping[str, Any]) -> Any:
+    """Return what finds cells past edges, which are remembered: on arrays with cells."""
+    names: dict[str, Any] = {"np": np, "_KNOWN_EDGES": {}}
+    if "_reflect" in module:
+        names["_reflect"] = FunctionType(module["_reflect"].__code__, {"np": np})
+    edges = module["_edges"]
+    return FunctionType(edges.__code__, names, argdefs=edges.__defaults__)
 
 
 def _on_rows(ledger: Ledger, adds_rows: FunctionType) -> Any:

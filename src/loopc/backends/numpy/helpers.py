@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from loopc.backends.numpy.check_helpers import CHECK_HELPERS
+from loopc.backends.numpy.edge_helpers import EDGE_HELPERS
 from loopc.backends.numpy.gather_helpers import GATHER_HELPERS
 from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
 from loopc.backends.numpy.scatter_helpers import SCATTER_HELPERS
@@ -13,6 +14,7 @@ from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
 
 HELPERS = {
     **CHECK_HELPERS,
+    **EDGE_HELPERS,
     **GATHER_HELPERS,
     **PLANE_HELPERS,
     **SCATTER_HELPERS,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
 
-from loopc.backends.numpy import calls, loop_invariant, rows, strips, sweeps, windows
+from loopc.backends.numpy import calls, edges, loop_invariant, rows, strips, sweeps, windows
 from loopc.backends.numpy.numbers import NumbersSpeller
 from loopc.backends.numpy.planes import PlanesSpeller
 from loopc.backends.numpy.prepared import Prepared
@@ -378,8 +378,8 @@ class StepSpeller:
                     value = f"np.broadcast_to({value}, {speller.sizes(step.shape)})"  # `at` errs
                 yield f"{_AT[step.op]}.at({name}, {index}, {value})"
                 return
-            call = speller.helper("_scatter")
-            yield f"{call}({_AT[step.op]}, {name}, {index}, {value})"
+            moved = edges.added(speller, step, _AT[step.op])
+            yield moved or f"{speller.helper('_scatter')}({_AT[step.op]}, {name}, {index}, {value})"
 
 
 def _meets_once(step: Scatter) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from loopc.backends.numpy import edges
 from loopc.backends.numpy.texts import bracketed
 from loopc.ir.nodes import Const
 from loopc.lower.plan import Flip, Gather, Part, Position, Take
@@ -20,7 +21,7 @@ def gathered(speller: Speller, value: Gather) -> Text:
     name, indices = speller.turned(value.array, value.indices)
     inside = speller.subscript(indices, value.over, value.mask)
     given = [p for p in value.indices if isinstance(p, Position)]
-    along = _along(speller, value, name, indices)
+    along = edges.read(speller, value, name, indices) or _along(speller, value, name, indices)
     if along is not None:
         return Text(along[0], ATOM, along[1])
     if value.mask is None and all(p.mode == "strict" for p in given):
