@@ -13,13 +13,15 @@ from loopc.backends.numpy.helpers import HELPERS
 MODES = ("clamp", "wrap", "reflect")
 TEXTS = {
     "beside": "for i,j  y[i,j] = x[{m}(i-1),j] - 2 x[i,{m}(j+1)]",
-    "corners": "for i,j  y[i,j] = x[{m}(i-1),{m}(j+2)] - x[{m}(i+1),{m}(j-1)] + x[i,j]",
+    "corners": "for i,j  y[i,j] = x[{m}(i-1),{m}(j+2)] x[{m}(i+1),{m}(j-1)] + x[i,{m}(j+1)] x[i,j]",
     "one alone": "for i,j  y[i,j] = exp(x[i,{m}(j-1)])",
     "far": "for i,j  y[i,j] = x[{m}(i-7),j] + x[{m}(i+9),j] x[i,{m}(j+40)]",
     "two modes": "for i,j  y[i,j] = x[{m}(i-1),j] + x[clamp(i+1),j]",
     "other ranges": "for i < N, j < 3: y[i,j] = x[{m}(i-2),{m}(j)]",
     "backwards": "for i,j  y[i,j] = x[{m}(N-i),j] + x[{m}(2*i-3),j]",
     "added": "for i,j  y[{m}(i+1),j] += x[i,j]\nfor i,j  y[i,{m}(j-1)] -= 2 x[i,j]",
+    "added several times": "for i,j  y[{m}(i+1),{m}(j-2)] += x[i,j]\n"
+    "for i,j  y[i,{m}(j-1)] -= 2 x[i,j]\nfor i,j  y[{m}(i-1),j] += x[i,j]**2",
     "added to corners": "for i,j  y[{m}(i+1),{m}(j-2)] += x[i,j]",
     "steps": "for t < 3, i < N, j < M: "
     "u[t+1,i,j] = u[t,{m}(i-1),j] + 0.5 u[t,{m}(i+1),{m}(j+1)] - x[i,j]\n"

@@ -13,6 +13,9 @@ from loopc.ir.visit import reads
 FAR = 32
 """The most cells past an edge that are worth a copy of theirs; there may be any number of zeros."""
 
+SEVERAL = 3
+"""The accesses past edges from which on a copy with these takes less time than slices for each."""
+
 
 @record()
 class Place:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.analysis.dependence import only_leaf
-from loopc.analysis.edges import Axis, Place, axis_of, place_of
+from loopc.analysis.edges import SEVERAL, Axis, Place, axis_of, place_of
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import plus
 from loopc.ir.bounds import ascending
@@ -56,7 +56,7 @@ def add_once(program: Program) -> Program:
     for name, sums in found.items():
         axes = [axis_of(places) for places in zip(*(s.places for s in sums), strict=True)]
         between = program.body[sums[0].number : sums[-1].number + 1]
-        if len(sums) > 1 and None not in axes and _is_added(name, between):
+        if len(sums) >= SEVERAL and None not in axes and _is_added(name, between):
             _collect(arrays[name], tuple(filter(None, axes)), sums, body, names)
     if len(names.arrays) == len(arrays):
         return program

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loopc.analysis.dependence import only_leaf
-from loopc.analysis.edges import Axis, Place, axis_of, place_of
+from loopc.analysis.edges import SEVERAL, Axis, Place, axis_of, place_of
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import plus
 from loopc.ir.bounds import ascending
@@ -68,9 +68,11 @@ def pad_once(program: Program) -> Program:
     copies: dict[str, _Padded] = {}
     for name, own in found.items():
         later = {u.target.array for _, u in updates(program.body[first[name] :])}
-        several = sum(any(p.offset for p in places) for places in own.values()) > 1
+        moved = sum(any(p.offset for p in places) for places in own.values())
         axes = [axis_of(places) for places in zip(*own.values(), strict=True)]
-        if name in later or not several or None in axes:
+        if name in later or None in axes:
+            continue
+        if moved < (2 if all(a is not None and a.mode == "pad" for a in axes) else SEVERAL):
             continue
         padded = names.fresh(f"{name}_padded".replace(".", "_"))
         copies[name] = _Padded(arrays[name], padded, tuple(filter(None, axes)), first[name])
@@ -94,9 +96,9 @@ def _accesses(
         return
     ranges = {level.index.name: ascending(level.index) for level in leaf.levels}
     accesses = reads(leaf.update.value)
-    if not any(s.mode != "strict" for a in accesses for s in a.subscripts):
-        return
     for access in accesses:
+        if all(s.mode == "strict" for s in access.subscripts):
+            continue
         shape = arrays[access.array].shape or ()
         found = [place_of(s, n, ranges) for s, n in zip(access.subscripts, shape, strict=True)]
         places = tuple(p for p in found if p is not None)
