@@ -144,6 +144,22 @@ def test_single_precision_has_the_scalar_functions_limits(name: str) -> None:
         np.testing.assert_allclose(found[result], expected[result], rtol=1e-6, atol=1e-37)
 
 
+def test_log1p_in_single_precision_has_the_digits_of_the_logarithm() -> None:
+    program = loopc.compile("output y\nfor i: y[i] = log1p(x[i])\n")
+    small = 10.0 ** np.arange(-37, 0)
+    x = np.concatenate([np.linspace(-0.999, 12, 20001), small, -small, 10.0 ** np.arange(1, 38)])
+    x = x.astype(np.float32)
+    found, expected = program(x=x).y, np.log1p(x.astype(np.float64))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=5e-7)
+    for limit in (np.inf, -1.0, -1.5, np.nan):
+        ends = np.append(x, np.float32(limit))
+        with np.errstate(all="ignore"):
+            expected_end = np.log1p(np.float32(limit))
+        np.testing.assert_array_equal(program(x=ends).y[-1], expected_end)
+        np.testing.assert_allclose(program(x=ends).y[:-1], expected, rtol=5e-7)
+
+
 def test_sigmoid_keeps_what_is_left_of_it_below_the_normal_numbers() -> None:
     text = "output y\nfor i: y[i] = -log(sigmoid(x[i])) + x[i]\n"
     x = np.array([-103, -95, -88.8, -20, 20, 95], np.float32)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from loopc.ir import scalars
+from loopc.ir import helpers, scalars
 from loopc.ir.function_row import Function
 
 _ANY = ((0.3,), (-1.7,), (2.5,))
@@ -24,13 +24,15 @@ def _ufunc(
     aliases: tuple[str, ...] = (),
     absorbs: bool = False,
     latex: str = "",
+    helper: str = "",
 ) -> Function:
-    """Return the row of a smooth function of one argument that NumPy has."""
+    """Return the row of a smooth function of one argument that NumPy has, or a helper faster."""
     return Function(
         name=name,
         params=("x",),
         scalar=scalar,
-        numpy=f"np.{numpy}({{x}})",
+        numpy=f"_{name}({{x}})" if helper else f"np.{numpy}({{x}})",
+        helper=helper,
         math=name if hasattr(math, name) else numpy,
         latex=latex,
         partials=(partial,),
@@ -71,7 +73,14 @@ def _rounding(
 ROWS: tuple[Function, ...] = (
     _ufunc("exp", scalars.exp, "exp", "y", absorbs=True, latex=r"\exp"),
     _ufunc("ln", scalars.ln, "log", "1 / x", _POSITIVE, aliases=("log",), latex=r"\ln"),
-    _ufunc("log1p", scalars.log1p, "log1p", "1 / (1 + x)", ((0.3,), (-0.7,), (1e-9,))),
+    _ufunc(
+        "log1p",
+        scalars.log1p,
+        "log1p",
+        "1 / (1 + x)",
+        ((0.3,), (-0.7,), (1e-9,)),
+        helper=helpers.LOG1P,
+    ),
     _ufunc("expm1", scalars.expm1, "expm1", "exp(x)", (*_ANY, (1e-9,))),
     _ufunc("sqrt", scalars.sqrt, "sqrt", "0.5 / y", _POSITIVE, latex=r"\sqrt{{x}}"),
     Function(

@@ -35,6 +35,25 @@ def _softplus(x, out=None):
     return np.add(np.maximum(x, 0), t, out=out)
 '''
 
+LOG1P = '''\
+def _log1p(x, out=None):
+    """Return ln(1 + x); float32 to 4 ulp, as NumPy's logarithm, which takes far less time."""
+    x = np.asarray(x)
+    if x.dtype != np.float32 or x.size < 256:
+        return np.log1p(x, out=out)
+    u = x + np.float32(1)
+    y = u - np.float32(1)
+    np.subtract(x, y, out=y)  # what u lost
+    y /= u
+    y += np.log(u, out=u)
+    if not np.isfinite(y.sum()):  # at -1, below it, and at inf
+        return np.log1p(x, out=out)
+    if out is None:
+        return y
+    np.copyto(out, y)
+    return out
+'''
+
 ERF = '''\
 def _erf_single(x, out):
     """Put the error function into `out` in single precision throughout, to 7 ulp."""
