@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.flat_rows import FlatSpeller, named
+from loopc.backends.numpy.release import NAME, assigned_to
 from loopc.backends.numpy.texts import SUM
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.lower.plan import Stage, Sweep
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
+
+_WORD = re.compile(rf"(?<![\w.]){NAME}")
 
 LEAST = 8
 """How many times the rows of a block are those that it leaves behind from step to step."""
@@ -43,27 +46,33 @@ def lines(steps: StepSpeller, sweep: Sweep) -> Iterator[str]:
     by = f", {sweep.step}" if sweep.step != 1 else ""
     bounds = stop if start == "0" and not by else f"{start}, {stop}{by}"
     yield f"{times} = range({bounds})"
-    yield f"{total} = {count} + {last} + {sweep.skew} * max(len({times}) - 1, 0)"
+    even = not sweep.skew and not last and len(counts) == 1
+    more = "" if even else f" + {last} + {sweep.skew} * max(len({times}) - 1, 0)"
+    yield f"{total} = {count}{more}"
     yield f"{rows} = {speller.helper('_rows')}({count}, {total}, {cell}, {LEAST * sweep.skew})"
     for tile in tiles:
         yield from tile.allocations([f"min({rows}, {count})"])
+    ends = [_ends(steps, sweep, stage, (first, number, rows)) for stage in sweep.body]
     body = [
         line
-        for stage, tile in zip(sweep.body, tiles, strict=True)
-        for line in _stage(steps, sweep, stage, tile, (first, number, rows))
+        for own, tile in zip(ends, tiles, strict=True)
+        for line in _stage(tile, [] if even else own)
     ]
     if not steps.around:
         yield from steps.copies(body)
     yield from named(speller, flat, body)
-    if any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
+    if not even and any(re.search(rf"\b{base}\b", line.partition("#")[0]) for line in body):
         body.insert(0, f"{base} = {times}[{number}]")
+    reached = _reached(sweep, first, rows, less, times, last)
     inner = [
-        f"for {number} in {_reached(sweep, first, rows, less, times, last)}:",
+        f"for {base} in {times}:" if even else f"for {number} in {reached}:",
         *(f"    {line}" for line in body),
     ]
     steps.around.append(first)
     inner = list(steps.without_invariants(inner))
     steps.around.pop()
+    if even:  # every step has the rows of the block
+        inner[:0] = [line for own in ends for line in own]
     whole = [f"for {first} in range(0, {total}, {rows}):", *(f"    {line}" for line in inner)]
     yield from steps.without_invariants(whole)
 
@@ -91,9 +100,8 @@ def _reached(sweep: Sweep, first: str, rows: str, count: str, times: str, last: 
     return f"range(max({least}, 0), min({most}, len({times})))"
 
 
-def _stage(
-    steps: StepSpeller, sweep: Sweep, stage: Stage, tile: TileSpeller, names: tuple[str, str, str]
-) -> Iterator[str]:
+def _ends(steps: StepSpeller, sweep: Sweep, stage: Stage, names: tuple[str, str, str]) -> list[str]:
+    """Return the lines that find the first row of a stage and the one behind its last."""
     first, number, rows = names
     speller = steps.speller
     index = stage.tile.indices[0]
@@ -101,9 +109,46 @@ def _stage(
     by = f"{sweep.skew} * " if sweep.skew > 1 else ""
     behind = f" - {by}{number}" if sweep.skew else ""
     behind += f" - {stage.shift}" if stage.shift else ""
-    yield f"{low} = max({first}{behind}, 0)"
-    yield f"{high} = min({first} + {rows}{behind}, {speller.size(index.extent)})"
+    start = f"max({first}{behind}, 0)" if behind else first
+    return [
+        f"{low} = {start}",
+        f"{high} = min({first} + {rows}{behind}, {speller.size(index.extent)})",
+    ]
+
+
+def _stage(tile: TileSpeller, ends: list[str]) -> Iterator[str]:
+    """Yield the lines of a stage, if it has rows and columns."""
     columns = tile.columns if isinstance(tile, FlatSpeller) else []
-    yield f"if {' and '.join([f'{low} < {high}', *(f'{c} > 0' for c in columns)])}:"
-    for line in (*tile.head, *tile.block()):
+    some = [" < ".join(line.partition(" = ")[0] for line in ends)] if ends else []
+    conditions = [*some, *(f"{c} > 0" for c in columns)]
+    lines = _once([*tile.head, *tile.block()])
+    if not conditions:
+        yield from lines
+        return
+    yield from ends
+    yield f"if {' and '.join(conditions)}:"
+    for line in lines:
         yield f"    {line}"
+
+
+_PART = re.compile(rf"({NAME}) = ({NAME}\[[\w +\-*:,]*\])")
+
+
+def _once(lines: Sequence[str]) -> list[str]:
+    """Return lines in order, one after the other, in which each part of an array is made once."""
+    found: list[str] = []
+    parts: dict[str, str] = {}
+    again: dict[str, str] = {}
+    for each in lines:
+        line = _WORD.sub(lambda word: again.get(word[0], word[0]), each)
+        made = _PART.fullmatch(line)
+        if made is not None and made[2] in parts:
+            again[made[1]] = parts[made[2]]
+            continue
+        for name in assigned_to(line):
+            parts = {t: n for t, n in parts.items() if name not in _WORD.findall(t) and name != n}
+            again.pop(name, None)
+        if made is not None:
+            parts[made[2]] = made[1]
+        found.append(line)
+    return found
