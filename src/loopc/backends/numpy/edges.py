@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.ir.nodes import Const
-from loopc.lower.plan import Gather, Part, Position, Range, Scatter
+from loopc.lower.plan import Gather, Lit, Part, Position, Range, Scalar, Scatter
 from loopc.lower.windows import EDGES
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def added(speller: Speller, step: Scatter, ufunc: str) -> str | None:
     moved = [n for n, p in enumerate(parts) if isinstance(p, Position)]
     if axes is None or sorted(axes) != sorted(step.axes) or len(moved) != 1:
         return None
+    if not all(isinstance(p, Part) or isinstance(p.at, Range | Lit | Scalar) for p in indices):
+        return None  # an array of one place would take a copy
     speller.helper("_edges")
     speller.helper("_scatter")
     (axis,) = moved
