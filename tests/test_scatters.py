@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def _place(rng: np.random.Generator) -> tuple[np.ndarray, tuple[Any, ...]]:
     rank = rng.integers(1, 5)
     shape = rng.integers(1, 9, rank)
     axes = np.sort(rng.choice(rank, rng.integers(1, rank + 1), replace=False))
-    counts = rng.integers(1, 7, rng.integers(1, 3))
+    counts = rng.integers(1, 7, rng.integers(0, 3))
     crossed = len(counts) == len(axes) == 2 and rng.random() < 0.7
     index: list[Any] = []
     for axis, size in enumerate(shape.tolist()):
@@ -100,7 +101,7 @@ def _place(rng: np.random.Generator) -> tuple[np.ndarray, tuple[Any, ...]]:
 
 
 def _subscript(rng: np.random.Generator, counts: tuple[int, ...], size: int) -> np.ndarray:
-    i = np.arange(np.prod(counts)).reshape(counts)
+    i = np.arange(math.prod(counts)).reshape(tuple(counts))
     by, shift = rng.integers(1, 4), rng.integers(-3, 4)
     forms = (i + shift, by * i - shift, i // by, i // 2 + 2 * (i % 2) - 1, size - 1 - i)
     at = forms[rng.integers(5)] if rng.random() < 0.8 else rng.integers(0, size, counts)

@@ -24,7 +24,7 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=1024, loop=64)
         arrays, at = [arrays[0].ravel()], (arrays[0].size,)
     runs = _runs(arrays, len(at)) if cells.ndim > 1 else ()
     if runs:
-        value = value.reshape(*at, *rest)
+        value = value.reshape((*at, *rest))
         for places, where in runs:
             ufunc(cells[where], value[places], out=cells[(*where, ...)])
         return
