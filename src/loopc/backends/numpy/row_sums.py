@@ -88,7 +88,7 @@ def _of_first(speller: Speller, graph: Graph, operation: Operation, below: Opera
     if speller.hints.typical(dims[-2], decides=False) < MANY:
         return None
     sums = f"np.matmul(np.ones({_number(speller, graph, dims[-2])}, {dtype}), {text})"
-    return f"np.sum({sums}, axis={tuple(range(len(dims) - 2))}"
+    return f"np.add.reduce({sums}, axis={tuple(range(len(dims) - 2))}"
 
 
 def _number(speller: Speller, graph: Graph, extent: Expr, level: int = 0) -> str:

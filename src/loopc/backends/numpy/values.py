@@ -11,7 +11,7 @@ from loopc.backends.numpy import (
     contractions,
     integers,
     python_numbers,
-    row_sums,
+    reduced,
     rows,
     takes,
     windows,
@@ -27,9 +27,8 @@ from loopc.backends.numpy.texts import SUM as SUM
 from loopc.backends.numpy.texts import UNARY as UNARY
 from loopc.backends.numpy.texts import Text as Text
 from loopc.backends.numpy.texts import bracketed as bracketed
-from loopc.backends.numpy.texts import literal, python_tuple, templated
+from loopc.backends.numpy.texts import literal, templated
 from loopc.diagnostics.record import replace
-from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.dtypes import FIXED, DType
 from loopc.ir.functions import lookup, order
@@ -149,7 +148,7 @@ class Speller:
             case Apply():
                 return self._apply(value)
             case Fold() | Along():
-                return contractions.dot(self, value) or self._reduction(value)
+                return contractions.dot(self, value) or reduced.spelled(self, value)
             case Contract():
                 return contractions.spell(self, value)
             case Selected():
@@ -312,45 +311,6 @@ class Speller:
         if not inner.axes:
             return Text(f"{dtype}.type({inner.text})", ATOM, ())
         return Text(f"{bracketed(inner, ATOM)}.astype({dtype}, copy=False)", ATOM, inner.axes)
-
-    def _reduction(self, value: Fold | Along) -> Text:
-        """Spell a reduction; its axes stand in the order in which its argument is spelled."""
-        product = row_sums.of_array(self, value)
-        if product is not None:
-            return product
-        inner = self.spell(value.arg)
-        places = tuple(inner.axes.index(a) for a in value.over)
-        axes = tuple(a for a in inner.axes if a in value.axes)
-        return Text(self._reduced(value, inner, places), ATOM, axes)
-
-    def _reduced(self, value: Fold | Along, inner: Text, places: tuple[int, ...]) -> str:
-        row = reductions.lookup(value.op)
-        assert row is not None
-        kind = value.kind if isinstance(value, Fold) else "f"
-        axis = str(places[0]) if len(places) == 1 else str(places)
-        mask = ""
-        if isinstance(value, Fold) and value.mask is not None:
-            mask = f", {self.fit(value.mask, inner.axes)}"
-        if value.op in ("argmax", "argmin"):
-            where = f"{inner.text}, {python_tuple(places)}{mask}"
-            self.helper("_extreme")
-            return f"{self.helper('_argbest')}(np.{value.op}, {where})"
-        if f"_{value.op}" in HELPERS:
-            return f"{self.helper(f'_{value.op}')}({inner.text}, {python_tuple(places)})"
-        if row.form == "pointwise":
-            return f"{row.ufunc}.accumulate({inner.text}, axis={axis})"
-        keep = "" if len(places) == len(inner.axes) else f", axis={axis}"
-        if row.op in ("max=", "min="):
-            if kind == "b":
-                return f"{'np.any' if row.op == 'max=' else 'np.all'}({inner.text}{keep})"
-            if kind == "i":
-                call = f"{row.ufunc}, {inner.text}, {python_tuple(places)}{mask}"
-                return f"{self.helper('_extreme')}({call})"
-            if self.opt > 1 and keep and places == (len(inner.axes) - 1,):
-                return f"{self.helper('_row_extreme')}({row.ufunc}, {inner.text})"
-            start = reductions.start(row, "float64")
-            return f"np.{value.op}({inner.text}{keep}, initial={literal(start)[0]})"
-        return f"np.{value.op}({inner.text}{keep})"
 
     # Functions
 
