@@ -21,6 +21,7 @@ TEXTS = {
     "backwards": "for i,j  y[i,j] = x[{m}(N-i),j] + x[{m}(2*i-3),j]",
     "added": "for i,j  y[{m}(i+1),j] += x[i,j]\nfor i,j  y[i,{m}(j-1)] -= 2 x[i,j]",
     "added to a row by number": "for i,j  y[argmax[k](x[k,0]),{m}(j-1)] += x[i,j]",
+    "added to the first row": "for i < N, j < M-1: y[0,{m}(j-1)] += x[i,j]",
     "added several times": "for i,j  y[{m}(i+1),{m}(j-2)] += x[i,j]\n"
     "for i,j  y[i,{m}(j-1)] -= 2 x[i,j]\nfor i,j  y[{m}(i-1),j] += x[i,j]**2",
     "added to corners": "for i,j  y[{m}(i+1),{m}(j-2)] += x[i,j]",

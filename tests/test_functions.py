@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import loopc
+from loopc.ir import helpers
 from loopc.ir.derive import expand_primes, partial
 from loopc.ir.functions import FUNCTIONS, Function, order
 from loopc.ir.interpret import interpret
@@ -142,6 +143,25 @@ def test_single_precision_has_the_scalar_functions_limits(name: str) -> None:
     expected = loopc.compile(text, backend="reference")({"x": x})
     for result in ("y", "z"):
         np.testing.assert_allclose(found[result], expected[result], rtol=1e-6, atol=1e-37)
+
+
+@pytest.mark.parametrize("name", ["erf", "softplus", "log1p"])
+def test_helpers_take_and_fill_arrays_of_any_layout(name: str) -> None:
+    space: dict = {"np": np}
+    exec(getattr(helpers, name.upper()), space)
+    call = space[f"_{name}"]
+    for dtype in (np.float32, np.float64):
+        x = np.random.default_rng(0).uniform(0.1, 2, (70, 30)).astype(dtype)
+        expected = call(x)
+        for each in (
+            np.asfortranarray(x),
+            np.tile(x, 2)[:, 20:50],
+            np.repeat(x, 2, axis=1)[:, ::2],
+        ):
+            np.testing.assert_array_equal(call(each), call(np.ascontiguousarray(each)))
+        for out in (np.empty((30, 70), dtype).T, np.empty((70, 90), dtype)[:, 30:60]):
+            call(x, out=out)
+            np.testing.assert_array_equal(out, expected)
 
 
 def test_log1p_in_single_precision_has_the_digits_of_the_logarithm() -> None:

@@ -82,7 +82,12 @@ def _erf(x, out=None):
     """Return the error function, to 2 ulp."""
     x = np.asarray(x)
     if x.dtype == np.float32:
-        return _erf_single(x, np.empty_like(x) if out is None else out)
+        whole = out is not None and out.flags.c_contiguous
+        found = _erf_single(x, out if whole else np.empty(x.shape, x.dtype))
+        if whole or out is None:
+            return found
+        np.copyto(out, found)
+        return out
     near = (  # erf(x) / x in x*x, |x| < 1; error 7e-18
         -7.795898827002142e-10, 1.3720064546777686e-08, -1.6208483801871705e-07,
         1.6447424703317362e-06, -1.492473690741966e-05, 0.00012055294904839707,

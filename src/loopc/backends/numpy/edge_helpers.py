@@ -42,7 +42,7 @@ def _moved(a, axis, start, stop, mode):
     before = (slice(None),) * axis
     cells, runs = _edges(a.shape[axis], start, stop, mode)
     if not runs:
-        return a[(*before, cells)]
+        return np.take(a, cells, axis)
     found = np.empty(shape, a.dtype)
     for places, where in runs:
         found[(*before, places)] = a[(*before, where)]

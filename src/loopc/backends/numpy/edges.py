@@ -54,7 +54,7 @@ def added(speller: Speller, step: Scatter, ufunc: str) -> str | None:
     moved = [n for n, p in enumerate(parts) if isinstance(p, Position)]
     if axes is None or sorted(axes) != sorted(step.axes) or len(moved) != 1:
         return None
-    if not all(isinstance(p, Part) or isinstance(p.at, Range | Lit | Scalar) for p in indices):
+    if not all(isinstance(p, Part) or p.at.axes or _is_python(p) for p in indices):
         return None  # an array of one place would take a copy
     speller.helper("_edges")
     speller.helper("_scatter")
@@ -65,6 +65,11 @@ def added(speller: Speller, step: Scatter, ufunc: str) -> str | None:
 
 def _is_number(part: Position | Part) -> bool:
     return not (part.at.axes if isinstance(part, Position) else part.axis)
+
+
+def _is_python(part: Position) -> bool:
+    """Whether a place is a number of Python's."""
+    return isinstance(part.at, Lit | Scalar) and (part.safe or part.mode == "zero")
 
 
 def _view(speller: Speller, name: str, indices: Sequence[Position | Part]) -> str:
