@@ -158,7 +158,7 @@ class Graph:
 
     def _overlap(self, step: Overlap) -> None:
         value = step.value
-        if isinstance(value, Contract) and set(value.axes) == set(step.order):
+        if isinstance(value, Contract | Apply) and set(value.axes) == set(step.order):
             value = replace(value, axes=step.order)  # as it is best laid out
         value = self.visit(value)
         self.items.append(Add(replace(step, value=value), tuple(self._below(value))))
