@@ -25,7 +25,9 @@ _PRODUCTS = re.compile(r" @ |matmul\(|dot\(|einsum\(|_finite\(")
 _ROWS = re.compile(r"np\.matmul\((.*, )?np\.ones\(|dot\(|_finite\(")
 """What calls it for products of rows."""
 
-_CHEAP = re.compile(r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|sum|\w+al)[(,]")
+_CHEAP = re.compile(
+    r"np\.(add|subtract|multiply|negative|divide|copyto|\w+imum|sum|\w+al|logical_\w+)(\.reduce)?[(,]"
+)
 """What takes about as long as an addition."""
 
 _COSTLY = 4
