@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 from loopc.backends.numpy.release import NAME, assigned_to
-from loopc.ir.reductions import lookup
 
 _READ = re.compile(rf"(?<![\w.]){NAME}(?!\w*=[^=])")
 _LINE = re.compile(rf"({NAME}) = (.*)")
@@ -33,8 +32,6 @@ NumPy 2.3 and later copy rows that are short beside it, also where they could go
 lie: with its own 8192, operations on parts of rows of 500 to 4000 numbers, or between rows and
 columns, take twice the time.
 """
-
-_REDUCTION = re.compile(r"\bnp\.(sum|prod|max|min)\(")
 
 
 @dataclass
@@ -89,7 +86,7 @@ class Prepared:
         self, name: str, args: Sequence[str], types: Sequence[str], lines: Sequence[str]
     ) -> str:
         """Return the text of the function that makes the function `name` of `args`."""
-        lines = [_direct(_NUMBER.sub(self._number, line)) for line in lines]
+        lines = [_NUMBER.sub(self._number, line) for line in lines]
         inner = [f"def {name}({', '.join(args)}):", *(f"    {line}" for line in lines)]
         body = "".join(f"    {line}\n" for line in [*types, *self.lines, *inner, f"return {name}"])
         return f'def _prepare():\n    """Make what every call uses; return the call."""\n{body}'
@@ -102,24 +99,6 @@ class Prepared:
             name = f"number{len(self.lines)}_"  # no name of a program ends like this
             self.lines.append(f"{name} = {found[0]}")
         return name
-
-
-def _direct(line: str) -> str:
-    """Return a line in which reductions are those of ufuncs, without NumPy's way to them."""
-    found = None if line.lstrip().startswith("#") else _REDUCTION.search(line)
-    if found is None:
-        return line
-    depth, end, own = 1, found.end(), ""
-    while depth:
-        depth += {"(": 1, ")": -1}.get(line[end], 0)
-        own += line[end] if depth == 1 else ""  # not what its arguments are called with
-        end += 1
-    args, rest = line[found.end() : end - 1], _direct(line[end:])
-    axis = "" if ", axis=" in own else ", axis=None"
-    row = lookup(found[1])
-    assert row is not None
-    call = f"{row.ufunc}.reduce({_direct(args)}{axis})"
-    return f"{line[: found.start()]}{call}{rest}"
 
 
 def function_text(name: str, args: Sequence[str], lines: Sequence[str]) -> str:
