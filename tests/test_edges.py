@@ -31,6 +31,9 @@ TEXTS = {
     "moving": "for t < 3, i < N, j < M: u[t+1,i,j] = u[t,{m}(i-t),j] + x[i,j]\n"
     "for i < N, j < M: y[i,j] = u[3,i,j]",
     "a guard": "for i,j if x[i,j] > 0: y[i,j] += x[{m}(i-1),j] x[{m}(i+1),j]",
+    "a window": "for i,j  y[i,j] = sum[u < 3, v < 2](exp(x[{m}(i+u-1),{m}(j-v)] - x[i,j]))",
+    "steps of a window": "for i,j  y[i,j] = sum[u < 3](x[{m}(i+2*u-3),j] x[i,{m}(j+3-u)])",
+    "a window's loop": "for i,j,u < 3 if u != 1: y[i,j] += tanh(x[{m}(i+u-1),j]) x[i,{m}(j+1)]",
     "a sum": "for i  y[i,0] = sum[j](x[{m}(i-1),j] x[{m}(i+1),{m}(j+1)])",
 }
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from loopc.analysis.dependence import only_leaf
-from loopc.analysis.edges import SEVERAL, Axis, Place, axis_of, place_of
+from loopc.analysis.edges import SEVERAL, Axis, Place, axis_of, is_shift, place_of
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import plus
 from loopc.ir.bounds import ascending
@@ -80,7 +80,7 @@ def _places(stmt: Stmt, arrays: Mapping[str, Array]) -> tuple[Place, ...] | None
     shape = arrays[target.array].shape or ()
     found = [place_of(s, n, ranges) for s, n in zip(target.subscripts, shape, strict=True)]
     places = tuple(p for p in found if p is not None)
-    if len(places) < len(found) or not any(p.offset for p in places):
+    if len(places) < len(found) or not any(p.is_past for p in places) or not is_shift(target):
         return None
     return None if any(p.mode == "pad" for p in places) else places
 

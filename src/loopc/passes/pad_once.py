@@ -6,8 +6,8 @@ Rewrite:   for i  y[i] = x[pad(i-1)] - x[pad(i+2)]   ->   for i1  x_padded[i1+1]
               ->  if N > 0: for i1 < N + 3: x_padded[i1] = x[wrap(i1-1)], and so on
            (slices, which may run in blocks, where every access makes a copy of its own otherwise)
 Requires:  several such accesses in statements that compute cell by cell, by indices that run over
-           whole axes, beside literals, each axis in one mode; nothing writes the array from the
-           first of them on.
+           whole axes, beside literals, or a window past edges, x[clamp(i+u-2)]; each axis in one
+           mode; nothing writes the array from the first of them on.
 Keeps:     every value.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loopc.analysis.dependence import only_leaf
-from loopc.analysis.edges import SEVERAL, Axis, Place, axis_of, place_of
+from loopc.analysis.edges import SEVERAL, Axis, Place, axis_of, is_shift, is_window, place_of
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import plus
 from loopc.ir.bounds import ascending
@@ -34,7 +34,15 @@ from loopc.ir.nodes import (
     Subscript,
     Update,
 )
-from loopc.ir.visit import conjunction, contains, free_indices, loop, map_children, reads, updates
+from loopc.ir.visit import (
+    children,
+    conjunction,
+    contains,
+    free_indices,
+    loop,
+    map_children,
+    updates,
+)
 from loopc.ir.workspace import Names
 
 
@@ -68,11 +76,12 @@ def pad_once(program: Program) -> Program:
     copies: dict[str, _Padded] = {}
     for name, own in found.items():
         later = {u.target.array for _, u in updates(program.body[first[name] :])}
-        moved = sum(any(p.offset for p in places) for places in own.values())
+        moved = sum(any(p.is_past for p in places) for places in own.values())
         axes = [axis_of(places) for places in zip(*own.values(), strict=True)]
         if name in later or None in axes:
             continue
-        if moved < (2 if all(a is not None and a.mode == "pad" for a in axes) else SEVERAL):
+        zeros = all(axis is not None and axis.mode == "pad" for axis in axes)
+        if moved < (2 if zeros else SEVERAL) and not any(map(is_window, own)):
             continue
         padded = names.fresh(f"{name}_padded".replace(".", "_"))
         copies[name] = _Padded(arrays[name], padded, tuple(filter(None, axes)), first[name])
@@ -90,20 +99,33 @@ def pad_once(program: Program) -> Program:
 def _accesses(
     stmt: Stmt, arrays: Mapping[str, Array]
 ) -> Iterator[tuple[Access, tuple[Place, ...]]]:
-    """Yield what a statement that computes cell by cell reads of whole axes, and where."""
+    """Yield the cells and windows that a statement reads past edges of whole axes, and where."""
     leaf = only_leaf(stmt)
-    if leaf is None or contains(leaf.update.value, Reduce):
+    if leaf is None:
         return
-    ranges = {level.index.name: ascending(level.index) for level in leaf.levels}
-    accesses = reads(leaf.update.value)
-    for access in accesses:
+    loops = {level.index.name: ascending(level.index) for level in leaf.levels}
+    for access, inner in _reads(leaf.update.value, loops):
         if all(s.mode == "strict" for s in access.subscripts):
             continue
         shape = arrays[access.array].shape or ()
-        found = [place_of(s, n, ranges) for s, n in zip(access.subscripts, shape, strict=True)]
+        found = [place_of(s, n, inner) for s, n in zip(access.subscripts, shape, strict=True)]
         places = tuple(p for p in found if p is not None)
-        if len(places) == len(found) and {*free_indices(Read(access))} == {*ranges}:
+        if len(places) < len(found):
+            continue
+        alone = not contains(leaf.update.value, Reduce) and is_shift(access)
+        if is_window(access) or (alone and {*free_indices(Read(access))} == {*loops}):
             yield access, places
+
+
+def _reads(node: Node, ranges: Mapping[str, Index]) -> Iterator[tuple[Access, Mapping[str, Index]]]:
+    """Yield what a node reads, with the indices round it."""
+    if isinstance(node, Reduce):
+        ranges = {**ranges, **{i.name: ascending(i) for i in node.indices}}
+    if isinstance(node, Read):
+        yield node.access, ranges
+    if contains(node, Access):
+        for child in children(node):
+            yield from _reads(child, ranges)
 
 
 def _made(copy: _Padded, names: Names) -> tuple[Stmt, ...]:
