@@ -59,7 +59,8 @@ def _add_moved(ufunc, a, axis, start, stop, mode, value):
     if not runs:
         _scatter(ufunc, a, (*before, cells, *(slice(None),) * (a.ndim - axis - 1)), value)
         return
-    value = np.broadcast_to(value, shape)
+    if getattr(value, "shape", ()) != shape:
+        value = np.broadcast_to(value, shape)
     for places, where in runs:
         part = a[(*before, where)]
         ufunc(part, value[(*before, places)], out=part)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy.flat_rows import FlatSpeller, named
-from loopc.backends.numpy.release import NAME, assigned_to
 from loopc.backends.numpy.texts import SUM
 from loopc.backends.numpy.tiles import TileSpeller
 from loopc.lower.plan import Stage, Sweep
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.steps import StepSpeller
-
-_WORD = re.compile(rf"(?<![\w.]){NAME}")
 
 LEAST = 8
 """How many times the rows of a block are those that it leaves behind from step to step."""
@@ -121,7 +118,7 @@ def _stage(tile: TileSpeller, ends: list[str]) -> Iterator[str]:
     columns = tile.columns if isinstance(tile, FlatSpeller) else []
     some = [" < ".join(line.partition(" = ")[0] for line in ends)] if ends else []
     conditions = [*some, *(f"{c} > 0" for c in columns)]
-    lines = _once([*tile.head, *tile.block()])
+    lines = [*tile.head, *tile.block()]
     if not conditions:
         yield from lines
         return
@@ -129,26 +126,3 @@ def _stage(tile: TileSpeller, ends: list[str]) -> Iterator[str]:
     yield f"if {' and '.join(conditions)}:"
     for line in lines:
         yield f"    {line}"
-
-
-_PART = re.compile(rf"({NAME}) = ({NAME}\[[\w +\-*:,]*\])")
-
-
-def _once(lines: Sequence[str]) -> list[str]:
-    """Return lines in order, one after the other, in which each part of an array is made once."""
-    found: list[str] = []
-    parts: dict[str, str] = {}
-    again: dict[str, str] = {}
-    for each in lines:
-        line = _WORD.sub(lambda word: again.get(word[0], word[0]), each)
-        made = _PART.fullmatch(line)
-        if made is not None and made[2] in parts:
-            again[made[1]] = parts[made[2]]
-            continue
-        for name in assigned_to(line):
-            parts = {t: n for t, n in parts.items() if name not in _WORD.findall(t) and name != n}
-            again.pop(name, None)
-        if made is not None:
-            parts[made[2]] = made[1]
-        found.append(line)
-    return found

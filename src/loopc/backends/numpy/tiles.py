@@ -65,6 +65,7 @@ class TileSpeller:
         for number, place in enumerate(self.last):
             self.expiring.setdefault(place, []).append(number)
         self.placed: dict[int, View] = {}
+        self.parts: dict[str, str] = {}
         self.once: dict[str, str] = {}
         self.written = {i.number: i for i in reversed(self.items) if isinstance(i, Write)}
         alone = not self.in_sweep and self.steps.prepared is not None
@@ -219,7 +220,7 @@ class TileSpeller:
         text = calls.text(self.speller, operation.value, operation.axes)
         if place_of_write(self.items, array, place) < self.last[operation.number]:
             text += ".copy()"
-        name = self._named(array, text) if operation.axes else self._part_of(array, text)
+        name = self._named(array, text) if operation.axes else self._cell_of(array, text)
         self.take(operation, Buffer(name, owned=False))
 
     def _computed(self, operation: Operation, place: int) -> None:
@@ -354,8 +355,14 @@ class TileSpeller:
         return view if view.isidentifier() else self._part_of(array, view)
 
     def _part_of(self, array: str, view: str) -> str:
+        """Return the name of a view, which is made once."""
+        if view not in self.parts:
+            self.parts[view] = self._cell_of(array, view)
+        return self.parts[view]
+
+    def _cell_of(self, array: str, text: str) -> str:
         name = self.steps.fresh(f"{self.speller.name('array', array)}_part")
-        self.body.append(f"{name} = {view}")
+        self.body.append(f"{name} = {text}")
         return name
 
     def _reads(self, number: int, write: Write) -> bool:
