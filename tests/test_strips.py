@@ -30,6 +30,7 @@ PROGRAMS = {
     "attention": ATTENTION.replace("CONDITION", "j <= i"),
     "attention to what follows": ATTENTION.replace("CONDITION", "j > i - 1"),
     "attention to neighbours": ATTENTION.replace("CONDITION", "j <= i and i - j < 3"),
+    "attention to both sides": ATTENTION.replace("CONDITION", "abs(i - j) < 3"),
     "shares by hand": """
 input q[T,D], k[T,D], v[T,D], G[T,D]
 for i,j,d if j <= i: s[i,j] += q[i,d] k[j,d]

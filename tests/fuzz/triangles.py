@@ -29,6 +29,8 @@ CONDITIONS = (
     "j - i < 3 and i <= j",
     "i > j + 1",
     "j <= i and j >= i - 2",
+    "abs(i - j) <= 2",
+    "3 > abs(j - i + 1)",
 )
 STARTS = (
     ("i,j,d", "+= q[{b}i,d] k[{b}j,d]"),

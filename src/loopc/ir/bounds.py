@@ -9,7 +9,7 @@ from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, equal, is_nonnegative, plus, to_expr
 from loopc.ir.nodes import ZERO, Call, Const, Expr, Index, IndexRef
 from loopc.ir.polynomials import extreme, is_at_an_end, is_curved
-from loopc.ir.visit import free_indices, substitute
+from loopc.ir.visit import free_indices, reads, substitute
 
 
 @record()
@@ -289,12 +289,16 @@ def tighten(ranges: Mapping[str, Index], guard: Expr | None) -> dict[str, Index]
 
 
 def conjuncts(guard: Expr | None) -> tuple[Expr, ...]:
-    """Return the terms of an `and`, a single condition, or nothing."""
+    """Return the terms of an `and`, a single condition, or nothing; `abs(i - j) < b` is two."""
     match guard:
         case None:
             return ()
         case Call("and", args):
             return tuple(c for a in args for c in conjuncts(a))
+        case Call("lt" | "le" as fn, (Call("abs", (a,)), b)) if not reads(a):
+            return Call(fn, (a, b)), Call(fn, (Call("neg", (a,)), b))
+        case Call("gt" | "ge" as fn, (a, Call("abs", (b,)))) if not reads(b):
+            return Call(fn, (a, b)), Call(fn, (a, Call("neg", (b,))))
         case _:
             return (guard,)
 

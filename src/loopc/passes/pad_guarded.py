@@ -97,11 +97,11 @@ def _in_nest(stmt: Stmt, scope: _Scope) -> Stmt:
 
 def _in_guard(guard: Expr | None, scope: _Scope) -> Expr | None:
     """Return a guard with padded reads: of its conditions each is tried where those before hold."""
-    parts: list[Expr] = []
-    for part in conjuncts(guard):
+    found, parts = conjuncts(guard), list[Expr]()
+    for part in found:
         parts.append(cast(Expr, _in_value(part, scope)))
         scope = scope.under(part)
-    same = all(a is b for a, b in zip(parts, conjuncts(guard), strict=True))
+    same = all(a is b for a, b in zip(parts, found, strict=True))
     return guard if same else conjunction(*parts)
 
 
