@@ -38,6 +38,9 @@ from loopc.ir.nodes import (
 )
 from loopc.ir.visit import add, conjunction, free_indices, map_children, neg, reads
 
+STEP = 8
+"""The largest step of an index through a dimension: what is padded is copied, zeros included."""
+
 
 def pad_guarded(program: Program) -> Program:
     """Return the program with padded accesses where guards keep them inside."""
@@ -126,6 +129,8 @@ def _access(access: Access, scope: _Scope) -> Access:
     for axis, (subscript, size) in enumerate(zip(access.subscripts, shape, strict=True)):
         form = affine(subscript.at)
         if form is None or not all(isinstance(a, IndexRef | Extent) for a, _ in form.terms):
+            return access
+        if any(abs(c) > STEP for a, c in form.terms if isinstance(a, IndexRef)):
             return access
         names = free_indices(subscript.at)
         if subscript.mode != "strict" or len(names) < 2:
