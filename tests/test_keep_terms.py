@@ -35,13 +35,13 @@ PADDED = {
     "x[i,pad(j-1)]**2",
     "conditions and integers": "for i < H, j < W: L += x[i,j] where(p[pad(i-1)] == p[pad(i+1)], "
     "x[i,pad(j+1)], w[i] x[i,pad(j-2)])",
+    "a part of an axis": "for i < H - 1, j < W: L += x[pad(i-1),j] x[pad(i+2),j] w[i]",
 }
 """Programs that read a copy with zeros round it."""
 
 OTHERS = {
     "what is written afterwards": "for i < H, j < W: y[i,j] = x[i,pad(j-1)] - x[i,pad(j+1)]\n"
     "for i,j  x[i,j] = 2 y[i,j]\nfor i,j  L += x[i,j]**2",
-    "a part of an axis": "for i < H - 1, j < W: L += x[pad(i-1),j] x[pad(i+2),j] w[i]",
     "one that is inside": "for i < H - 2, j < W: L += x[pad(i-1),j] x[i+2,j] x[pad(i+1),j]",
     "backwards, two apart": "for i in reversed(range(2, H)), j < W: L += (w[i] x[i,j] x[i-2,j] + "
     "x[i,j])**3",
