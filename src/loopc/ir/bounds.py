@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, at_least, equal, is_nonnegative, plus, to_expr
+from loopc.ir.functions import lookup, order
 from loopc.ir.nodes import ZERO, Call, Const, Expr, Index, IndexRef
 from loopc.ir.polynomials import extreme, is_at_an_end, is_curved
 from loopc.ir.visit import free_indices, reads, substitute
@@ -295,12 +296,17 @@ def conjuncts(guard: Expr | None) -> tuple[Expr, ...]:
             return ()
         case Call("and", args):
             return tuple(c for a in args for c in conjuncts(a))
-        case Call("lt" | "le" as fn, (Call("abs", (a,)), b)) if not reads(a):
+        case Call("lt" | "le" as fn, (Call(of, (a,)), b)) if _is_size(of) and not reads(a):
             return Call(fn, (a, b)), Call(fn, (Call("neg", (a,)), b))
-        case Call("gt" | "ge" as fn, (a, Call("abs", (b,)))) if not reads(b):
+        case Call("gt" | "ge" as fn, (a, Call(of, (b,)))) if _is_size(of) and not reads(b):
             return Call(fn, (a, b)), Call(fn, (a, Call("neg", (b,))))
         case _:
             return (guard,)
+
+
+def _is_size(fn: str) -> bool:
+    row = lookup(fn)
+    return row is not None and row.magnitude and not order(fn)
 
 
 def _narrow(ranges: dict[str, Index], fn: str, left: Affine) -> None:

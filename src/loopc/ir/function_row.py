@@ -56,6 +56,7 @@ class Function:
         absorbs: whether a change of its argument as small as rounding changes it by no more, next
             to 1 or to its own size.
         scalar_loop: whether NumPy goes cell by cell where one of two arguments is a number.
+        magnitude: whether its value is the larger of its argument and that with the other sign.
         apart: whether NumPy takes several times as long where the value takes its argument's place.
         whole: whether its values are whole numbers: always, or those of whole numbers.
         of_quotient: .loops text of its value for a / b of integers, by integers alone.
@@ -86,6 +87,7 @@ class Function:
     complex: bool = False
     absorbs: bool = False
     scalar_loop: bool = False
+    magnitude: bool = False
     apart: bool = False
     whole: Whole = ""
     of_quotient: str = ""

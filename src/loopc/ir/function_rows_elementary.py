@@ -95,6 +95,7 @@ ROWS: tuple[Function, ...] = (
         whole="kept",
         counts_bools=True,
         complex=True,
+        magnitude=True,
         samples=_ANY,
         kinks=(((0.0,), (0.0,)),),
     ),
