@@ -11,6 +11,12 @@ from loopc.ir.nodes import Access, Call, Const, Expr, Index, IndexRef, Mode, Sub
 from loopc.ir.sites import used_ranges
 from loopc.ir.visit import free_indices, reads
 
+EDGES: tuple[Mode, ...] = ("clamp", "wrap", "reflect")
+"""The modes that take another cell of an axis past its edges, such that several places are one."""
+
+STRIDE = 8
+"""The largest step of a padded access: what is padded is copied, zeros included."""
+
 FAR = 32
 """The most cells past an edge that are worth a copy of theirs; there may be any number of zeros."""
 
@@ -69,7 +75,7 @@ def place_of(subscript: Subscript, size: Expr, ranges: Mapping[str, Index]) -> P
     place = Place(max(0, -int(low.constant)), max(0, int(over.constant)), subscript.mode)
     if subscript.mode == "strict":
         return None if place.is_past else place
-    return None if subscript.mode != "pad" and max(place.low, place.high) > FAR else place
+    return None if subscript.mode in EDGES and max(place.low, place.high) > FAR else place
 
 
 def axis_of(places: Iterable[Place]) -> Axis | None:
@@ -91,6 +97,4 @@ def is_shift(access: Access) -> bool:
 
 def is_window(access: Access) -> bool:
     """Whether several indices move through a dimension past its edges."""
-    return any(
-        s.mode not in ("strict", "pad") and len(free_indices(s)) > 1 for s in access.subscripts
-    )
+    return any(s.mode in EDGES and len(free_indices(s)) > 1 for s in access.subscripts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import bounds
@@ -34,13 +34,18 @@ def is_at_least_0(expr: Expr, ranges: Mapping[str, Index]) -> bool:
     return form is not None and at_least(form, Affine(0))
 
 
+def margins(form: Affine, conditions: Iterable[Expr]) -> Iterator[Expr]:
+    """Yield what a form has more than conditions say: where one is at least 0, so is the form."""
+    for condition in conditions:
+        excess = excess_of(condition)
+        if excess is not None:
+            yield to_expr(form - excess)
+
+
 def follows(expr: Expr, conditions: Iterable[Expr], ranges: Mapping[str, Index]) -> bool:
     """Whether an integer expression is surely not negative where conditions hold.
 
     One of them has to say so by itself.
     """
     form = affine(expr)
-    if form is None:
-        return False
-    excess = (excess_of(c) for c in conditions)
-    return any(e is not None and is_at_least_0(to_expr(form - e), ranges) for e in excess)
+    return form is not None and any(is_at_least_0(m, ranges) for m in margins(form, conditions))

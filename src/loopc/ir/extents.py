@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import Affine, affine, is_nonnegative, plus, simplify, to_expr
 from loopc.ir.bounds import bounds, last, tighten
-from loopc.ir.comparisons import excess_of, is_at_least_0
+from loopc.ir.comparisons import is_at_least_0, margins
 from loopc.ir.nodes import Access, Call, Const, Expr, Extent, Fit, Index, IndexRef, Program, Read
 from loopc.ir.sites import Scope, Slot
 from loopc.ir.visit import changing, free_indices, is_known_before, walk
@@ -346,13 +346,8 @@ class Equations:
 
     def _is_guarded(self, use: Use, form: Affine) -> bool:
         """Whether the guards of a use see to it that a form is at least 0."""
-        for guard in use.guards:
-            excess = excess_of(guard)
-            more = None if excess is None else to_expr(form - excess)
-            ranges = None if more is None else self.ranges(more, use.scope)
-            if more is not None and ranges is not None and is_at_least_0(more, ranges):
-                return True
-        return False
+        known = ((m, self.ranges(m, use.scope)) for m in margins(form, use.guards))
+        return any(ranges is not None and is_at_least_0(m, ranges) for m, ranges in known)
 
     def equal_to(self, access: Access, axis: int, scope: Scope) -> Key | None:
         """Return the unknown of an index without a range that stands alone there, if one does."""

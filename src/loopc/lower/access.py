@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from loopc.analysis.edges import EDGES
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import at_point
@@ -305,12 +306,11 @@ def _position(lowering: Lowering, access: Access, axis: int) -> Position:
         others = _maybe_empty(lowering, access, axis)
         if not any(i.name in lowering.box.reduced for i in others):
             context.occupied.update(dict.fromkeys(others))
-    value, dtype = lowering.value(subscript.at), lowering.type_of(subscript.at)
-    if subscript.mode in windows.EDGES:
-        value = windows.beside(lowering, subscript) or value
+    beside = windows.beside(lowering, subscript) if subscript.mode in EDGES else None
+    value, dtype = beside or lowering.value(subscript.at), lowering.type_of(subscript.at)
     if dtype is not None and dtype.kind == "b":  # an array of bools is a mask to NumPy
         value = Cast(value, INTEGER, value.axes)
-    if subscript.mode in windows.EDGES and not (lowering.masks or lowering.box.scalars):
+    if subscript.mode in EDGES and not (lowering.masks or lowering.box.scalars):
         context.require_cells(access, axis, lowering.ranges)
     return Position(
         value,

@@ -120,15 +120,14 @@ class Context:
             found = frozenset(substitute(m, names) for m in masks)
             self.zero_outside[target.array] = found
 
-    def is_zero_outside(self, expr: Expr, masks: tuple[Expr, ...]) -> bool:
-        """Whether `expr` is the read of a cell that is 0 where one of `masks` does not hold."""
+    def is_zero_outside(self, expr: Expr, mask: Expr) -> bool:
+        """Whether `expr` is the read of a cell that is 0 where a mask does not hold."""
         if not isinstance(expr, Read) or expr.access.array not in self.zero_outside:
             return False
         names = _positions(expr.access)
         if names is None:
             return False
-        known = self.zero_outside[expr.access.array]
-        return all(substitute(m, names) in known for m in masks)
+        return substitute(mask, names) in self.zero_outside[expr.access.array]
 
     def measure(self, value: Value) -> Expr:
         """Return an integer scalar that is to take a value before the statement runs."""

@@ -185,7 +185,7 @@ def _selected(
 
 def _is_zero_outside(lowering: Lowering, factor: Expr, mask: Expr) -> bool:
     """Whether a factor is the read of a cell that is 0 where a mask does not hold."""
-    if lowering.context.is_zero_outside(factor, (mask,)):
+    if lowering.context.is_zero_outside(factor, mask):
         return True
     return isinstance(factor, Read) and windows.is_outside(lowering, factor.access, mask)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from loopc.analysis.edges import STRIDE
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, equal, simplify, to_expr
 from loopc.ir.bounds import at_point, bounds
@@ -21,10 +22,6 @@ from loopc.lower.plan import Packed, Range, Strided, Value
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
 
-EDGES = ("clamp", "wrap", "reflect")
-"""The modes that take another cell of an axis past its edges."""
-STRIDE = 8
-"""The largest step of a padded access: what is padded is copied, zeros included."""
 UNROLLED = 16
 """The largest number of offsets within a window that are taken one by one."""
 

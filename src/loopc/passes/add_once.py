@@ -37,9 +37,11 @@ from loopc.ir.workspace import Names
 
 @record()
 class _Sum:
-    """A statement that adds to cells beside indices, and where."""
+    """A statement that adds to cells beside indices: which one of the program, and where to."""
 
     number: int
+    stmt: Stmt
+    update: Update
     places: tuple[Place, ...]
 
 
@@ -48,9 +50,9 @@ def add_once(program: Program) -> Program:
     arrays = {a.name: a for a in program.arrays}
     found: dict[str, list[_Sum]] = {}
     for number, stmt in enumerate(program.body):
-        places = _places(stmt, arrays)
-        if places is not None:
-            found.setdefault(_target(stmt), []).append(_Sum(number, places))
+        own = _sum(number, stmt, arrays)
+        if own is not None:
+            found.setdefault(own.update.target.array, []).append(own)
     names = Names.of(program)
     body: list[tuple[Stmt, ...]] = [(stmt,) for stmt in program.body]
     for name, sums in found.items():
@@ -64,14 +66,8 @@ def add_once(program: Program) -> Program:
     return replace(program, body=new, arrays=tuple(names.arrays.values()))
 
 
-def _target(stmt: Stmt) -> str:
-    leaf = only_leaf(stmt)
-    assert leaf is not None
-    return leaf.update.target.array
-
-
-def _places(stmt: Stmt, arrays: Mapping[str, Array]) -> tuple[Place, ...] | None:
-    """Return where a statement adds past edges; None: it does something else."""
+def _sum(number: int, stmt: Stmt, arrays: Mapping[str, Array]) -> _Sum | None:
+    """Return a statement that adds past edges; None: it does something else."""
     leaf = only_leaf(stmt)
     if leaf is None or leaf.update.op != "+=":
         return None
@@ -82,7 +78,9 @@ def _places(stmt: Stmt, arrays: Mapping[str, Array]) -> tuple[Place, ...] | None
     places = tuple(p for p in found if p is not None)
     if len(places) < len(found) or not any(p.is_past for p in places) or not is_shift(target):
         return None
-    return None if any(p.mode == "pad" for p in places) else places
+    if any(p.mode == "pad" for p in places):
+        return None
+    return _Sum(number, stmt, leaf.update, places)
 
 
 def _is_added(name: str, stmts: tuple[Stmt, ...]) -> bool:
@@ -105,13 +103,10 @@ def _collect(
     sizes = tuple(plus(n, a.low + a.high) for n, a in zip(shape, axes, strict=True))
     names.arrays[name] = Array(name, "temp", sizes, span=span)
     for each in sums:
-        (stmt,) = body[each.number]
-        leaf = only_leaf(stmt)
-        assert leaf is not None
-        moved = zip(leaf.update.target.subscripts, axes, strict=True)
+        moved = zip(each.update.target.subscripts, axes, strict=True)
         places = tuple(Subscript(plus(s.at, axis.low)) for s, axis in moved)
-        target = replace(leaf.update.target, array=name, subscripts=places)
-        body[each.number] = (with_update(stmt, replace(leaf.update, target=target)),)
+        target = replace(each.update.target, array=name, subscripts=places)
+        body[each.number] = (with_update(each.stmt, replace(each.update, target=target)),)
     body[sums[-1].number] += tuple(_folded(array, axes, name, names))
 
 

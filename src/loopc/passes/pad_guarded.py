@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from loopc.analysis.dependence import only_leaf
+from loopc.analysis.edges import STRIDE
 from loopc.diagnostics.record import record, replace
 from loopc.ir.affine import affine, to_expr
 from loopc.ir.bounds import ascending, conjuncts
@@ -37,9 +38,6 @@ from loopc.ir.nodes import (
     Update,
 )
 from loopc.ir.visit import add, conjunction, free_indices, map_children, neg, reads
-
-STEP = 8
-"""The largest step of an index through a dimension: what is padded is copied, zeros included."""
 
 
 def pad_guarded(program: Program) -> Program:
@@ -130,7 +128,7 @@ def _access(access: Access, scope: _Scope) -> Access:
         form = affine(subscript.at)
         if form is None or not all(isinstance(a, IndexRef | Extent) for a, _ in form.terms):
             return access
-        if any(abs(c) > STEP for a, c in form.terms if isinstance(a, IndexRef)):
+        if any(abs(c) > STRIDE for a, c in form.terms if isinstance(a, IndexRef)):
             return access
         names = free_indices(subscript.at)
         if subscript.mode != "strict" or len(names) < 2:

@@ -48,7 +48,7 @@ from loopc.ir.workspace import Names
 
 @record()
 class _Padded:
-    """An array with zeros round it.
+    """An array with the cells past its edges round it.
 
     Attributes:
         source: the array.

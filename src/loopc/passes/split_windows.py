@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from math import isqrt, prod
 
 from loopc.analysis.dependence import Leaf, only_leaf
+from loopc.analysis.edges import EDGES
 from loopc.diagnostics.record import record, replace
 from loopc.ir import reductions
 from loopc.ir.affine import Affine, affine, to_expr
@@ -56,9 +57,6 @@ from loopc.ir.visit import (
     with_update,
 )
 from loopc.ir.workspace import Names
-
-EDGES = ("clamp", "wrap", "reflect")
-"""What an access does at an edge such that several places are one cell."""
 
 LONG = 12
 """The cells of a window along one axis from which on two shorter ones take less time."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from loopc.analysis.edges import EDGES
 from loopc.ir.nodes import Const
 from loopc.lower.plan import Gather, Lit, Part, Position, Range, Scalar, Scatter
-from loopc.lower.windows import EDGES
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller
@@ -38,7 +38,7 @@ def read(
     axes = axes_of(indices) if speller.opt == 2 and value.mask is None else None
     if axes is None or sorted(axes) != sorted(value.axes):
         return None
-    text = _view(speller, name, indices)
+    text = view(speller, name, indices)
     speller.helper("_edges")
     for number, part in enumerate(p for p in indices if not _is_number(p)):
         if isinstance(part, Position):
@@ -59,7 +59,7 @@ def added(speller: Speller, step: Scatter, ufunc: str) -> str | None:
     speller.helper("_edges")
     speller.helper("_scatter")
     (axis,) = moved
-    into = f"{ufunc}, {_view(speller, name, indices)}, {axis}, {_ends(speller, parts[axis])}"
+    into = f"{ufunc}, {view(speller, name, indices)}, {axis}, {_ends(speller, parts[axis])}"
     return f"{speller.helper('_add_moved')}({into}, {speller.fit(step.value, axes)})"
 
 
@@ -72,8 +72,8 @@ def _is_python(part: Position) -> bool:
     return isinstance(part.at, Lit | Scalar) and (part.safe or part.mode == "zero")
 
 
-def _view(speller: Speller, name: str, indices: Sequence[Position | Part]) -> str:
-    """Spell the part of an array that is read or added to, whole along the axes with edges."""
+def view(speller: Speller, name: str, indices: Sequence[Position | Part]) -> str:
+    """Spell the part of an array that is read or added to, whole along the axes with places."""
     whole = Part(Const(0), "all", whole=True)
     parts = [p if isinstance(p, Part) or _is_number(p) else whole for p in indices]
     inside = speller.subscript(parts, (), None)

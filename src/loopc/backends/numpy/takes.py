@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import edges
 from loopc.backends.numpy.texts import bracketed
-from loopc.ir.nodes import Const
 from loopc.lower.plan import Flip, Gather, Part, Position, Take
 
 if TYPE_CHECKING:
@@ -60,10 +59,7 @@ def _along(
         return None
     if len({*order}) < len(order):
         return None
-    whole = Part(Const(0), "all", whole=True)
-    slices = [whole if isinstance(p, Position) else p for p in indices]
-    view = speller.subscript(slices, (), None)
-    text = name if set(view) <= {":", ",", " "} else f"{name}[{view}]"
+    text = edges.view(speller, name, indices)
     rows = [speller.subscript([indices[n]], axes[n], None) for n in places]
     along = speller.helper("_along")
     if len(places) == 1:

@@ -218,9 +218,11 @@ class TileSpeller:
         assert isinstance(operation.value, View)
         array = operation.value.array
         text = calls.text(self.speller, operation.value, operation.axes)
-        if place_of_write(self.items, array, place) < self.last[operation.number]:
-            text += ".copy()"
-        name = self._named(array, text) if operation.axes else self._cell_of(array, text)
+        copied = place_of_write(self.items, array, place) < self.last[operation.number]
+        if copied or not operation.axes:  # what is no view is made for each
+            name = self._cell_of(array, f"{text}.copy()" if copied else text)
+        else:
+            name = self._named(array, text)
         self.take(operation, Buffer(name, owned=False))
 
     def _computed(self, operation: Operation, place: int) -> None:
