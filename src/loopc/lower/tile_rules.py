@@ -181,9 +181,7 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
             return axes <= set(over) and can_run_in_blocks(arg, axes, rows=rows)
         case Contract(args, kept) | Selected(args=args, axes=kept):
             everywhere = {frozenset(a.axes) for a in args if a.axes}
-            if isinstance(value, Contract) and any(
-                is_window(a) and moves_apart(a, axes) for a in args
-            ):
+            if any(is_window(a) and moves_apart(a, axes) for a in args):
                 inside = all(axes <= set(a.axes) and can_run_in_blocks(a, axes) for a in args)
                 return inside and not axes & set(kept)
             return (

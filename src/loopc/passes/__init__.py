@@ -17,6 +17,7 @@ from loopc.passes.drop_pads import drop_pads
 from loopc.passes.expand_workspaces import expand_workspaces
 from loopc.passes.fold_constants import fold_constants
 from loopc.passes.follow_deltas import follow_deltas
+from loopc.passes.gather_windows import gather_windows
 from loopc.passes.hold_conditions import hold_conditions
 from loopc.passes.interchange_loops import interchange_loops
 from loopc.passes.keep_factors import keep_factors
@@ -80,6 +81,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         keep_factors,
         keep_terms,
         pad_guarded,
+        gather_windows,
         pad_once,
         drop_pads,
         reuse_sums,

@@ -22,6 +22,7 @@ from loopc.backends.numpy.tile_items import (
     Operation,
     Write,
     block_of,
+    in_order,
     in_pieces,
     is_operation,
     memory_order,
@@ -157,14 +158,12 @@ class Graph:
         self.items.append(Add(replace(step, value=value), below))
 
     def _overlap(self, step: Overlap) -> None:
-        value = step.value
-        if isinstance(value, Contract | Apply) and set(value.axes) == set(step.order):
-            value = replace(value, axes=step.order)  # as it is best laid out
-        value = self.visit(value)
+        value = self.visit(in_order(step.value, step.order))
         self.items.append(Add(replace(step, value=value), tuple(self._below(value))))
 
     def _held(self, value: Value, order: tuple[str, ...]) -> int:
         """Return the operation that has a value, its axes in the given order."""
+        value = in_order(value, order)
         self.root = value.arg if isinstance(value, Cast) else value
         found = self.visit(value)
         if found.axes != order or not is_operation(found):

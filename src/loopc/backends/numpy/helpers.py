@@ -186,7 +186,8 @@ def _exactly(value, exact):
     "_finite": '''\
 def _finite(a):
     """Return whether all cells are finite; the sum of their squares is, as a rule, if they are."""
-    return bool(np.isfinite(np.vdot(a, a)) or np.isfinite(a).all())
+    a = a.ravel(order="K")
+    return bool(np.isfinite(np.dot(a, a)) or np.isfinite(a).all())
 ''',
     "_packed": '''\
 def _packed(a, out):

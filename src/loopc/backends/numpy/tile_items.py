@@ -9,7 +9,19 @@ from typing import TypeGuard
 from loopc.diagnostics.record import record, replace
 from loopc.ir.dtypes import DType
 from loopc.ir.nodes import ZERO, Expr
-from loopc.lower.plan import Assign, Note, Overlap, Part, Step, Store, Value, View
+from loopc.lower.plan import (
+    Apply,
+    Assign,
+    Cast,
+    Contract,
+    Note,
+    Overlap,
+    Part,
+    Step,
+    Store,
+    Value,
+    View,
+)
 from loopc.lower.plan_visit import walk
 
 
@@ -147,3 +159,12 @@ def memory_order(args: Sequence[Value], axes: tuple[str, ...]) -> tuple[str, ...
             if sorted(found) == sorted(axes):
                 return found
     return axes
+
+
+def in_order(value: Value, order: tuple[str, ...]) -> Value:
+    """Return a value with its axes in the order of what it is written to, as it lies best."""
+    if set(value.axes) != set(order):
+        return value
+    if isinstance(value, Cast):
+        return replace(value, arg=in_order(value.arg, order), axes=order)
+    return replace(value, axes=order) if isinstance(value, Contract | Apply) else value
