@@ -153,9 +153,13 @@ class Abstract:
         known = prod(n for n in wanted if n != -1)
         return self.fresh([self.size // max(known, 1) if n == -1 else n for n in wanted])
 
-    def ravel(self) -> Any:
-        """Return the cells in one row."""
-        return self.reshape(self.size) if self.flags.c_contiguous else self.fresh((self.size,))
+    def ravel(self, order: str = "C") -> Any:
+        """Return the cells in one row; with order "K", as they lie in memory."""
+        form = self.form
+        if order == "K":
+            form = form.transpose(sorted(range(form.ndim), key=lambda n: -form.strides[n]))
+        own = form.flags.c_contiguous
+        return self.seen(form.reshape(self.size)) if own else self.fresh((self.size,))
 
     def repeat(self, times: int) -> Any:
         """Return each cell several times, in one row."""
