@@ -17,7 +17,7 @@ from typing import Any
 from loopc.backends.numpy import contractions, helpers, planes, sweeps, tile_loops
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Expr
-from loopc.lower import strips, value, windows
+from loopc.lower import strips, tile_rules, value, windows
 from loopc.lower.tile_groups import Group
 
 DEFAULTS = (
@@ -54,6 +54,8 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, int]], ...] = (
     (sweeps, "LEAST", (1, 8)),
     (tile_loops, "SMALL", (0, 1 << 15)),
     (value, "MANY", (2, 500)),
+    (value, "WORK", (1, 4)),
+    (tile_rules, "OPERATIONS", (1, 6)),
     (strips, "LEAST", (1, 128)),
     (strips, "CELLS", (1, 1 << 18)),
     (strips, "WORK", (1, 3)),

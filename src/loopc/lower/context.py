@@ -138,7 +138,7 @@ class Context:
         self.measured.append(Assign(name, value, (), INTEGER, True, True))
         return Read(Access(name))
 
-    def hold(self, value: Value, shape: tuple[Expr, ...]) -> Value:
+    def hold(self, value: Value, axes: tuple[str, ...], shape: tuple[Expr, ...]) -> Value:
         """Return a view of an array that is to take a value before the statement runs."""
         dtype = type_of(value, self.types.get)
         if dtype is None:
@@ -147,9 +147,9 @@ class Context:
         self.arrays[name] = Array(name, "temp", shape)
         self.types[name] = dtype
         fresh = is_fresh(value)
-        self.measured.append(Assign(name, value, value.axes, dtype, False, fresh, shape))
-        parts = (Part(Const(0), a, n, 1, True) for a, n in zip(value.axes, shape, strict=True))
-        return View(name, tuple(parts), value.axes)
+        self.measured.append(Assign(name, value, axes, dtype, False, fresh, shape))
+        parts = (Part(Const(0), a, n, 1, True) for a, n in zip(axes, shape, strict=True))
+        return View(name, tuple(parts), axes)
 
     def take_measured(self) -> tuple[Step, ...]:
         """Return the steps of what was measured or held since they were taken last."""

@@ -42,9 +42,20 @@ def read(lowering: Lowering, access: Access) -> Strided | None:
 def target(lowering: Lowering, access: Access) -> Strided | None:
     """Return a target as a view no two places of which are one cell; None: it is none."""
     window = read(lowering, access)
-    if window is None or not all(_is_apart(window, d) for d in range(len(window.starts))):
-        return None
-    return window if all(sum(map(bool, w.steps)) == 1 for w in window.windows) else None
+    return window if window is not None and order(window) else None
+
+
+def order(window: Strided) -> tuple[str, ...]:
+    """Return the axes of a view as they lie in memory; (): two of its places may be one cell."""
+    dims = range(len(window.starts))
+    if not all(_is_apart(window, d) for d in dims):
+        return ()
+    places = {w.axis: [d for d in dims if w.steps[d]] for w in window.windows}
+    if any(len(own) != 1 for own in places.values()):
+        return ()
+    by = {w.axis: _rank(_distance(w.steps[places[w.axis][0]])) for w in window.windows}
+    inner = sorted(places, key=by.__getitem__, reverse=True)
+    return tuple(sorted(inner, key=lambda axis: places[axis]))
 
 
 def _steps(lowering: Lowering, at: Expr) -> dict[str, Step] | None:

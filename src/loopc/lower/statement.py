@@ -39,12 +39,8 @@ from loopc.lower.plan import (
     View,
     When,
 )
-from loopc.lower.plan_visit import walk
 from loopc.lower.sums import coordinates, total
 from loopc.lower.value import Lowering
-
-WORK = 2
-"""The operations from which on the value of a scatter is made before it."""
 
 
 @record()
@@ -358,17 +354,8 @@ class _Target:
         if value.axes and self.update.op != "=" and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
         if mask is None:
-            value = self._held(value)
+            value = self.lowering.kept(value)
         return (Scatter(self.array, indices, together, self.update.op, value, axes, mask, counts),)
-
-    def _held(self, value: Value) -> Value:
-        """Return a value of several operations as an array's, which a tile may make."""
-        inside = (v for v in walk(value) if isinstance(v, Apply) and v.axes)
-        work = sum(max(1, len(v.args) - 1) for v in inside)
-        if self.context.opt < 2 or self.lowering.serial or work < WORK:
-            return value
-        indices = self.lowering.box.indices
-        return self.context.hold(value, tuple(count(indices[a], {}) for a in value.axes))
 
     def _window(self, target: Access) -> Strided | None:
         """Return a target as a view whose cells may meet, if it adds to them."""
@@ -384,14 +371,17 @@ class _Target:
     def _overlap(self, window: Strided, over: list[str]) -> Step:
         """Add to the cells of overlapping windows; of small ones offset by offset."""
         within = windows.within(window)
-        if within and not over and windows.few(self.lowering, within):
+        one_by_one = not window.pads and not over and windows.few(self.lowering, within)
+        if within and one_by_one:
             raise FewOffsets(within)
         value = self._value(over)
         if self._is_masked():
             value = self.lowering.masked(value, 0)
         if value.axes and not self._has_type():
             value = Cast(value, self.dtype, value.axes)
-        return Overlap(self.array, window, self.update.op, value, windows.order(window))
+        order = reshapes.order(window) or windows.order(window)
+        value = self.lowering.kept(value, order) if within else value
+        return Overlap(self.array, window, self.update.op, value, order)
 
 
 def _stored(view: View | Row, op: str, value: Value) -> Step:

@@ -185,7 +185,7 @@ class Group:
                 return False
             own = unit.ask(written, member.axes)
             known = self.places.get(name)
-            if isinstance(unit.step, Overlap) and (name in self.places or name not in self.made):
+            if isinstance(unit.step, Overlap) and name not in self.made:
                 return False
             if own is None or (known is not None and not own.agrees(known)):
                 return False

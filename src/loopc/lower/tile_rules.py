@@ -28,6 +28,10 @@ Tileable = Assign | Store | Overlap
 """A step that may run in blocks."""
 
 
+OPERATIONS = 3
+"""The operations of a factor of a sum whose temporaries are to stay in the cache."""
+
+
 def target_axes(step: Tileable) -> tuple[str, ...]:
     """Return the axes of the cells that a step writes."""
     if isinstance(step, Overlap):
@@ -44,15 +48,19 @@ class Alignment:
         spans: whether it runs over the whole of these dimensions.
         whole: whether it is all of the array.
         parts: its slices, their axes by number.
+        ends: of windows that are added to: where they begin in these dimensions, and their number.
     """
 
     places: tuple[int, ...]
     spans: bool
     whole: bool
     parts: tuple[tuple[int, Expr, Expr | None, int], ...]
+    ends: tuple[tuple[Expr, Expr], ...] = ()
 
     def agrees(self, written: Alignment) -> bool:
         """Whether it touches, at a point of the shared indices, only what is written there."""
+        if self.ends or written.ends:
+            return (self.places, self.ends) == (written.places, written.ends)
         if self.places != written.places or self.spans != written.spans:
             return False
         return self.spans or (bool(written.parts) and self._along() == written._along())
@@ -100,13 +108,15 @@ def can_be_made_in_blocks(step: Tileable, axes: frozenset[str], rows: bool = Fal
 
 
 def _overlapping(step: Overlap, axes: Sequence[str]) -> Alignment | None:
-    """Return how windows lie over the shared indices: no other access agrees with them."""
+    """Return how windows lie over the shared indices: other windows alone agree with them."""
     apart = step.window.array not in arrays_read(step.value)
     if not apart or not moves_apart(step.window, frozenset(axes)):
         return None
     steps = {w.axis: w.steps for w in step.window.windows}
     places = tuple(next(d for d, s in enumerate(steps[a]) if s) for a in axes)
-    return Alignment(places, False, False, ())
+    counts = {w.axis: w.count for w in step.window.windows}
+    ends = tuple((step.window.starts[d], counts[a]) for d, a in zip(places, axes, strict=True))
+    return Alignment(places, False, False, (), ends)
 
 
 def aligned(view: View, axes: Sequence[str]) -> Alignment | None:
@@ -206,10 +216,13 @@ def _is_sum(value: Value, axes: frozenset[str], *, rows: bool = False) -> bool:
 
 
 def _is_spread(args: Sequence[Value]) -> bool:
-    """Whether a factor has all axes, and is computed from arrays that have fewer."""
+    """Whether a factor has all axes, and is computed: by several operations, or of fewer axes."""
     everywhere = {x for a in args for x in a.axes}
     full = [a for a in args if everywhere <= set(a.axes)]
-    leaves = (v for a in full for v in walk(a) if isinstance(v, View | Strided | Gather))
+    inside = [v for a in full for v in walk(a)]
+    if sum(isinstance(v, Apply) and everywhere <= set(v.axes) for v in inside) >= OPERATIONS:
+        return True
+    leaves = (v for v in inside if isinstance(v, View | Strided | Gather))
     return bool(full) and not any(everywhere <= set(v.axes) for v in leaves)
 
 

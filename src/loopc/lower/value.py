@@ -18,6 +18,10 @@ from loopc.lower.context import Context, place_of
 from loopc.lower.domain import Box, count
 from loopc.lower.factors import as_float_sum, without_casts
 from loopc.lower.plan import Apply, Cast, Checked, Lit, Range, Scalar, Value
+from loopc.lower.plan_visit import walk
+
+WORK = 2
+"""The operations from which on a value that is scattered is made before."""
 
 MANY = 500
 """The expressions from which a condition is evaluated once, before its statement."""
@@ -103,8 +107,20 @@ class Lowering:
         if value is None or not value.axes or moves or context.lowered - before < MANY:
             return value
         shape = tuple(count(self.box.indices[a], self.serial) for a in value.axes)
-        context.held[key] = context.hold(value, shape)
+        context.held[key] = context.hold(value, value.axes, shape)
         return context.held[key]
+
+    def kept(self, value: Value, order: Sequence[str] = ()) -> Value:
+        """Return a value of several operations as an array's, which a tile may make.
+
+        Its axes are those of `order`, if these are all.
+        """
+        inside = (v for v in walk(value) if isinstance(v, Apply) and v.axes)
+        work = sum(max(1, len(v.args) - 1) for v in inside)
+        if self.context.opt < 2 or self.serial or work < WORK:
+            return value
+        axes = tuple(order) if set(order) == set(value.axes) else value.axes
+        return self.context.hold(value, axes, tuple(count(self.box.indices[a], {}) for a in axes))
 
     def held(self, conditions: tuple[Expr, ...]) -> Value | None:
         """Lower a conjunction, which is needed only where the masks hold; None: always."""

@@ -23,6 +23,7 @@ from loopc.passes.interchange_loops import interchange_loops
 from loopc.passes.keep_factors import keep_factors
 from loopc.passes.keep_terms import keep_terms
 from loopc.passes.keep_values import keep_values
+from loopc.passes.keep_windows import keep_windows
 from loopc.passes.lift_windows import lift_windows
 from loopc.passes.multiply_exponentials import multiply_exponentials
 from loopc.passes.pad_guarded import pad_guarded
@@ -83,6 +84,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         pad_guarded,
         gather_windows,
         pad_once,
+        keep_windows,
         drop_pads,
         reuse_sums,
         reuse_values,

@@ -297,7 +297,9 @@ class Graph:
         if value.fn == "where":
             args = choices.merged(self, args, value.axes)
         row = lookup(value.fn)
-        order = value.axes if value is self.root else memory_order(args, value.axes)
+        order = value.axes
+        if value is not self.root:
+            order = memory_order(args, order, () if self.root is None else self.root.axes)
         if row is None or not row.variadic or len(args) == 2:
             return self._operation(replace(value, args=tuple(args), axes=order))
         result = args[0]

@@ -151,14 +151,19 @@ def place_of_write(items: Sequence[Item], array: str, start: int) -> int:
     return len(items)
 
 
-def memory_order(args: Sequence[Value], axes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the axes of an operation as those of an operand lie in memory that has all."""
+def memory_order(
+    args: Sequence[Value], axes: tuple[str, ...], whole: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the axes of an operation as those of an operand lie in memory that has all.
+
+    Else in the order of the `whole` that it is a part of.
+    """
     for arg in args:
         if isinstance(arg, View) and len(arg.axes) == len(axes) > 1:
             found = tuple(p.axis for p in arg.parts if p.axis)
             if sorted(found) == sorted(axes):
                 return found
-    return axes
+    return tuple(sorted(axes, key=whole.index)) if set(axes) <= set(whole) else axes
 
 
 def in_order(value: Value, order: tuple[str, ...]) -> Value:
