@@ -19,6 +19,7 @@ __all__ = [
     "Function",
     "Infix",
     "Result",
+    "is_costly",
     "is_operator",
     "lookup",
     "order",
@@ -52,3 +53,9 @@ def is_operator(spelling: str) -> bool:
     """Whether a spelling is that of an operator of the language: what it makes is arithmetic."""
     row = lookup(spelling)
     return row is not None and row.infix is not None
+
+
+def is_costly(spelling: str) -> bool:
+    """Whether a spelling is that of a function of one number to a float, such as `exp`."""
+    row = lookup(spelling)
+    return row is not None and row.infix is None and len(row.params) == 1 and row.result == "float"

@@ -34,6 +34,7 @@ from loopc.lower.tile_rules import (
     batches,
     can_be_made_in_blocks,
     divides_sums,
+    functions,
     large,
     looks_through_windows,
     repeats,
@@ -68,6 +69,7 @@ class Group:
         places: for every array written: how it runs over the shared indices.
         read: for every array read: the same, None where it does not.
         sums: the arrays that are added up.
+        again: how many members find functions computed at the same points by others.
         apart: steps that may not join, by identity: they have nothing to do with the first one.
         rows: the axes of the steps that may, by identity, if blocks are rows of products, too.
         before, behind, rest: the other steps.
@@ -84,6 +86,7 @@ class Group:
     places: dict[str, Alignment] = field(default_factory=dict)
     read: dict[str, set[Alignment | None]] = field(default_factory=dict)
     sums: set[str] = field(default_factory=set)
+    again: int = 0
     before: list[Unit] = field(default_factory=list)
     behind: list[Unit] = field(default_factory=list)
     own: Touched = field(default_factory=Touched)
@@ -115,8 +118,11 @@ class Group:
             return False
         if isinstance(step, Assign) and unit.writes & (self.made | set(self.places)) and step.order:
             return False
-        sizes = unit.sizes
-        axes = self._axes(unit)
+        computed = self._computed(unit)
+        return self._joins(unit, computed, again=True) or self._joins(unit, self._axes(unit))
+
+    def _joins(self, unit: Unit, axes: tuple[str, ...] | None, *, again: bool = False) -> bool:
+        """Take in a step whose axes are the shared indices; `again`: of which there are values."""
         if axes is None:
             return False
         target = unit.ask(target_axes)
@@ -126,8 +132,18 @@ class Group:
         member = Member(unit, axes, not inside)
         if not self._allows(member):
             return False
-        self._take(member, sizes)
+        self._take(member, unit.sizes)
+        self.again += again
         return True
+
+    def _computed(self, unit: Unit) -> tuple[str, ...] | None:
+        """Return the axes with which a member computes functions that a step computes, too."""
+        own = unit.ask(functions)
+        if self.rows is not None or not own:
+            return None
+        found = (m.axes for m in self.members if not own.isdisjoint(m.unit.ask(functions)))
+        axes = next(found, None)
+        return axes if axes is not None and self._runs_over(axes, unit.sizes) else None
 
     def _axes(self, unit: Unit) -> tuple[str, ...] | None:
         """Return the axis of a step that each shared index is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from loopc.diagnostics.record import record
+from loopc.ir.functions import is_costly
 from loopc.ir.nodes import Expr
 from loopc.lower.blocks import can_run_in_blocks, is_window, moves_apart
 from loopc.lower.plan import (
@@ -245,6 +246,13 @@ def repeats(step: Tileable, axes: frozenset[str]) -> bool:
 
 def _depends(value: Value, axes: frozenset[str]) -> bool:
     return any(axes & set(v.axes) for v in walk(value))
+
+
+def functions(step: Tileable) -> frozenset[Value]:
+    """Return the functions that a step computes of pairs: of what has several axes."""
+    return frozenset(
+        v for v in walk(step.value) if isinstance(v, Apply) and len(v.axes) > 1 and is_costly(v.fn)
+    )
 
 
 def large(step: Tileable) -> Iterable[Value]:

@@ -130,8 +130,8 @@ def _best(units: Sequence[Unit], made: set[str], work: tuple[int, int]) -> Group
         if group is None or (len(group.members) == 1 and not group.pays(work)):
             alone.add(lead)  # nor does another step share two indices with it
             continue
-        least = 0 if best is None else len(best.members) + (best.lead != lead)
-        if len(group.members) >= least:
+        least = (0, 0) if best is None else (len(best.members) + (best.lead != lead), best.again)
+        if (len(group.members), group.again) >= least:
             best = group
     return best if best is not None and best.pays(work) else None
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from loopc.ir.dtypes import of_kinds
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Program
+from loopc.passes.add_apart import add_apart
 from loopc.passes.add_once import add_once
 from loopc.passes.contract_workspaces import contract_workspaces
 from loopc.passes.drop_axes import drop_axes
@@ -76,6 +77,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         multiply_exponentials,
         running_sums,
         lift_windows,
+        add_apart,
         add_once,
         split_windows,
         keep_values,

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from loopc.analysis.dependence import Leaf, is_carried, leaves
 from loopc.diagnostics.record import record, replace
 from loopc.ir.derive import function_of
-from loopc.ir.functions import lookup
+from loopc.ir.functions import is_costly, lookup
 from loopc.ir.nodes import (
     Call,
     Expr,
@@ -134,7 +134,7 @@ def _costly(node: Node) -> Iterator[Call]:
         assert row is not None
         if row.params == ("c", "a", "b") or node.fn in ("and", "or"):
             return
-        if row.infix is None and len(row.params) == 1 and row.result == "float" and reads(node):
+        if is_costly(node.fn) and reads(node):
             yield node
             return
     for child in children(node):

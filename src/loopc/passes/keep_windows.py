@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from loopc.analysis.dependence import only_leaf
 from loopc.diagnostics.record import record, replace
 from loopc.ir.derive import function_of
-from loopc.ir.functions import lookup
+from loopc.ir.functions import is_costly, lookup
 from loopc.ir.nodes import Access, Call, Expr, Index, IndexRef, Node, Program, Reduce, Stmt, Update
 from loopc.ir.visit import canonical, children, free_indices, loop, reads, updates, walk
 from loopc.ir.workspace import Names
@@ -54,11 +54,7 @@ class _Place:
 
 
 def _is_function(call: Call) -> bool:
-    row = lookup(call.fn)
-    single = row is not None and row.infix is None and len(row.params) == 1
-    return (
-        single and row is not None and row.result == "float" and any(map(_is_window, reads(call)))
-    )
+    return is_costly(call.fn) and any(map(_is_window, reads(call)))
 
 
 def _is_window(access: Access) -> bool:
