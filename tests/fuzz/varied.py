@@ -17,7 +17,7 @@ from typing import Any
 from loopc.backends.numpy import contractions, helpers, planes, sweeps, tile_loops
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Expr
-from loopc.lower import strips, tile_rules, value, windows
+from loopc.lower import running, strips, tile_rules, value, windows
 from loopc.lower.tile_groups import Group
 
 DEFAULTS = (
@@ -42,6 +42,7 @@ DEFAULTS = (
     ("_selected", "points", ("2", "1 << 16")),
     ("_kept", "few", ("0", "4096")),
     ("_beside", "few", ("1", "4096")),
+    ("_scan", "width", ("2", "3", "8")),
     ("_strip", "least", ("1", "64")),
     ("_strip", "each", ("1", "1 << 16")),
     ("_strip", "unit", ("1", "16")),
@@ -56,6 +57,8 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, int]], ...] = (
     (value, "MANY", (2, 500)),
     (value, "WORK", (1, 4)),
     (tile_rules, "OPERATIONS", (1, 6)),
+    (running, "STEPS", (2, 48)),
+    (running, "CELLS", (1, 1 << 10)),
     (strips, "LEAST", (1, 128)),
     (strips, "CELLS", (1, 1 << 18)),
     (strips, "WORK", (1, 3)),

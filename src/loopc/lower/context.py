@@ -11,6 +11,7 @@ from loopc.diagnostics.record import replace
 from loopc.ir.attained import is_attained
 from loopc.ir.bounds import bounds
 from loopc.ir.dtypes import INTEGER, DType, of_expr
+from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Access, Array, Const, Expr, Extent, Index, IndexRef, Node, Read, Reduce
 from loopc.ir.sites import is_inside, used_ranges
 from loopc.ir.unbuild_expr import expr_text, refused_text
@@ -76,6 +77,7 @@ class Context:
         spots: lowers the accesses that move in the planes being lowered; None: there are none.
         lowered: how many expressions the statement had so far, equal ones each time.
         held: what conditions of many expressions are, which have a value before the statement.
+        sizes: what is known of extents.
     """
 
     arrays: dict[str, Array]
@@ -98,6 +100,7 @@ class Context:
     filled: frozenset[Expr] = frozenset()
     lowered: int = 0
     held: dict[Hashable, Value] = field(default_factory=dict)
+    sizes: Magnitudes = field(default_factory=Magnitudes)
 
     def add(self, array: Array, dtype: DType, index: Index) -> None:
         """Add an array that the plan makes for itself, of values of `index`."""

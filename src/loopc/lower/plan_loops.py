@@ -105,11 +105,15 @@ class Planes(Memo):
 
 @record()
 class Running(Memo):
-    """A running reduction along an axis of a view, in place: `ufunc.accumulate`."""
+    """A running reduction along an axis of a view, in place: `ufunc.accumulate`.
+
+    With a `factor`, the cell before is multiplied by it first; it has a cell less along the axis.
+    """
 
     target: View
     axis: str
     ufunc: str
+    factor: Value | None = None
 
 
 @record()

@@ -56,8 +56,16 @@ def lower(
     arrays = {a.name: a for a in program.arrays}
     types = infer_dtypes(program, kinds, uniform=uniform)
     once = _written_once(program)
+    sizes = sizes or Magnitudes()
     context = Context(
-        arrays, types, opt, changing(program), forgiving(program), once, filled=filled
+        arrays,
+        types,
+        opt,
+        changing(program),
+        forgiving(program),
+        once,
+        filled=filled,
+        sizes=sizes,
     )
     builder = _Program(program, context)
     steps = builder.steps()
@@ -66,7 +74,6 @@ def lower(
         inputs = [a.name for a in program.arrays if a.kind != "temp"]
         steps = without_unread(steps, {*inputs, *program.outputs}, context.types)
         serial = PREPARED if prepared else SERIAL
-        sizes = sizes or Magnitudes()
         steps = tiled(steps, inputs, program.outputs, shapes, context.types, serial, sizes=sizes)
         steps = laid_out(steps, program.outputs)
         steps = tuple(on_numbers(s, shapes, context.types) for s in steps)

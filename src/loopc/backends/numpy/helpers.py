@@ -8,6 +8,7 @@ from loopc.backends.numpy.check_helpers import CHECK_HELPERS
 from loopc.backends.numpy.edge_helpers import EDGE_HELPERS
 from loopc.backends.numpy.gather_helpers import GATHER_HELPERS
 from loopc.backends.numpy.plane_helpers import PLANE_HELPERS
+from loopc.backends.numpy.scan_helpers import SCAN_HELPERS
 from loopc.backends.numpy.scatter_helpers import SCATTER_HELPERS
 from loopc.backends.numpy.strip_helpers import STRIP_HELPERS
 from loopc.backends.numpy.thread_helpers import THREAD_HELPERS
@@ -17,6 +18,7 @@ HELPERS = {
     **EDGE_HELPERS,
     **GATHER_HELPERS,
     **PLANE_HELPERS,
+    **SCAN_HELPERS,
     **SCATTER_HELPERS,
     **STRIP_HELPERS,
     **THREAD_HELPERS,
@@ -150,17 +152,6 @@ def _rows(count, total, cell, least, limit=1 << 18):
     """Return how many of `total` rows a block takes: all, if `count` of them fit into the cache."""
     rows = max(1, least, limit // max(cell, 1))
     return max(1, total) if count * cell <= 4 * limit else rows
-''',
-    "_running": '''\
-def _running(ufunc, a, axis, limit=256):
-    """Let every cell of an array along an axis be its ufunc with the new one before it."""
-    a = a.swapaxes(axis, 0)
-    if a.size <= limit * len(a):
-        ufunc.accumulate(a, axis=0, out=a)
-        return
-    before = a[0]
-    for row in a[1:]:
-        before = ufunc(before, row, out=row)
 ''',
     "_window": '''\
 def _window(a, starts, counts, steps, writeable=False):

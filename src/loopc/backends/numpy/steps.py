@@ -135,10 +135,14 @@ class StepSpeller:
         match step:
             case Numbers():
                 yield from NumbersSpeller(self.speller, step).lines()
-            case Running(target, axis, ufunc):
+            case Running(target, axis, ufunc, factor):
                 view = self.speller.view(target.array, target.parts)
-                helper = self.speller.helper("_running")
-                yield f"{helper}({ufunc}, {view}, {target.axes.index(axis)})"
+                at = target.axes.index(axis)
+                if factor is None:
+                    yield f"{self.speller.helper('_running')}({ufunc}, {view}, {at})"
+                else:
+                    by = self.speller.fit(factor, target.axes)
+                    yield f"{self.speller.helper('_scan')}({view}, {at}, {by})"
             case Planes():
                 yield from PlanesSpeller(self, step).lines()
             case Sweep():
