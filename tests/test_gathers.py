@@ -154,3 +154,52 @@ def test_crossed_places_are_those_of_all_axes(shape: tuple[int, ...]) -> None:
                 places[axis] = at
             found = space["_crossed"](table, axes, rows)
             np.testing.assert_array_equal(found, table[np.ix_(*places)])
+
+
+CELLS = [
+    "for n  y[n] = T[u[n],v[n],w[n]]",
+    "for n, m < C: y[n,m] = T[u[n],v[n],m]",
+    "for n, q: y[n,q] = 2 T[u[n],z[q],w[n]]",
+    "for n  y[n] = T[u[n],clamp(v[n]+1),wrap(w[n]-3)]",
+    "for n  y[n] = T[u[n],2,w[n]]",
+    "for n if u[n] > 1: y[n] = T[u[n],v[n],w[n]]",
+    "for n  y[n] = S[w[n],u[n]] + S[w[n],v[n]]",
+]
+
+
+@pytest.mark.parametrize("few", [0, 256])
+@pytest.mark.parametrize("kind", [np.int8, np.int64])
+@pytest.mark.parametrize("text", CELLS)
+def test_cells_at_places_of_several_axes_are_taken_by_their_number(
+    text: str, kind: Any, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(helpers.HELPERS, "_cells", helpers.with_default("_cells", "few", few))
+    used = "".join(
+        f"input {n}: int\n" for n in ("u[N]", "v[N]", "w[N]", "z[Q]") if f"{n[0]}[" in text
+    )
+    table = "S[C,A]" if "S[" in text else "T[A,B,C]"
+    program, plain = (
+        loopc.compile(f"input {table}\n{used}output y\n{text}\n", backend=b, loss="y")
+        for b in ("numpy", "reference")
+    )
+    rng = np.random.default_rng(0)
+    given = {"T": rng.random((30, 5, 20)), "S": rng.random((30, 20)).T}
+    for name in "uvwz":
+        given[name] = rng.integers(0, 5 if name in "vz" else 20, 6 if name == "z" else 40).astype(
+            kind
+        )
+    given = {n: a for n, a in given.items() if n in program.inputs}
+    expected = plain(given).y
+    np.testing.assert_allclose(program(given).y, expected, rtol=1e-12)
+    seed = rng.random(expected.shape)
+    for name, slope in plain.grad(given, seed=seed).items():
+        np.testing.assert_allclose(program.grad(given, seed=seed)[name], slope, rtol=1e-12)
+
+
+def test_a_place_of_several_axes_outside_is_reported() -> None:
+    program = loopc.compile("input T[A,B], u[N]: int\nfor n  y[n] = T[u[n],u[n]]\n")
+    places = np.zeros(400, int)
+    for bad in (-1, 3):
+        places[7] = bad
+        with pytest.raises(loopc.BoundsError, match="L0231"):
+            program(T=np.ones((5, 3)), u=places)

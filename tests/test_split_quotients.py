@@ -28,6 +28,7 @@ TEXTS = [
     "for i < N, j < M, u < 2, v < 2 if u <= v: y[2*i+u,2*j+v] = x[i,j]",
     "for i < N, u < 2, j < M: y[2*i+u,j] *= x[i,j]",
     "for u < 2, i in reversed(range(N)), j < M: y[2*i+u,j] = x[i,j]",
+    "for i < 2*N, j < 3*M: y[i,j] = w[j//3] sum[k < M](x[i//2,k] w[k])",
 ]
 
 DIMS = "dim y[2*N + 4, 4*M + 4]\ndim z[N, M]\n"

@@ -205,10 +205,6 @@ def _bincount(ledger: Ledger, array: Any, *args: Any, minlength: int = 1, **rest
     return fresh(ledger, (max(minlength, 1),), np.float64 if args else dtype)
 
 
-def _ravel_multi_index(ledger: Ledger, arrays: Any, *args: Any, **rest: Any) -> Any:
-    return fresh(ledger, broadcast([shape_of(a) for a in arrays]), np.intp)
-
-
 def _moveaxis(ledger: Ledger, array: Any, *args: Any) -> Any:
     return array.seen(np.moveaxis(array.form, *args))
 
@@ -300,7 +296,6 @@ _FUNCTIONS: dict[Any, Any] = {
     np.cumsum: _cumsum,
     np.cumprod: _cumsum,
     np.bincount: _bincount,
-    np.ravel_multi_index: _ravel_multi_index,
     np.moveaxis: _moveaxis,
     np.clip: _clip,
     np.round: _clip,

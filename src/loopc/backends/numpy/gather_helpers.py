@@ -62,6 +62,17 @@ def _picked(a, rows, parts=()):
         return np.take(a, rows, axis=0)
     return a[(rows, *parts)]
 ''',
+    "_cells": '''\
+def _cells(a, places, few=256):
+    """Return a[places], with all cells behind these axes: of many by their number in the array."""
+    first, *others = places
+    if first.size < few or not a.flags.c_contiguous:
+        return a[places]
+    row = first.astype(np.intp, copy=False)
+    for place, extent in zip(others, a.shape[1:]):
+        row = row * extent + place
+    return np.take(a.reshape(-1, *a.shape[len(places) :]), row, axis=0)
+''',
     "_at": '''\
 def _at(a, index):
     """Return a[index] for numbers and slices: zeros if one of the numbers is outside."""

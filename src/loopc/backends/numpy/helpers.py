@@ -367,6 +367,16 @@ def _row_extreme(ufunc, a, out=None, few=24):
         ufunc(out, a[..., k], out=out)
     return out
 ''',
+    "_add_few": '''\
+def _add_few(a, axes, out=None):
+    """Return sums over axes of few cells: slice by slice, where NumPy goes along short rows."""
+    a = np.moveaxis(a, axes, range(len(axes)))
+    first, *others = np.ndindex(*a.shape[: len(axes)])
+    out = np.add(a[first], 0, out=out)
+    for at in others:
+        np.add(out, a[at], out=out)
+    return out
+''',
     "_extreme": '''\
 def _extreme(ufunc, x, axis, mask=True):
     """Return the largest or smallest of the terms where a mask holds; of none, its identity."""

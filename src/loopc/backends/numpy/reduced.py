@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from loopc.backends.numpy import row_sums
 from loopc.backends.numpy.helpers import HELPERS
 from loopc.backends.numpy.texts import ATOM, Text, literal, python_tuple
 from loopc.ir import reductions
-from loopc.lower.plan import Along, Fold
+from loopc.ir.nodes import Const
+from loopc.lower.plan import Along, Fold, Strided
 
 if TYPE_CHECKING:
     from loopc.backends.numpy.values import Speller
+
+
+FEW = 16
+"""The most cells of a window that are added up one by one."""
 
 
 def spelled(speller: Speller, value: Fold | Along) -> Text:
@@ -22,7 +28,11 @@ def spelled(speller: Speller, value: Fold | Along) -> Text:
     inner = speller.spell(value.arg)
     places = tuple(inner.axes.index(a) for a in value.over)
     axes = tuple(a for a in inner.axes if a in value.axes)
-    return Text(_call(speller, value, inner, places), ATOM, axes)
+    if speller.opt == 2 and _is_over_few(value):
+        call = f"{speller.helper('_add_few')}({inner.text}, {python_tuple(places)})"
+    else:
+        call = _call(speller, value, inner, places)
+    return Text(call, ATOM, axes)
 
 
 def _call(speller: Speller, value: Fold | Along, inner: Text, places: tuple[int, ...]) -> str:
@@ -62,3 +72,14 @@ def _call(speller: Speller, value: Fold | Along, inner: Text, places: tuple[int,
 
 def _numbers(places: tuple[int, ...]) -> str:
     return str(places[0]) if len(places) == 1 else str(places)
+
+
+def _is_over_few(value: Fold | Along) -> bool:
+    """Whether a value sums over the few cells of windows in a view, not over all of its axes."""
+    if not isinstance(value, Fold) or (value.op, value.kind, value.mask) != ("sum", "f", None):
+        return False
+    if not isinstance(value.arg, Strided) or not value.axes or value.arg.pads:
+        return False
+    counts = [w.count for w in value.arg.windows if w.axis in value.over]
+    known = [int(c.value.real) for c in counts if isinstance(c, Const)]
+    return len(known) == len(counts) and 1 < prod(known) <= FEW

@@ -30,7 +30,10 @@ def _scatter(ufunc, a, index, value, few=1024, some=1 << 15, long=1024, loop=64)
         return
     width, flat = cells[(0,) * len(axes)].size, cells
     if cells.flags.c_contiguous:
-        row = np.ravel_multi_index(np.broadcast_arrays(*arrays), cells.shape[: len(axes)]).ravel()
+        row = arrays[0].astype(np.intp, copy=False)
+        for more, extent in zip(arrays[1:], cells.shape[1:]):
+            row = row * extent + more
+        row = row.ravel()
         if _adds_rows(ufunc, cells.reshape(-1, width), row, value.reshape(-1, *rest)):
             return
         start, within = row * width, np.arange(width)

@@ -24,6 +24,9 @@ def gathered(speller: Speller, value: Gather) -> Text:
     if along is not None:
         return Text(along[0], ATOM, along[1])
     if value.mask is None and all(p.mode == "strict" for p in given):
+        if speller.opt > 1 and _are_all_cells(indices):
+            places = speller.subscript(given, value.over, None)
+            return Text(f"{speller.helper('_cells')}({name}, ({places}))", ATOM, value.axes)
         first, *rest = indices
         slices = [p for p in rest if isinstance(p, Part) and p.axis]
         if speller.opt == 0 or not isinstance(first, Position) or not slices or slices != rest:
@@ -36,6 +39,15 @@ def gathered(speller: Speller, value: Gather) -> Text:
     comma = "," if len(value.indices) == 1 else ""
     helper = speller.helper("_at" if any(p.mode == "zero" for p in given) else "_gather")
     return Text(f"{helper}({name}, np.s_[{inside}{comma}])", ATOM, value.axes)
+
+
+def _are_all_cells(indices: Sequence[Position | Part]) -> bool:
+    """Whether positions of several axes, all of them arrays, stand in front of whole axes."""
+    places = [p for p in indices if isinstance(p, Position)]
+    parts = [p for p in indices[len(places) :] if isinstance(p, Part)]
+    whole = all(p.axis and p.whole for p in parts)
+    apart = len(places) + len(parts) == len(indices)
+    return len(places) > 1 and apart and whole and all(p.at.axes for p in places)
 
 
 def _along(
