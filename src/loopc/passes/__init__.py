@@ -35,6 +35,7 @@ from loopc.passes.reuse_values import reuse_values
 from loopc.passes.running_sums import running_sums
 from loopc.passes.settle_few import settle_few
 from loopc.passes.share_products import share_products
+from loopc.passes.split_axes import split_axes
 from loopc.passes.split_cases import split_cases
 from loopc.passes.split_factors import split_factors
 from loopc.passes.split_offsets import split_offsets
@@ -64,6 +65,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
         hold_conditions,
         split_cases,
         split_quotients,
+        split_axes,
         split_ragged,
         drop_axes,
         fold_constants,

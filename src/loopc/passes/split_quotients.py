@@ -4,13 +4,13 @@ Rewrite:   for i < 2*H  y[i] = x[i//2] w[i%2]   ->  for i1 < H, i2 < 2  y[2*i1+i
 Requires:  a range from 0 to a multiple of the number; an index that stands in subscripts alone, of
            which no other quotient or remainder is taken; a nest that reads nothing it writes.
 Keeps:     every value, and the order: the quotient's loop is the outer one.
-Source: strip mining, e.g. Wolfe, High Performance Compilers for Parallel Computing, ch. 9.7.
 """
 
 from __future__ import annotations
 
+from loopc.analysis.strip_mining import mined, names_in
 from loopc.diagnostics.record import replace
-from loopc.ir.affine import Affine, affine, simplify, to_expr
+from loopc.ir.affine import Affine, affine, to_expr
 from loopc.ir.nodes import (
     ZERO,
     Call,
@@ -29,10 +29,7 @@ from loopc.ir.nodes import (
 from loopc.ir.visit import (
     children,
     free_indices,
-    fresh_name,
-    map_children,
     reads,
-    substitute,
     updates,
     walk,
 )
@@ -48,16 +45,25 @@ def split_quotients(program: Program) -> Program:
 def _statement(stmt: Stmt) -> Stmt:
     if not isinstance(stmt, For):
         return stmt
-    written = {u.target.array for _, u in updates((stmt,))}
-    if any(a.array in written for _, u in updates((stmt,)) for a in reads(u.value)):
+    if not _is_pointwise(stmt):
         return stmt
     for index in stmt.indices:
         found = _quotient(index, stmt)
         if found is not None:
-            return _statement(_split(stmt, index, *found))
+            split = mined(stmt, index, *found, names_in(walk(stmt)))
+            assert isinstance(split, For)
+            return _statement(split)
     body = tuple(map(_statement, stmt.body))
     same = all(a is b for a, b in zip(body, stmt.body, strict=True))
     return stmt if same else replace(stmt, body=body)
+
+
+def _is_pointwise(nest: For) -> bool:
+    """Whether a nest reads of what it writes only the cell that the same iteration writes."""
+    found = [u for _, u in updates((nest,))]
+    written = {u.target.array: u.target.subscripts for u in found}
+    others = [a for u in found for a in (u.target, *reads(u.value))]
+    return all(written.get(a.array, a.subscripts) == a.subscripts for a in others)
 
 
 def _quotient(index: Index, nest: For) -> tuple[Expr, Expr] | None:
@@ -103,26 +109,3 @@ def _stands_in_subscripts(name: str, node: Node) -> bool:
     if isinstance(node, IndexRef):
         return node.name != name
     return all(_stands_in_subscripts(name, c) for c in children(node))
-
-
-def _split(nest: For, index: Index, number: Expr, size: Expr) -> For:
-    """Return a nest with loops over the quotient and the remainder of an index by a number."""
-    taken = {n.name for n in walk(nest) if isinstance(n, Index | IndexRef)}
-    outer = IndexRef(fresh_name(index.name, taken))
-    inner = IndexRef(fresh_name(index.name, taken | {outer.name}))
-    here = IndexRef(index.name)
-    parts: dict[Node, Expr] = {
-        Call("floordiv", (here, number)): outer,
-        Call("mod", (here, number)): inner,
-    }
-
-    def split(node: Node) -> Node:
-        return parts.get(node) or map_children(node, split)
-
-    whole = simplify(Call("add", (Call("mul", (number, outer)), inner)))
-    place = nest.indices.index(index)
-    indices = (*nest.indices[:place], *nest.indices[place + 1 :])
-    rest = substitute(split(replace(nest, indices=indices)), {index.name: whole})
-    assert isinstance(rest, For)
-    new = Index(outer.name, ZERO, size), Index(inner.name, ZERO, number)
-    return replace(rest, indices=(*rest.indices[:place], *new, *rest.indices[place:]))
