@@ -57,7 +57,7 @@ def read(lowering: Lowering, access: Access) -> Value:
         parts = slices(lowering, access)
         if parts is not None:
             return parts
-        return row(lowering, access) or strided(lowering, access)
+        return row(lowering, access) or reshapes.laid_out(strided(lowering, access))
     window = windows.read(lowering, access) or reshapes.read(lowering, access)
     return _gather(lowering, access) if window is None else window
 

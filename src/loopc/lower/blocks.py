@@ -243,8 +243,8 @@ def _is_summed(args: tuple[Value, ...], kept: tuple[str, ...], axes: frozenset[s
 
 
 def is_window(value: Value) -> bool:
-    """Whether a value is a view in which several indices move through one dimension."""
-    if not isinstance(value, Strided):
+    """Whether a value is a view in which several indices meet in one dimension."""
+    if not isinstance(value, Strided) or value.memory:
         return False
     dims = range(len(value.starts))
     return any(sum(w.steps[d] != 0 for w in value.windows) > 1 for d in dims)

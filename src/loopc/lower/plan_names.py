@@ -33,7 +33,7 @@ def _variables(record: Any) -> frozenset[str]:
         return record.free  # type: ignore[no-any-return]
 
 
-_AXES = ("axes", "over", "axis", "old", "new")
+_AXES = ("axes", "over", "axis", "old", "new", "memory")
 
 
 def identity(value: Value) -> tuple[object, ...]:

@@ -93,6 +93,7 @@ class Strided(Memo):
         axes: their names.
         pads: how many zeros stand in front of and behind each dimension; (): none anywhere.
         cuts: what is taken of the array before zeros are put round it: dimension, start, stop.
+        memory: its axes as they lie in memory, if no two of its places are one cell.
     """
 
     array: str
@@ -101,6 +102,7 @@ class Strided(Memo):
     axes: tuple[str, ...]
     pads: tuple[tuple[Expr, Expr], ...] = ()
     cuts: tuple[tuple[int, Expr, Expr], ...] = ()
+    memory: tuple[str, ...] = ()
 
 
 @record()

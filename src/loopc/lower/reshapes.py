@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import at_point
 from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Reduce
@@ -36,7 +37,12 @@ def read(lowering: Lowering, access: Access) -> Strided | None:
             moves = tuple(own.get(name, 0) for own in steps)
             windows.append(Window(name, count(index, lowering.serial), moves))
     starts = tuple(at_point(s.at, firsts) for s in access.subscripts)
-    return Strided(access.array, starts, tuple(windows), tuple(firsts))
+    return laid_out(Strided(access.array, starts, tuple(windows), tuple(firsts)))
+
+
+def laid_out(window: Strided) -> Strided:
+    """Return a view that knows how its axes lie in memory."""
+    return replace(window, memory=order(window))
 
 
 def target(lowering: Lowering, access: Access) -> Strided | None:

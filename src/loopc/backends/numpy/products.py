@@ -82,6 +82,8 @@ def _factor(speller: Speller, value: Value, shared: Sequence[str], order: Sequen
     free = tuple(x for x in order if x in value.axes and x not in shared)
     if not isinstance(value, Strided):
         return _Factor(text, text.axes, False, free)
+    if value.memory:
+        return _Factor(text, value.memory, False, free)
     return _Factor(text, _moved(value), True, free)
 
 
