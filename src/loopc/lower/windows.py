@@ -74,12 +74,23 @@ def order(window: Strided) -> tuple[str, ...]:
 
 
 def packed(value: Value) -> Value:
-    """Return a window that is a factor as a copy in an order that all matmuls can use."""
-    if not isinstance(value, Strided) or not is_window(value):
+    """Return a window that is a factor as a copy in an order that all matmuls can use.
+
+    So is a view whose rows would be short.
+    """
+    if not isinstance(value, Strided) or not (is_window(value) or _has_short_rows(value)):
         return value
     order = _packed_order(value)
     by_axis = {w.axis: w for w in value.windows}
     return Packed(replace(value, windows=tuple(by_axis[a] for a in order), axes=order), order)
+
+
+def _has_short_rows(view: Strided) -> bool:
+    """Whether the last one of several indices that count together has few values."""
+    counts = {w.axis: w.count for w in view.windows}
+    last = [w.axis for w in view.windows if w.steps[-1]]
+    count = counts[view.memory[-1]] if view.memory else None
+    return len(last) > 1 and isinstance(count, Const) and abs(count.value) <= UNROLLED
 
 
 def _packed_order(window: Strided) -> tuple[str, ...]:
