@@ -34,6 +34,13 @@ TEXTS = {
     "for n,u<3,v<2: y[n,u,v] = sum[m<2](x[n,4*u+2*v+m] W[u,v,m])\nfor n,u<3,v<2: L += y[n,u,v]**2",
     "both ways": "input x[N,6], y[N,6]\n"
     "for u<3,v<2: s[u,v] = sum[n](x[n,2*u+v] y[n,3*v+u])\nfor u<3,v<2: L += s[u,v]**2",
+    "groups of channels": "input x[B,2*D,T], w[2*H,D,3]\n"
+    "for b,g<2,h<H,i<T: y[b,g*H+h,i] = sum[c<D,u](w[g*H+h,c,u] x[b,g*D+c,pad(i+u-1)])\n"
+    "for b,e<2*H,i<T: L += tanh(y[b,e,i])",
+    "padded beside them": "input x[B,H*D,T], w[H]\n"
+    "for b,h,d<D,i<T: L += w[h] x[b,h*D+d,i] x[b,h*D+d,pad(i-1)]**2",
+    "padded themselves": "input x[T,H*D], w[H]\n"
+    "for i,h,d<D: L += w[h] tanh(x[i,pad(h*D+d+1)] x[i,h*D+d])",
     "a row of it": "input x[N,6], w[N]\nfor u<3: s[u] = sum[n,v<2](x[n,2*u+v] w[n])\n"
     "for u<3: L += exp(s[u])",
 }

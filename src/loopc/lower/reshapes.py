@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loopc.diagnostics.record import replace
 from loopc.ir.affine import Affine, affine, at_least, to_expr
 from loopc.ir.bounds import at_point
-from loopc.ir.nodes import Access, Call, Const, Expr, IndexRef, Reduce
+from loopc.ir.nodes import ZERO, Access, Call, Const, Expr, IndexRef, Reduce
 from loopc.ir.visit import contains, free_indices, reads
 from loopc.lower import access as accesses
 from loopc.lower.domain import count
 from loopc.lower.plan import Strided, Window
+from loopc.lower.windows import Pads, pad_of, shifted
 
 if TYPE_CHECKING:
     from loopc.lower.value import Lowering
@@ -20,12 +22,17 @@ Step = int | Expr
 
 
 def read(lowering: Lowering, access: Access) -> Strided | None:
-    """Return an access as a view whose steps may be sizes; None: it is none, or may be outside."""
-    if lowering.context.opt == 0 or any(s.mode != "strict" for s in access.subscripts):
+    """Return an access as a view whose steps may be sizes; None: it is none, or may be outside.
+
+    Beside such axes others may be padded: it is one of a copy with zeros round it then.
+    """
+    padded = any(s.mode == "pad" for s in access.subscripts)
+    if lowering.context.opt == 0 or (padded and lowering.serial):
         return None
     found = [_steps(lowering, s.at) for s in access.subscripts]
     steps = [s for s in found if s is not None]
-    if len(steps) < len(found) or not accesses.stays_inside(lowering, access):
+    pads = _pads(lowering, access, steps) if len(steps) == len(found) else None
+    if pads is None:
         return None
     firsts: dict[str, Expr] = {}
     windows: list[Window] = []
@@ -37,7 +44,23 @@ def read(lowering: Lowering, access: Access) -> Strided | None:
             moves = tuple(own.get(name, 0) for own in steps)
             windows.append(Window(name, count(index, lowering.serial), moves))
     starts = tuple(at_point(s.at, firsts) for s in access.subscripts)
-    return laid_out(Strided(access.array, starts, tuple(windows), tuple(firsts)))
+    view = Strided(access.array, starts, tuple(windows), tuple(firsts))
+    return shifted(view, pads) if padded else laid_out(view)
+
+
+def _pads(lowering: Lowering, access: Access, steps: Sequence[dict[str, Step]]) -> Pads | None:
+    """Return how many zeros are to stand round each axis; None: it may be outside, or is else."""
+    found: Pads = ()
+    for axis, subscript in enumerate(access.subscripts):
+        pad: tuple[Expr, Expr] | None = None
+        if subscript.mode == "pad" and all(isinstance(s, int) for s in steps[axis].values()):
+            pad = pad_of(lowering, access, axis)
+        elif subscript.mode == "strict" and accesses.stays_inside_at(lowering, access, axis):
+            pad = ZERO, ZERO
+        if pad is None:
+            return None
+        found = (*found, pad)
+    return found
 
 
 def laid_out(window: Strided) -> Strided:
@@ -46,9 +69,9 @@ def laid_out(window: Strided) -> Strided:
 
 
 def target(lowering: Lowering, access: Access) -> Strided | None:
-    """Return a target as a view no two places of which are one cell; None: it is none."""
+    """Return a target as a padded view, or one with a cell for each place; None: it is none."""
     window = read(lowering, access)
-    return window if window is not None and order(window) else None
+    return window if window is not None and (window.pads or order(window)) else None
 
 
 def order(window: Strided) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def read(lowering: Lowering, access: Access) -> Strided | None:
     if all(s.mode == "strict" for s in access.subscripts):
         return None
     pads = _pads(lowering, access)
-    return None if pads is None else _shifted(accesses.strided(lowering, access), pads)
+    return None if pads is None else shifted(accesses.strided(lowering, access), pads)
 
 
 def target(lowering: Lowering, access: Access) -> Strided | None:
@@ -52,7 +52,7 @@ def target(lowering: Lowering, access: Access) -> Strided | None:
     padded = any(s.mode == "pad" for s in access.subscripts)
     if padded and lowering.serial:
         return None
-    return _shifted(window, pads) if padded else window
+    return shifted(window, pads) if padded else window
 
 
 def order(window: Strided) -> tuple[str, ...]:
@@ -216,14 +216,15 @@ def _pads(lowering: Lowering, access: Access) -> Pads | None:
                 return None
             found.append((_ZERO, _ZERO))
             continue
-        pad = _pad(lowering, access, axis)
+        pad = pad_of(lowering, access, axis)
         if pad is None:
             return None
         found.append(pad)
     return tuple(found)
 
 
-def _pad(lowering: Lowering, access: Access, axis: int) -> tuple[Expr, Expr] | None:
+def pad_of(lowering: Lowering, access: Access, axis: int) -> tuple[Expr, Expr] | None:
+    """Return how far a padded access goes outside in front and behind; None: it is not regular."""
     at = access.subscripts[axis].at
     form = affine(at)
     assert form is not None
@@ -258,7 +259,8 @@ def _is_read(lowering: Lowering, access: Access, axis: int) -> bool:
     return False
 
 
-def _shifted(window: Strided, pads: Pads) -> Strided:
+def shifted(window: Strided, pads: Pads) -> Strided:
+    """Return a window of a copy with zeros round it."""
     if all(pad == (_ZERO, _ZERO) for pad in pads):
         return window
     starts = tuple(
