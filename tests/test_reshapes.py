@@ -70,6 +70,23 @@ def test_values_and_gradients_are_the_references(name: str) -> None:
                 np.testing.assert_allclose(found[key], each, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dim y[N,M]\nfor j < M: y[pad(2*j-1),j] = x[0,j]",
+        "dim y[N,M]\nfor i, j < M if i > 0: y[pad(i-2),j] = x[i,j]",
+        "dim y[N,2*M]\nfor i, j < M, u < 2: y[pad(i-1),2*j+u] = x[i,j]",
+        "dim y[N,2*M]\nfor i, j < M, u < 2: y[pad(i-1),2*j+u] += x[i,j] u",
+    ],
+)
+def test_what_is_stored_past_edges_is_left_out(text: str) -> None:
+    text = f"input x[N,M]\n{text}\noutput y\n"
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    expected = loopc.compile(text, backend="reference")(x=x).y
+    for opt in range(3):
+        np.testing.assert_allclose(loopc.compile(text, opt=opt)(x=x).y, expected)
+
+
 @pytest.mark.parametrize("name", ["heads beside their cells", "halves"])
 def test_they_are_products_of_views(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -68,10 +68,15 @@ def laid_out(window: Strided) -> Strided:
     return replace(window, memory=order(window))
 
 
-def target(lowering: Lowering, access: Access) -> Strided | None:
-    """Return a target as a padded view, or one with a cell for each place; None: it is none."""
+def target(lowering: Lowering, access: Access, *, padded: bool = False) -> Strided | None:
+    """Return a target as a view with a cell for each place, or as a `padded` one; None: it is none.
+
+    What is outside of a padded view can be added to a copy with zeros round it, but not be stored.
+    """
     window = read(lowering, access)
-    return window if window is not None and (window.pads or order(window)) else None
+    if window is None or window.pads:
+        return window if padded else None
+    return window if order(window) else None
 
 
 def order(window: Strided) -> tuple[str, ...]:

@@ -360,7 +360,8 @@ class _Target:
     def _window(self, target: Access) -> Strided | None:
         """Return a target as a view whose cells may meet, if it adds to them."""
         if self.update.op == "+=" and self.dtype.kind != "b":
-            return windows.target(self.lowering, target) or reshapes.target(self.lowering, target)
+            window = windows.target(self.lowering, target)
+            return window or reshapes.target(self.lowering, target, padded=True)
         if self.update.op != "=":
             return None
         offsets = windows.apart(self.lowering, target)
