@@ -43,6 +43,7 @@ from loopc.passes.split_quotients import split_quotients
 from loopc.passes.split_ragged import split_ragged
 from loopc.passes.split_running import split_running
 from loopc.passes.split_windows import split_windows
+from loopc.passes.take_first import take_first
 from loopc.passes.take_out_sums import take_out_sums
 from loopc.passes.take_out_terms import take_out_terms
 from loopc.passes.turn_axes import turn_axes
@@ -61,6 +62,7 @@ PIPELINE: dict[int, tuple[Pass, ...]] = {
     ),
     2: (
         split_running,
+        take_first,
         split_offsets,
         hold_conditions,
         split_cases,
