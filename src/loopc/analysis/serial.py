@@ -11,7 +11,7 @@ from loopc.analysis.components import components
 from loopc.analysis.dependence import Edge, Leaf, dependences, leaves
 from loopc.diagnostics.record import record
 from loopc.ir.nodes import For, Index, Stmt
-from loopc.ir.visit import free_indices, loop, reads
+from loopc.ir.visit import is_box, loop
 
 Serial = frozenset[tuple[int, int]]
 """Pairs of a leaf's number and the depth of a loop round it."""
@@ -67,7 +67,7 @@ def distributed(stmt: Stmt) -> tuple[Stmt, ...]:
     """
     block = leaves((stmt,))
     levels = [level for leaf in block for level in leaf.levels]
-    if any(free_indices(v.index) or reads(v.index) for v in levels):
+    if not is_box(v.index for v in levels):
         return (stmt,)
     serial = {block[n].levels[depth].key for n, depth in serial_loops(stmt)}
     found = tuple(_distributed(stmt, serial, (0,), ()))

@@ -23,7 +23,7 @@ from loopc.ir.nodes import Access, Expr, Index, Program, Reduce, Stmt
 from loopc.ir.unbuild import statement
 from loopc.ir.visit import children, updates, walk
 from loopc.lower.notes import in_loops
-from loopc.passes.settle_quotients import divided_dims, settle_quotients
+from loopc.passes.settle_quotients import numbers_of, settle_quotients
 from loopc.syntax.printer import print_statement
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def explain(program: Compiled, given: Mapping[str, Any]) -> Report:
         _require_dims(program, dims)
         scalars = {}
         call = memory.blank_call(inner, dims, scalars)
-    settled = {n: dims[n] for n in divided_dims(inner) if n in dims}
-    inner = settle_quotients(inner, settled if program._options.opt > 1 else {})
+    if program._options.opt > 1:
+        inner = settle_quotients(inner, numbers_of(inner, dims))
     optimised = passes.run(inner, program._options.opt, Magnitudes(dims))
     rows = tuple(_rows(optimised, dims, scalars, program._options.opt))
     peak, both = memory.of_call(program, call), memory.of_gradients(program, call)

@@ -13,7 +13,7 @@ from loopc.diagnostics.record import record
 from loopc.ir.magnitude import Magnitudes
 from loopc.ir.nodes import Expr, Program
 from loopc.passes.guard_empty import empty_ranges, filled_ranges, guard_empty
-from loopc.passes.settle_quotients import divided_dims, settle_quotients
+from loopc.passes.settle_quotients import numbers_of, settle_quotients
 
 if TYPE_CHECKING:
     from loopc.api.program import Program as Compiled
@@ -39,7 +39,8 @@ def built(compiled: Compiled, key: Any, program: Program, call: calls.Call) -> b
     known = compiled._runnables
     is_judge = _is_judge(compiled._backend)
     empty = frozenset() if is_judge else empty_ranges(program, call.dims, call.scalars)
-    settled = {} if is_judge else _settled(compiled, program, call)
+    settles = not is_judge and compiled._options.opt > 1
+    settled = numbers_of(program, call.dims) if settles else {}
     full = (key, call.kinds, call.uniform, empty, *settled.items())
     found = known.get((full, ())) or known.get((full, call.magnitudes))
     if found is None:
@@ -50,12 +51,6 @@ def built(compiled: Compiled, key: Any, program: Program, call: calls.Call) -> b
         found = new.runnable
         known[full, call.magnitudes if new.by_extents else ()] = found
     return found
-
-
-def _settled(compiled: Compiled, program: Program, call: calls.Call) -> dict[str, int]:
-    """Return the dims of a call that its program is made for alone."""
-    names = divided_dims(program) if compiled._options.opt > 1 else ()
-    return {n: call.dims[n] for n in names if n in call.dims}
 
 
 def made(program: Program, options: Options, backend: backends.Backend, call: calls.Call) -> Made:

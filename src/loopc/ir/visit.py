@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from operator import is_not
 from typing import TypeVar
 
@@ -252,6 +252,11 @@ def reads(node: Node) -> tuple[Access, ...]:
     except AttributeError:
         node.reads = tuple(child.access for child in walk(node) if isinstance(child, Read))
         return node.reads  # type: ignore[no-any-return]
+
+
+def is_box(indices: Iterable[Index]) -> bool:
+    """Whether ranges depend neither on other indices nor on data."""
+    return not any(free_indices(i) or reads(i) for i in indices)
 
 
 def is_inside_anyway(expr: Expr) -> bool:

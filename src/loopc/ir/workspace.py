@@ -10,6 +10,7 @@ from loopc.diagnostics.record import replace
 from loopc.diagnostics.span import Span
 from loopc.ir.affine import Affine, affine, at_least, plus, to_expr
 from loopc.ir.bounds import bounds, first, last
+from loopc.ir.functions import lookup
 from loopc.ir.limits import Limits
 from loopc.ir.nodes import (
     Access,
@@ -21,7 +22,9 @@ from loopc.ir.nodes import (
     Node,
     Program,
     Reduce,
+    Stmt,
     Subscript,
+    Update,
 )
 from loopc.ir.visit import (
     N,
@@ -29,6 +32,7 @@ from loopc.ir.visit import (
     free_indices,
     fresh_name,
     is_known_before,
+    loop,
     map_children,
     written_names,
 )
@@ -109,6 +113,16 @@ class Names:
             subscripts.append(Subscript(axis[1]))
         self.arrays[name] = Array(name, "temp", tuple(shape), span=span)
         return Access(name, tuple(subscripts), span=span)
+
+    def keep(self, call: Call, indices: Sequence[Index], span: Span | None) -> tuple[Stmt, ...]:
+        """Return the statement that keeps a function; (): its values cannot be counted."""
+        row = lookup(call.fn)
+        assert row is not None
+        name = self.fresh(row.name, numbered=True)
+        cell = self.countable_cells(name, indices, indices, span)
+        if isinstance(cell, Index):
+            return ()
+        return loop(tuple(indices), None, Update(cell, "=", call, span=span))
 
     def _axis_of(
         self, index: Index, loops: Sequence[Index], inside: Sequence[Node]

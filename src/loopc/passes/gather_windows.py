@@ -13,7 +13,6 @@ Keeps:     every value up to the order of sums.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from loopc.analysis.dependence import Leaf, only_leaf
 from loopc.analysis.products import parts
@@ -29,15 +28,12 @@ from loopc.ir.nodes import (
     Expr,
     Index,
     IndexRef,
-    Node,
     Program,
     Read,
     Stmt,
     Subscript,
 )
-from loopc.ir.visit import add, conjunction, contains, free_indices, loop, map_children, neg, reads
-
-N = TypeVar("N", bound=Node)
+from loopc.ir.visit import add, conjunction, contains, free_indices, is_box, loop, neg, reads
 
 
 def gather_windows(program: Program) -> Program:
@@ -73,7 +69,12 @@ class _Moved:
 
 def _gathered(stmt: Stmt, arrays: Mapping[str, Array]) -> Stmt:
     leaf = only_leaf(stmt)
-    if leaf is None or leaf.guards or leaf.update.op != "+=" or not _is_box(leaf):
+    if (
+        leaf is None
+        or leaf.guards
+        or leaf.update.op != "+="
+        or not is_box(v.index for v in leaf.levels)
+    ):
         return stmt
     target = leaf.update.target
     if target.array in {a.array for a in reads(stmt)}:
@@ -85,10 +86,6 @@ def _gathered(stmt: Stmt, arrays: Mapping[str, Array]) -> Stmt:
         if windows and _is_alone(leaf, factor, windows):
             return _from_windows(leaf, factor, windows, arrays)
     return stmt
-
-
-def _is_box(leaf: Leaf) -> bool:
-    return not any(free_indices(v.index) or reads(v.index) for v in leaf.levels)
 
 
 def _sources(leaf: Leaf) -> list[Read]:
@@ -176,14 +173,10 @@ def _from_windows(
         if not is_at_least_0(plus(add(size, neg(at)), -1), ranges):
             guards.append(Call("lt", (at, size)))
     read = replace(factor, access=replace(factor.access, subscripts=tuple(cells)))
-    value = _replaced(leaf.update.value, factor, read)
+    product = parts(leaf.update.value)
+    value = product.times(*(read if f is factor else f for f in product.factors))
     target = replace(leaf.update.target, subscripts=tuple(subscripts))
     update = replace(leaf.update, target=target, value=value)
     guard = conjunction(*guards) if guards else None
     (made,) = loop(indices, guard, update)
     return made
-
-
-def _replaced(node: N, old: Expr, new: Expr) -> N:
-    """Return a node with another expression in the place of one."""
-    return new if node is old else map_children(node, lambda child: _replaced(child, old, new))  # type: ignore[return-value]

@@ -18,7 +18,7 @@ from loopc.diagnostics.record import replace
 from loopc.ir.derive import function_of
 from loopc.ir.functions import lookup
 from loopc.ir.nodes import Call, Expr, Index, IndexRef, Program, Stmt, Update
-from loopc.ir.visit import canonical, free_indices, loop, reads, unguarded, walk
+from loopc.ir.visit import canonical, free_indices, is_box, reads, unguarded, walk
 from loopc.ir.workspace import Names
 
 
@@ -36,7 +36,7 @@ def keep_factors(program: Program) -> Program:
     before: dict[int, list[Stmt]] = {}
     for key, (number, factor, update, indices) in first.items():
         if len(uses[key]) > 1:
-            before.setdefault(number, []).extend(_kept(names, factor, update, indices))
+            before.setdefault(number, []).extend(names.keep(factor, indices, update.span))
     if not any(before.values()):
         return program
     body = tuple(s for n, stmt in enumerate(program.body) for s in (*before.get(n, ()), stmt))
@@ -53,7 +53,7 @@ def _factors(stmt: Stmt) -> Iterator[tuple[Call, Update, tuple[Index, ...]]]:
     indices, stmt = unguarded(stmt)
     if not isinstance(stmt, Update) or stmt.op not in ("+=", "-="):
         return
-    if any(free_indices(i) or reads(i) for i in indices):
+    if not is_box(indices):
         return
     kept = set(free_indices(stmt.target))
     factors = [f for f in parts(stmt.value).factors if free_indices(f)]
@@ -68,16 +68,3 @@ def _factors(stmt: Stmt) -> Iterator[tuple[Call, Update, tuple[Index, ...]]]:
         alone = all(isinstance(s.at, IndexRef) for a in reads(factor) for s in a.subscripts)
         if alone and stmt.target.array not in arrays and not set(free_indices(factor)) <= kept:
             yield factor, stmt, tuple(i for i in indices if i.name in free_indices(factor))
-
-
-def _kept(
-    names: Names, factor: Call, update: Update, indices: tuple[Index, ...]
-) -> tuple[Stmt, ...]:
-    """Return the statement that keeps a factor, if its values can be counted."""
-    row = lookup(factor.fn)
-    assert row is not None
-    name = names.fresh(row.name, numbered=True)
-    cell = names.countable_cells(name, indices, indices, update.span)
-    if isinstance(cell, Index):
-        return ()
-    return loop(indices, None, Update(cell, "=", factor, span=update.span))

@@ -17,8 +17,8 @@ from loopc.analysis.dependence import only_leaf
 from loopc.diagnostics.record import record, replace
 from loopc.ir.derive import function_of
 from loopc.ir.functions import is_costly, lookup
-from loopc.ir.nodes import Access, Call, Expr, Index, IndexRef, Node, Program, Reduce, Stmt, Update
-from loopc.ir.visit import canonical, children, free_indices, loop, reads, updates, walk
+from loopc.ir.nodes import Access, Call, Expr, Index, IndexRef, Node, Program, Reduce, Stmt
+from loopc.ir.visit import canonical, children, free_indices, is_box, reads, updates, walk
 from loopc.ir.workspace import Names
 
 
@@ -68,7 +68,7 @@ def _places(stmt: Stmt, number: int) -> Iterator[_Place]:
         around = tuple(v.index for v in leaf.levels)
         for place in _inside(leaf.update.value, number, around):
             own = {i.name for i in place.indices}
-            box = not any(free_indices(i) or reads(i) for i in place.indices)
+            box = is_box(place.indices)
             apart = leaf.update.target.array not in {a.array for a in reads(place.call)}
             if box and apart and {*free_indices(place.call)} == own:
                 yield place
@@ -104,10 +104,4 @@ def _kept(names: Names, place: _Place) -> tuple[Stmt, ...]:
     subscripts = [s.at for a in reads(place.call) for s in a.subscripts]
     alone = {at.name for at in subscripts if isinstance(at, IndexRef)}
     indices = tuple(sorted(place.indices, key=lambda i: i.name in alone))
-    row = lookup(place.call.fn)
-    assert row is not None
-    name = names.fresh(row.name, numbered=True)
-    cell = names.countable_cells(name, indices, indices, place.call.span)
-    if isinstance(cell, Index):
-        return ()
-    return loop(indices, None, Update(cell, "=", place.call, span=place.call.span))
+    return names.keep(place.call, indices, place.call.span)

@@ -55,6 +55,7 @@ from loopc.ir.visit import (
     add,
     conjunction,
     free_indices,
+    is_box,
     is_inside_anyway,
     loop,
     mul,
@@ -183,7 +184,7 @@ class _Pass:
         dtype = of_expr(each.body, self.types)
         if dtype is None or dtype.kind != "f" or dtype.weak:
             return False
-        return not any(free_indices(i) or reads(i) for i in (*levels, *each.indices))
+        return is_box((*levels, *each.indices))
 
     def _products(
         self, spot: Spot, each: Reduce, opened: Reduce, found: list[Group], rest: list[Expr]

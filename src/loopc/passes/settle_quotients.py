@@ -11,31 +11,43 @@ Keeps:     every value. What follows makes views of the quotients, if nothing is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from loopc.ir.affine import simplify
 from loopc.ir.nodes import Call, Const, Extent, For, Index, IndexRef, Node, Program, Reduce
 from loopc.ir.visit import children, free_indices, map_children, walk
 
 
-def divided_dims(program: Program) -> tuple[str, ...]:
+def numbers_of(program: Program, dims: Mapping[str, int]) -> dict[str, int]:
     """Return the dims that such quotients are taken by, and those of their indices' ranges."""
-    found: dict[str, None] = {}
+    found: dict[str, int] = {}
+
+    def add(node: Node) -> None:
+        found.update({e.name: dims[e.name] for e in _extents(node) if e.name in dims})
 
     def visit(node: Node, ranges: Mapping[str, Index]) -> None:
         if isinstance(node, For | Reduce):
             ranges = {**ranges, **{i.name: i for i in node.indices}}
-        if isinstance(node, Call) and node.fn in ("floordiv", "mod"):
+        if _is_quotient(node):
             index, by = node.args
             if isinstance(index, IndexRef) and not isinstance(by, Extent) and not free_indices(by):
-                dims = [e.name for e in walk(by) if isinstance(e, Extent)]
-                own = walk(ranges[index.name]) if dims and index.name in ranges else ()
-                found.update(dict.fromkeys(dims))
-                found.update(dict.fromkeys(e.name for e in own if isinstance(e, Extent)))
+                if _extents(by) and index.name in ranges:
+                    add(ranges[index.name])
+                add(by)
         for child in children(node):
             visit(child, ranges)
 
-    visit(program, {})
-    return tuple(found)
+    if any(map(_is_quotient, walk(program))):
+        visit(program, {})
+    return found
+
+
+def _is_quotient(node: Node) -> TypeGuard[Call]:
+    return isinstance(node, Call) and node.fn in ("floordiv", "mod")
+
+
+def _extents(node: Node) -> list[Extent]:
+    return [e for e in walk(node) if isinstance(e, Extent)]
 
 
 def settle_quotients(program: Program, numbers: Mapping[str, int]) -> Program:
@@ -45,8 +57,6 @@ def settle_quotients(program: Program, numbers: Mapping[str, int]) -> Program:
         if isinstance(node, Extent):
             return Const(numbers[node.name]) if node.name in numbers else node
         new = map_children(node, visit)
-        if isinstance(new, Call) and new is not node and new.fn in ("floordiv", "mod"):
-            return simplify(new)
-        return new
+        return simplify(new) if new is not node and _is_quotient(new) else new
 
     return map_children(program, visit) if numbers else program

@@ -12,6 +12,7 @@ Keeps:     every value, and the order: the quotient's loop is the outer one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from loopc.analysis.strip_mining import mined, names_in
 from loopc.diagnostics.record import record, replace
@@ -32,7 +33,7 @@ from loopc.ir.nodes import (
     Stmt,
     Subscript,
 )
-from loopc.ir.visit import children, map_children, walk
+from loopc.ir.visit import children, free_indices, map_children, walk
 
 ROW = 32
 """The length from which on a row, an axis that is the last one, is no short one."""
@@ -75,12 +76,16 @@ class _Use:
 
 def _axis(program: Program) -> _Axis | None:
     """Return an axis that can be split; None: there is none."""
+    counted = {a.array for s in program.body for a in walk(s) if _is_counted(a)}
+    if not counted:
+        return None
     uses: dict[str, list[tuple[Access, Mapping[str, Index], Stmt]]] = {}
     for stmt in program.body:
         for access, ranges in _accesses(stmt, {}):
             uses.setdefault(access.array, []).append((access, ranges, stmt))
     for array in program.arrays:
-        if array.kind != "temp" or array.name in program.outputs or array.initial is not None:
+        fixed = array.kind != "temp" or array.name in program.outputs or array.initial is not None
+        if fixed or array.name not in counted:
             continue
         for number, size in enumerate(array.shape or ()):
             own = [(a.subscripts[number], r, s) for a, r, s in uses.get(array.name, ())]
@@ -90,6 +95,11 @@ def _axis(program: Program) -> _Axis | None:
             if by and (number < len(array.shape or ()) - 1 or by >= ROW):
                 return _Axis(array.name, number, by, size)
     return None
+
+
+def _is_counted(node: Node) -> TypeGuard[Access]:
+    """Whether a node is an access in a subscript of which there are two indices."""
+    return isinstance(node, Access) and any(len(free_indices(s.at)) == 2 for s in node.subscripts)
 
 
 def _accesses(
@@ -115,9 +125,7 @@ def _by(uses: list[_Use], size: Expr) -> int:
             index = use.ranges.get(use.at.name)
             if index is None or not is_whole(index, size):
                 return 0
-        elif not (
-            isinstance(use.at, Const) and isinstance(use.at.value, int) and use.at.value >= 0
-        ):
+        elif not _is_place(use.at):
             return 0
     if len(numbers) != 1:
         return 0

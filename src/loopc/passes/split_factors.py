@@ -13,7 +13,7 @@ from __future__ import annotations
 from loopc.analysis.products import is_plain, parts
 from loopc.diagnostics.record import replace
 from loopc.ir.nodes import Call, Expr, Index, Program, Read, Stmt, Update
-from loopc.ir.visit import free_indices, loop, mul, neg, reads, unguarded, updates
+from loopc.ir.visit import free_indices, is_box, loop, mul, neg, reads, unguarded, updates
 
 
 def split_factors(program: Program) -> Program:
@@ -33,7 +33,7 @@ def _split(stmt: Stmt, fresh: set[str]) -> tuple[Stmt, ...]:
     indices, stmt = unguarded(stmt)
     if not isinstance(stmt, Update) or stmt.op != "+=" or stmt.target.array not in fresh:
         return (whole,)
-    if not is_plain(Read(stmt.target)) or any(free_indices(i) or reads(i) for i in indices):
+    if not is_plain(Read(stmt.target)) or not is_box(indices):
         return (whole,)
     kept = set(free_indices(stmt.target))
     found = parts(stmt.value)

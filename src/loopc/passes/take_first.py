@@ -31,7 +31,7 @@ from loopc.ir.nodes import (
     Stmt,
     Update,
 )
-from loopc.ir.visit import free_indices, loop, map_children, reads
+from loopc.ir.visit import free_indices, is_box, loop, map_children, reads
 from loopc.ir.workspace import Names
 
 
@@ -88,15 +88,11 @@ def _place(leaf: Leaf) -> Index | None:
     if not any(reads(s) for s in data) or len(inside) != 1 or len({*alone}) != len(alone):
         return None
     found = [v.index for v in leaf.levels if v.index.name in inside]
-    if len(found) != 1 or found[0].step != -1 or not _is_box(leaf):
+    if len(found) != 1 or found[0].step != -1 or not is_box(v.index for v in leaf.levels):
         return None
     if any(s.mode != "strict" for s in target.subscripts) or inside & {*alone}:
         return None
     return found[0] if {v.index.name for v in leaf.levels} == {*alone} | inside else None
-
-
-def _is_box(leaf: Leaf) -> bool:
-    return not any(free_indices(v.index) or reads(v.index) for v in leaf.levels)
 
 
 def _takes(leaf: Leaf, cleared: Access, index: Index) -> bool:
@@ -106,7 +102,7 @@ def _takes(leaf: Leaf, cleared: Access, index: Index) -> bool:
     if leaf.update.op not in ("+=", "-=") or leaf.guards or index not in around:
         return False
     names = {*free_indices(cleared)}
-    whole = names <= {i.name for i in around} and _is_box(leaf)
+    whole = names <= {i.name for i in around} and is_box(around)
     return whole and bool(own) and all(a == cleared for a in own)
 
 
